@@ -1,0 +1,28 @@
+package postgres
+
+import (
+	"strings"
+
+	"bridge/change"
+)
+
+// Quote makes an identifier safe in SQL, whatever it holds. It always quotes, so a name never depends
+// on the server's list of reserved words. A NUL can't be in a PostgreSQL name and is dropped.
+func Quote(ident string) string {
+	ident = strings.ReplaceAll(ident, "\x00", "")
+	return `"` + strings.ReplaceAll(ident, `"`, `""`) + `"`
+}
+
+// QuoteTable is the qualified name of t in SQL.
+func QuoteTable(t change.TableName) string { return Quote(t.Schema) + "." + Quote(t.Name) }
+
+// Literal makes s a string constant in SQL, for the statements that take no parameters (DDL,
+// replication commands). It's right whatever standard_conforming_strings says.
+func Literal(s string) string {
+	s = strings.ReplaceAll(s, "\x00", "")
+	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	if strings.Contains(s, `\`) {
+		return " E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	}
+	return quoted
+}
