@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/loopguard"
+)
+
+// Format is the version of bridge's own tables that this program reads and writes. A database of a
+// newer format is refused; an older one is brought up to date by "bridge init".
+const Format = 1
+
+// tables creates bridge's own tables, all of them if absent, as the role that bridge runs as.
+//
+//   - node: one row, which region this database is.
+//   - progress: the markers (see loopguard). The only published table of the schema. Its few rows
+//     change with every apply transaction: the room in its pages lets those updates stay in place (HOT).
+//   - horizon: from where in each origin's topic history is rebuilt after a restart.
+//   - conflicts: every decided conflict.
+//   - parked: rows that a constraint hides here, with the claim they keep.
+//
+// None but progress is ever published: each region writes its own.
+const tables = `
+CREATE TABLE IF NOT EXISTS bridge.node (
+  single      boolean     PRIMARY KEY DEFAULT true CHECK (single),
+  cluster     text        NOT NULL,
+  region      text        NOT NULL,
+  incarnation integer     NOT NULL CHECK (incarnation > 0),
+  format      integer     NOT NULL,
+  created_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+CREATE TABLE IF NOT EXISTS bridge.progress (
+  origin        text    NOT NULL,
+  worker        integer NOT NULL,
+  seq           bigint  NOT NULL,
+  ts            bigint  NOT NULL,
+  stream_offset bigint  NOT NULL,
+  PRIMARY KEY (origin, worker)
+) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+CREATE TABLE IF NOT EXISTS bridge.horizon (
+  origin        text   PRIMARY KEY,
+  seq           bigint NOT NULL,
+  stream_offset bigint NOT NULL
+) WITH (fillfactor = 20);
+CREATE TABLE IF NOT EXISTS bridge.conflicts (
+  id           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  decided_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  type         text        NOT NULL,
+  table_schema text        NOT NULL,
+  table_name   text        NOT NULL,
+  key          text[]      NOT NULL,
+  rule         text        NOT NULL,
+  outcome      text        NOT NULL,
+  origin       text        NOT NULL,
+  seq          bigint      NOT NULL,
+  versions     jsonb       NOT NULL
+);
+CREATE INDEX IF NOT EXISTS conflicts_decided_at ON bridge.conflicts (decided_at);
+CREATE INDEX IF NOT EXISTS conflicts_table ON bridge.conflicts (table_schema, table_name, decided_at);
+CREATE TABLE IF NOT EXISTS bridge.parked (
+  table_schema text        NOT NULL,
+  table_name   text        NOT NULL,
+  key          text[]      NOT NULL,
+  image        jsonb       NOT NULL,
+  claim_time   bigint      NOT NULL,
+  claim_origin text        NOT NULL,
+  reason       text        NOT NULL,
+  parked_at    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  PRIMARY KEY (table_schema, table_name, key)
+);`
+
+// Node is the row of bridge.node: which region a database is.
+type Node struct {
+	Cluster     string
+	Region      string
+	Incarnation uint32
+	Format      int
+}
+
+// ErrNotInstalled means that the database has no bridge.node row: "bridge init" wasn't run here.
+var ErrNotInstalled = errors.New(`bridge's tables are missing in this database: run "bridge init"`)
+
+// Querier is what reads one row; pgx connections, transactions and pools are.
+type Querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// LoadNode reads which region the database is. Without tables or row it's [ErrNotInstalled].
+func LoadNode(ctx context.Context, db Querier) (Node, error) {
+	var there bool
+	err := db.QueryRow(ctx, `SELECT to_regclass('bridge.node') IS NOT NULL`).Scan(&there)
+	if err == nil && !there {
+		return Node{}, ErrNotInstalled
+	}
+	var n Node
+	if err == nil {
+		err = db.QueryRow(ctx, `SELECT cluster, region, incarnation, format FROM bridge.node`).
+			Scan(&n.Cluster, &n.Region, &n.Incarnation, &n.Format)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Node{}, ErrNotInstalled
+	}
+	if err != nil {
+		return Node{}, fmt.Errorf("read bridge.node: %w", err)
+	}
+	return n, nil
+}
+
+// Match refuses a database that is another region's, or that a newer bridge has set up.
+func (n Node) Match(cluster, region string) error {
+	if n.Cluster != cluster || n.Region != region {
+		return fmt.Errorf("this database is region %s of cluster %s (bridge.node), but the configuration says region %s of cluster %s: "+
+			"check the database's address and the cluster and region names", n.Region, n.Cluster, region, cluster)
+	}
+	if n.Format > Format {
+		return fmt.Errorf("bridge.node has format %d, this program knows %d: use a newer bridge", n.Format, Format)
+	}
+	return nil
+}
+
+// Install creates bridge's schema and tables where they're absent and claims the database for a
+// region, all in one transaction. It changes nothing on a second run. created tells whether this run
+// claimed it.
+func Install(ctx context.Context, conn *pgx.Conn, cluster, region string) (node Node, created bool, err error) {
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		// Two inits at once: the second waits and then finds everything there.
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('bridge init', 0))`); err != nil {
+			return fmt.Errorf("lock for init: %w", err)
+		}
+		node, err = LoadNode(ctx, tx)
+		if err == nil {
+			return node.Match(cluster, region)
+		}
+		if !errors.Is(err, ErrNotInstalled) {
+			return err
+		}
+		if err := createTables(ctx, tx); err != nil {
+			return err
+		}
+		node, created = Node{cluster, region, 1, Format}, true
+		_, err = tx.Exec(ctx, `INSERT INTO bridge.node (cluster, region, incarnation, format) VALUES ($1, $2, $3, $4)`,
+			node.Cluster, node.Region, node.Incarnation, node.Format)
+		if err != nil {
+			return fmt.Errorf("write bridge.node: %w", err)
+		}
+		return nil
+	})
+	return node, created, err
+}
+
+func createTables(ctx context.Context, tx pgx.Tx) error {
+	var there bool
+	if err := tx.QueryRow(ctx, `SELECT to_regnamespace('bridge') IS NOT NULL`).Scan(&there); err != nil {
+		return fmt.Errorf("look for schema bridge: %w", err)
+	}
+	if !there { // IF NOT EXISTS would need CREATE on the database even when the schema is there
+		if _, err := tx.Exec(ctx, `CREATE SCHEMA `+Quote(loopguard.Schema)); err != nil {
+			return fmt.Errorf(`create schema bridge (have the DBA run what "bridge grants" prints): %w`, err)
+		}
+	}
+	if _, err := tx.Exec(ctx, tables); err != nil {
+		return fmt.Errorf(`create bridge's tables (the schema must belong to this role; see "bridge grants"): %w`, err)
+	}
+	return nil
+}
