@@ -1,0 +1,152 @@
+package apply
+
+import (
+	"slices"
+
+	"bridge/change"
+	"bridge/conflict"
+	"bridge/loopguard"
+)
+
+// Batch is what one database transaction applies: whole transactions of one origin, consecutive, or one
+// piece of a large one. Nothing in it names a row under two shapes of its table.
+type Batch struct {
+	Transactions []*change.Transaction
+	Marker       loopguard.Marker // what bridge.progress says once it's applied
+	rows         []*row
+	byKey        map[change.Key]*row
+	first        uint32 // the place in the transaction of a piece's first operation
+}
+
+// row is one row's part in a batch.
+type row struct {
+	key     change.Key
+	ops     []incoming
+	written Write // as it was last written
+	missing bool  // the write found no row, so nothing is locked
+	decided bool  // its conflict was decided, and written is the outcome
+	records []conflict.Record
+}
+
+type incoming struct {
+	tag   *change.Tag
+	op    *change.Operation
+	order uint32
+}
+
+// NewBatch begins a batch with a transaction or a piece of one; first is the number of operations in the
+// pieces before it, and offset that of the record it came in.
+func NewBatch(tx *change.Transaction, first uint32, offset int64) *Batch {
+	b := &Batch{byKey: make(map[change.Key]*row, len(tx.Operations)), first: first}
+	b.add(tx, offset)
+	return b
+}
+
+// Add adds the next transaction and reports whether it fits: it must be whole, its operations must know
+// tables in the shape that the batch knows, and a truncate stands alone.
+func (b *Batch) Add(tx *change.Transaction, offset int64) bool {
+	last := b.Transactions[len(b.Transactions)-1]
+	if !last.Last || tx.Piece != 0 || !tx.Last || b.truncates() || !b.sameShapes(tx) {
+		return false
+	}
+	b.add(tx, offset)
+	return true
+}
+
+func (b *Batch) truncates() bool {
+	return len(b.rows) > 0 && slices.ContainsFunc(b.rows, func(r *row) bool { return r.key.Row == "" })
+}
+
+func (b *Batch) sameShapes(tx *change.Transaction) bool {
+	for i := range tx.Operations {
+		op := &tx.Operations[i]
+		if op.Kind == change.Truncate {
+			return false
+		}
+		if r := b.byKey[op.Key]; r != nil && r.written.Table != op.Table && r.written.Table.Fingerprint() != op.Table.Fingerprint() {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *Batch) add(tx *change.Transaction, offset int64) {
+	b.Transactions = append(b.Transactions, tx)
+	b.Marker.Origin, b.Marker.Seq, b.Marker.Offset = tx.Dot.Origin, tx.Dot.Seq, offset
+	b.Marker.Time = max(b.Marker.Time, tx.Time)
+	for i := range tx.Operations {
+		op := &tx.Operations[i]
+		in := incoming{&tx.Tag, op, b.first + uint32(i)}
+		if op.Kind == change.Truncate {
+			for _, r := range b.rows {
+				if r.key.Table == op.Key.Table && r.key.Row != "" {
+					r.add(in)
+				}
+			}
+		}
+		r := b.byKey[op.Key]
+		if r == nil {
+			r = &row{key: op.Key}
+			b.rows = append(b.rows, r)
+			b.byKey[op.Key] = r
+		}
+		r.add(in)
+	}
+}
+
+func (r *row) add(in incoming) {
+	r.ops = append(r.ops, in)
+	r.written = r.written.then(in.op)
+}
+
+// Records are the conflicts that the last look at each row decided.
+func (b *Batch) Records() []conflict.Record {
+	var out []conflict.Record
+	for _, r := range b.rows {
+		out = append(out, r.records...)
+	}
+	return out
+}
+
+// Len is the number of rows that the batch writes.
+func (b *Batch) Len() int { return len(b.rows) }
+
+// Touches reports whether the batch writes a row, or truncates its table.
+func (b *Batch) Touches(key change.Key) bool {
+	if b.byKey[key] != nil {
+		return true
+	}
+	return b.byKey[change.Key{Table: key.Table}] != nil
+}
+
+// Writes are the batch's optimistic writes: its net effect per row, in the order of first mention. The
+// index of each is how [Batch.Missing] names it.
+func (b *Batch) Writes() []Write {
+	w := make([]Write, len(b.rows))
+	for i, r := range b.rows {
+		w[i] = r.written
+	}
+	return w
+}
+
+// Missing notes that writes found no row.
+func (b *Batch) Missing(indexes []int) {
+	for _, i := range indexes {
+		b.rows[i].missing = true
+	}
+}
+
+// AnyMissing reports whether some row of the batch isn't locked because it wasn't found.
+func (b *Batch) AnyMissing() bool {
+	return slices.ContainsFunc(b.rows, func(r *row) bool { return r.missing })
+}
+
+// Reset forgets what a failed attempt found, so that the batch can be written anew.
+func (b *Batch) Reset() {
+	for _, r := range b.rows {
+		r.missing, r.decided, r.records, r.written = false, false, nil, Write{}
+		for _, in := range r.ops {
+			r.written = r.written.then(in.op)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package apply
+
+import (
+	"bridge/change"
+	"bridge/conflict"
+	"bridge/history"
+)
+
+// Verdict is what certification says must still be done before a batch may commit.
+type Verdict struct {
+	// Writes are to be written in the same database transaction, over what was written so far.
+	Writes []Write
+	// Locks says that the writes lock rows which weren't locked before: another barrier, and another
+	// look, must follow.
+	Locks bool
+}
+
+// Certify looks every row of the batch up in history, once the fence has said that every local write
+// which could have touched the locked rows is known. asOf is the place in the log of the barrier that
+// was raised for missing rows (any, when none are missing).
+//
+// It changes no history: the caller adds the batch's operations when it has committed, or, of a piece of
+// a large transaction, before it looks at the next piece.
+func (b *Batch) Certify(h *history.History, rules conflict.Rule, asOf uint64) Verdict {
+	var v Verdict
+	for _, r := range b.rows {
+		if r.key.Row == "" {
+			b.certifyTruncate(r, h, rules, &v)
+			continue
+		}
+		if !r.missing && !r.decided && !h.Concurrent(r.key, r.ops[0].tag) {
+			continue // the first operation has seen the least: nothing concurrent with it, nothing at all
+		}
+		r.certify(h, rules, asOf, &v)
+	}
+	return v
+}
+
+// certify decides one row that may be in conflict, and adds what must be written.
+func (r *row) certify(h *history.History, rule conflict.Rule, asOf uint64, v *Verdict) {
+	if !r.missing {
+		asOf = ^uint64(0) // a locked row's operations are all known, and none can be added
+	}
+	ops := h.Row(r.key, asOf)
+	wasThere := len(ops) > 0 && rule.Decide(ops).Exists
+	rec := conflict.Record{Key: r.key, Rule: rule}
+	for _, in := range r.ops {
+		if rec.Versions == nil && ops.ConcurrentWith(in.tag) {
+			rec.Type = conflict.TypeOf(in.op.Kind, wasThere)
+			rec.Incoming = in.tag.Dot
+			rec.Versions = concurrent(ops, in.tag)
+		}
+		e := in.entry()
+		ops = ops.Insert(e)
+		if rec.Versions != nil {
+			rec.Versions = rec.Versions.Insert(e)
+		}
+	}
+	if rec.Versions == nil {
+		r.uncontested(ops, v)
+		return
+	}
+	rec.Outcome = rule.Decide(ops)
+	r.records = []conflict.Record{rec}
+	r.decided = true
+	r.rewrite(outcomeWrite(r.key, rec.Outcome), v)
+}
+
+// uncontested deals with a row that isn't in conflict by causality but wasn't found. A delete, or a net
+// delete of a row born in the batch, is done; an update means that the regions' data differed from the
+// start: with a complete image the row is made whole, and either way it's told.
+func (r *row) uncontested(ops history.Row, v *Verdict) {
+	if !r.missing || r.written.Kind != Update {
+		return
+	}
+	last := ops[len(ops)-1]
+	rec := conflict.Record{
+		Type: conflict.UpdateMissing, Key: r.key, Incoming: last.Tag.Dot, Versions: history.Row{last},
+		Outcome: conflict.Outcome{Winner: last},
+	}
+	if r.written.Image.Complete() {
+		rec.Outcome.Exists, rec.Outcome.Image, rec.Outcome.Table = true, r.written.Image, r.written.Table
+		w := r.written
+		w.Kind = Upsert
+		r.rewrite(w, v)
+	}
+	r.records = []conflict.Record{rec}
+}
+
+// rewrite asks for w unless the row already is so.
+func (r *row) rewrite(w Write, v *Verdict) {
+	if w.Kind == Delete && r.missing {
+		r.written = w
+		return // nothing there, and nothing is to be
+	}
+	if !r.missing && r.written.same(&w) {
+		return
+	}
+	v.Locks = v.Locks || r.missing
+	r.missing = false
+	r.written = w
+	v.Writes = append(v.Writes, w)
+}
+
+// certifyTruncate brings back the rows of a truncated table that operations unseen by the truncate keep
+// alive. The table is locked, so everything about it is known.
+func (b *Batch) certifyTruncate(r *row, h *history.History, rule conflict.Rule, v *Verdict) {
+	r.records = nil
+	in := r.ops[len(r.ops)-1]
+	for _, key := range h.Keys(r.key.Table, in.tag) {
+		if b.byKey[key] != nil {
+			continue // decided on its own, with this truncate among its operations
+		}
+		ops := h.Row(key, ^uint64(0))
+		rec := conflict.Record{Type: conflict.Truncated, Key: key, Rule: rule, Incoming: in.tag.Dot}
+		rec.Versions = concurrent(ops, in.tag).Insert(in.entry())
+		rec.Outcome = rule.Decide(ops.Insert(in.entry()))
+		r.records = append(r.records, rec)
+		if rec.Outcome.Exists {
+			v.Writes = append(v.Writes, outcomeWrite(key, rec.Outcome))
+		}
+	}
+}
+
+func (in *incoming) entry() history.Entry {
+	return history.Entry{Tag: in.tag, Kind: in.op.Kind, Table: in.op.Table, Image: in.op.New, Order: in.order}
+}
+
+// concurrent is a copy of those of ops that tag hadn't seen.
+func concurrent(ops history.Row, tag *change.Tag) history.Row {
+	var out history.Row
+	for i := range ops {
+		if !tag.Saw(ops[i].Tag.Dot) {
+			out = append(out, ops[i])
+		}
+	}
+	return out
+}
+
+// outcomeWrite is the write that makes a row be as decided. A decided image that lacks a column can only
+// be of a row that is there.
+func outcomeWrite(key change.Key, o conflict.Outcome) Write {
+	switch {
+	case !o.Exists:
+		return Write{Kind: Delete, Table: o.Winner.Table, Key: key}
+	case o.Image.Complete():
+		return Write{Kind: Upsert, Table: o.Table, Key: key, Image: o.Image}
+	default:
+		return Write{Kind: Update, Table: o.Table, Key: key, Image: o.Image}
+	}
+}

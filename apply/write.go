@@ -1,0 +1,70 @@
+package apply
+
+import (
+	"bridge/change"
+)
+
+// WriteKind is what a [Write] does.
+type WriteKind uint8
+
+// The kinds of write.
+const (
+	// Upsert makes the row be Image, whether it's there or not. Image is complete. It locks the key.
+	Upsert WriteKind = iota + 1
+	// Update assigns the columns that Image carries to a row; it may find none.
+	Update
+	// Delete removes the row; it may find none.
+	Delete
+	// Truncate empties the table and keeps others out of it until the commit.
+	Truncate
+)
+
+// Write is the net effect of some operations on one row, or on one table.
+type Write struct {
+	Kind  WriteKind
+	Table *change.Table
+	Key   change.Key
+	// Image is the row; of a Delete it may hold just the key's columns or be nil.
+	Image change.Image
+}
+
+// then is the net effect of w followed by op. An update after a delete can't come from a sound log.
+func (w Write) then(op *change.Operation) Write {
+	next := Write{Table: op.Table, Key: op.Key, Image: op.New}
+	switch op.Kind {
+	case change.Insert:
+		next.Kind = Upsert
+	case change.Delete:
+		next.Kind = Delete
+	case change.Truncate:
+		next.Kind = Truncate
+		if w.Key.Row != "" { // of a row that was written before its table was truncated
+			next.Kind, next.Key = Delete, w.Key
+		}
+	case change.Update:
+		next.Kind = Update
+		switch w.Kind {
+		case Upsert, Update:
+			next.Kind = w.Kind
+			next.Image = op.New.Over(w.Image)
+		}
+	}
+	return next
+}
+
+// same reports whether v leaves a row that w found or made as w does.
+func (w *Write) same(v *Write) bool {
+	update := w.Kind == Update && v.Kind == Upsert // of a row that's there
+	if w.Kind != v.Kind && !update || len(w.Image) != len(v.Image) || w.Table.Fingerprint() != v.Table.Fingerprint() {
+		return false
+	}
+	if w.Kind == Delete {
+		return true
+	}
+	for c := range w.Image {
+		if w.Image[c] != v.Image[c] {
+			return false
+		}
+	}
+	return true
+}

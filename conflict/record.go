@@ -1,0 +1,73 @@
+package conflict
+
+import (
+	"bridge/change"
+	"bridge/history"
+)
+
+// Type is a conflict's name. Names are PostgreSQL's where it has one (logical replication, "Conflicts");
+// update_concurrent, delete_concurrent and insert_concurrent are what only causality can tell.
+type Type string
+
+// The types of conflict, named by what arrives and what it meets.
+const (
+	InsertExists     Type = "insert_exists"     // an insert meets a row
+	InsertConcurrent Type = "insert_concurrent" // an insert meets a concurrent delete
+	UpdateConcurrent Type = "update_concurrent" // an update meets a row that was concurrently written
+	UpdateMissing    Type = "update_missing"    // an update meets no row
+	DeleteConcurrent Type = "delete_concurrent" // a delete meets a row that was concurrently written
+	DeleteMissing    Type = "delete_missing"    // a delete meets no row
+	Truncated        Type = "truncate_concurrent"
+)
+
+// TypeOf names the conflict of an incoming operation with a row that is there or not.
+func TypeOf(kind change.Kind, present bool) Type {
+	switch {
+	case kind == change.Insert && present:
+		return InsertExists
+	case kind == change.Insert:
+		return InsertConcurrent
+	case kind == change.Update && present:
+		return UpdateConcurrent
+	case kind == change.Update:
+		return UpdateMissing
+	case kind == change.Delete && present:
+		return DeleteConcurrent
+	case kind == change.Delete:
+		return DeleteMissing
+	}
+	return Truncated
+}
+
+// Record is one decided conflict, for bridge.conflicts: everything that took part, winners and losers.
+type Record struct {
+	Type     Type
+	Key      change.Key
+	Rule     Rule
+	Incoming change.Dot
+	// Versions are the concurrent operations and the incoming ones, in their order.
+	Versions history.Row
+	Outcome  Outcome
+}
+
+// Result says in a word how it ended, for people and metrics: "applied" when an incoming operation
+// won, "kept" when what was there stays, "merged" when the row has columns of both.
+func (r *Record) Result() string {
+	if r.Outcome.Winner.Tag.Dot.Origin != r.Incoming.Origin {
+		for c, v := range r.Outcome.Image {
+			for i := range r.Versions {
+				e := &r.Versions[i]
+				if e.Tag.Dot.Origin == r.Incoming.Origin && c < len(e.Image) && e.Image[c] == v && r.Outcome.Winner.Image[c] != v {
+					return "merged"
+				}
+			}
+		}
+		return "kept"
+	}
+	for c, v := range r.Outcome.Winner.Image {
+		if r.Outcome.Image[c] != v {
+			return "merged"
+		}
+	}
+	return "applied"
+}

@@ -1,0 +1,156 @@
+package history
+
+import (
+	"fmt"
+
+	"bridge/change"
+)
+
+// History is the unstable operations of one region.
+type History struct {
+	self    change.Origin
+	members []change.Origin
+	limit   int
+
+	tables map[change.TableName]*table
+	known  map[change.Origin]change.Vector // what each member has seen, as far as is known here
+	queues map[change.Origin]*queue        // operations in the order of their origin
+	stable map[change.Origin]uint64        // each queue was drained up to here
+
+	entries, bytes int
+}
+
+// table holds the rows of one table that have unstable operations, and its unstable truncates.
+type table struct {
+	rows      map[string]Row
+	truncates Row
+}
+
+// New makes an empty history for origin self in a mesh of members, self among them. limit is in bytes
+// of memory; 0 is none.
+func New(self change.Origin, members []change.Origin, limit int) *History {
+	h := &History{
+		self: self, members: members, limit: limit,
+		tables: map[change.TableName]*table{},
+		known:  map[change.Origin]change.Vector{},
+		queues: map[change.Origin]*queue{},
+		stable: map[change.Origin]uint64{},
+	}
+	for _, m := range members {
+		h.queues[m] = &queue{}
+	}
+	return h
+}
+
+// ErrFull says that the history has reached its limit: some region has been away for too long.
+type ErrFull struct {
+	Bytes, Limit int
+	Holding      change.Origin // the region that others wait for
+}
+
+func (e *ErrFull) Error() string {
+	return fmt.Sprintf("history holds %d bytes of operations that not every region has seen, its limit is %d (history.max_bytes): region %s is the furthest behind; bring it back, or raise the limit",
+		e.Bytes, e.Limit, e.Holding.Region())
+}
+
+// Add takes in a transaction's operations: a local one when capture has read it, with its place in the
+// log; a remote one when it's committed here, with at = 0. first is the place of ops[0] in its
+// transaction. Adding again changes nothing. The only error is [*ErrFull], and then all were added.
+func (h *History) Add(tag *change.Tag, ops []change.Operation, first uint32, at uint64) error {
+	q := h.queues[tag.Dot.Origin]
+	if q == nil {
+		return fmt.Errorf("transaction %s: its origin is not a member of this mesh (regions in the configuration differ)", tag.Dot)
+	}
+	for i := range ops {
+		op := &ops[i]
+		h.insert(op.Key, Entry{Tag: tag, Kind: op.Kind, Table: op.Table, Image: op.New, Order: first + uint32(i), At: at})
+		q.push(tag.Dot.Seq, op.Key)
+	}
+	if h.limit > 0 && h.bytes > h.limit {
+		return &ErrFull{h.bytes, h.limit, h.furthestBehind()}
+	}
+	return nil
+}
+
+func (h *History) insert(key change.Key, e Entry) {
+	t := h.tables[key.Table]
+	if t == nil {
+		t = &table{rows: map[string]Row{}}
+		h.tables[key.Table] = t
+	}
+	var before, after int
+	if key.Row == "" {
+		before = len(t.truncates)
+		t.truncates = t.truncates.Insert(e)
+		after = len(t.truncates)
+	} else {
+		r := t.rows[key.Row]
+		before = len(r)
+		r = r.Insert(e)
+		t.rows[key.Row] = r
+		after = len(r)
+	}
+	if after > before {
+		h.entries++
+		h.bytes += e.size(key.Row)
+	}
+}
+
+// Row is the unstable operations on a row in their order, those of local transactions only up to the
+// place asOf in the log. It belongs to the caller.
+func (h *History) Row(key change.Key, asOf uint64) Row {
+	t := h.tables[key.Table]
+	if t == nil {
+		return nil
+	}
+	rows := t.rows[key.Row]
+	if len(rows)+len(t.truncates) == 0 {
+		return nil
+	}
+	out := make(Row, 0, len(rows)+len(t.truncates)+1)
+	for i := range rows {
+		if rows[i].At <= asOf {
+			out = append(out, rows[i])
+		}
+	}
+	for i := range t.truncates {
+		if t.truncates[i].At <= asOf {
+			out = out.Insert(t.truncates[i])
+		}
+	}
+	return out
+}
+
+// Concurrent reports whether a row has an unstable operation that tag hadn't seen. It's Row and
+// ConcurrentWith without the copy, for the common case.
+func (h *History) Concurrent(key change.Key, tag *change.Tag) bool {
+	t := h.tables[key.Table]
+	if t == nil {
+		return false
+	}
+	return t.rows[key.Row].ConcurrentWith(tag) || t.truncates.ConcurrentWith(tag)
+}
+
+// Keys are the keys of a table's rows that have unstable operations which tag hadn't seen: those that a
+// truncate must decide one by one.
+func (h *History) Keys(name change.TableName, tag *change.Tag) []change.Key {
+	t := h.tables[name]
+	if t == nil {
+		return nil
+	}
+	var keys []change.Key
+	for k, r := range t.rows {
+		if r.ConcurrentWith(tag) {
+			keys = append(keys, change.Key{Table: name, Row: k})
+		}
+	}
+	return keys
+}
+
+// Stats are the figures an operator watches.
+type Stats struct {
+	Operations, Bytes, Limit int
+}
+
+// Stats tells how much is held.
+func (h *History) Stats() Stats { return Stats{h.entries, h.bytes, h.limit} }

@@ -1,0 +1,46 @@
+package history
+
+import "bridge/change"
+
+// queue is the keys that one origin's transactions wrote, in the origin's order. It's a list of
+// chunks, so that it shrinks as it drains.
+type queue struct {
+	chunks [][]queued
+	head   int // of the first chunk
+	last   uint64
+	n      int
+}
+
+type queued struct {
+	seq uint64
+	key change.Key
+}
+
+const chunkSize = 512
+
+func (q *queue) len() int { return q.n }
+
+func (q *queue) front() *queued { return &q.chunks[0][q.head] }
+
+// push adds a key. A transaction that was added before (its seq is lower than the last) is only in the
+// queue once; its key would be pruned by the first already, so a repetition does no harm.
+func (q *queue) push(seq uint64, key change.Key) {
+	seq = max(seq, q.last) // the queue stays sorted whatever is added again
+	q.last = seq
+	if len(q.chunks) == 0 || len(q.chunks[len(q.chunks)-1]) == chunkSize {
+		q.chunks = append(q.chunks, make([]queued, 0, chunkSize))
+	}
+	c := len(q.chunks) - 1
+	q.chunks[c] = append(q.chunks[c], queued{seq, key})
+	q.n++
+}
+
+func (q *queue) pop() {
+	q.head++
+	q.n--
+	if q.head == len(q.chunks[0]) {
+		q.chunks[0] = nil
+		q.chunks = q.chunks[1:]
+		q.head = 0
+	}
+}

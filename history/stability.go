@@ -1,0 +1,138 @@
+package history
+
+import "bridge/change"
+
+// Learn notes that member has seen v: the vector on a record of its that has just been applied here,
+// or, for this region itself, what its log has shown. Knowledge only grows.
+func (h *History) Learn(member change.Origin, v change.Vector) {
+	had := h.known[member]
+	if had.Covers(v) {
+		return
+	}
+	for _, e := range had {
+		if e.Seq > v.Get(e.Origin) {
+			v = v.With(e.Origin, e.Seq)
+		}
+	}
+	h.known[member] = v
+}
+
+// Known is what a member is known to have seen.
+func (h *History) Known(member change.Origin) change.Vector { return h.known[member] }
+
+// Stable is the sequence number up to which every member has seen o's transactions.
+func (h *History) Stable(o change.Origin) uint64 {
+	low := ^uint64(0)
+	for _, m := range h.members {
+		if m != o {
+			low = min(low, h.known[m].Get(o))
+		}
+	}
+	return low // a mesh of one has no such member: everything is stable at once
+}
+
+// Prune drops what has become stable. Its cost is that of what it drops.
+func (h *History) Prune() {
+	var dropped map[change.TableName]bool // tables with truncates, to be swept
+	for _, o := range h.members {
+		s := h.Stable(o)
+		if s == h.stable[o] {
+			continue
+		}
+		h.stable[o] = s
+		q := h.queues[o]
+		for q.len() > 0 && q.front().seq <= s {
+			key := q.front().key
+			q.pop()
+			t := h.tables[key.Table]
+			if t == nil {
+				continue
+			}
+			if len(t.truncates) > 0 {
+				if dropped == nil {
+					dropped = map[change.TableName]bool{}
+				}
+				dropped[key.Table] = true
+				continue
+			}
+			h.pruneRow(t, key, nil)
+		}
+	}
+	for name := range dropped {
+		h.sweep(name)
+	}
+}
+
+func (h *History) isStable(e *Entry) bool { return e.Tag.Dot.Seq <= h.stable[e.Tag.Dot.Origin] }
+
+// pruneRow drops the stable beginning of a row's order, up to the entry bound (a truncate that stays).
+func (h *History) pruneRow(t *table, key change.Key, bound *Entry) {
+	r := t.rows[key.Row]
+	n := 0
+	for n < len(r) && h.isStable(&r[n]) && (bound == nil || r[n].Compare(bound) < 0) {
+		h.bytes -= r[n].size(key.Row)
+		h.entries--
+		n++
+	}
+	switch {
+	case n == 0:
+	case n == len(r):
+		delete(t.rows, key.Row)
+		if len(t.rows) == 0 && len(t.truncates) == 0 {
+			delete(h.tables, key.Table)
+		}
+	default:
+		t.rows[key.Row] = append(Row(nil), r[n:]...)
+	}
+}
+
+// sweep prunes a table that has truncates: a truncate stands in every row's order, so it goes only when
+// every row's operations before it have gone, and then frees what stood behind it.
+func (h *History) sweep(name change.TableName) {
+	for {
+		t := h.tables[name]
+		if t == nil {
+			return
+		}
+		var bound *Entry
+		if len(t.truncates) > 0 {
+			bound = &t.truncates[0]
+		}
+		for row := range t.rows {
+			h.pruneRow(t, change.Key{Table: name, Row: row}, bound)
+		}
+		if bound == nil || !h.isStable(bound) {
+			return
+		}
+		for _, r := range t.rows {
+			if r[0].Compare(bound) < 0 {
+				return
+			}
+		}
+		h.bytes -= bound.size("")
+		h.entries--
+		t.truncates = append(Row(nil), t.truncates[1:]...)
+		if len(t.rows) == 0 && len(t.truncates) == 0 {
+			delete(h.tables, name)
+		}
+	}
+}
+
+// furthestBehind is the member that has seen least of the others, for messages.
+func (h *History) furthestBehind() change.Origin {
+	var worst change.Origin
+	low := ^uint64(0)
+	for _, m := range h.members {
+		if m == h.self {
+			continue
+		}
+		var sum uint64
+		for _, e := range h.known[m] {
+			sum += e.Seq
+		}
+		if sum < low {
+			worst, low = m, sum
+		}
+	}
+	return worst
+}
