@@ -1,0 +1,75 @@
+package testserver
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+)
+
+// session is the directory of all servers of this process, and the guard that removes it once the
+// process has ended in whatever way.
+type session struct {
+	dir   string
+	guard int      // process id
+	alive *os.File // the guard sees the end of this pipe when the process ends
+	count atomic.Int64
+}
+
+// The guard waits for the end of its standard input. Servers die at the same moment and may still be
+// writing, so it tries more than once.
+const guardScript = `trap "" INT TERM HUP
+cat >/dev/null
+for try in 1 2 3 4 5 6 7 8 9 10; do
+	rm -rf -- "$1" 2>/dev/null && exit
+	sleep 1
+done`
+
+var theSession = sync.OnceValues(newSession)
+
+func newSession() (*session, error) {
+	dir, err := os.MkdirTemp("", "bridge-")
+	if err != nil {
+		return nil, fmt.Errorf("directory for servers: %w", err)
+	}
+	// The servers' user only passes through.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return nil, fmt.Errorf("directory for servers: %w", err)
+	}
+	end, alive, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("pipe to the guard of %s: %w", dir, err)
+	}
+	defer end.Close()
+	guard := exec.Command("/bin/sh", "-c", guardScript, "bridge-guard", dir)
+	guard.Dir = "/"
+	guard.Stdin = end
+	guard.SysProcAttr = ownGroup()
+	if err := guard.Start(); err != nil {
+		return nil, fmt.Errorf("guard of %s: %w", dir, err)
+	}
+	return &session{dir: dir, guard: guard.Process.Pid, alive: alive}, nil
+}
+
+// newServerDir makes a directory for one server, which its user may write to.
+func newServerDir(kind string, owner *account) (string, error) {
+	s, err := theSession()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(s.dir, fmt.Sprintf("%s-%d", kind, s.count.Add(1)))
+	return dir, makeDir(dir, owner)
+}
+
+// makeDir makes a directory that others may enter, for the sockets in it, and owner may write to.
+func makeDir(dir string, owner *account) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("directory of a server: %w", err)
+	}
+	if err := owner.own(dir); err != nil {
+		return fmt.Errorf("directory of a server: %w", err)
+	}
+	return nil
+}
