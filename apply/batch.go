@@ -16,6 +16,7 @@ type Batch struct {
 	rows         []*row
 	byKey        map[change.Key]*row
 	first        uint32 // the place in the transaction of a piece's first operation
+	truncates    bool
 }
 
 // row is one row's part in a batch.
@@ -46,15 +47,11 @@ func NewBatch(tx *change.Transaction, first uint32, offset int64) *Batch {
 // tables in the shape that the batch knows, and a truncate stands alone.
 func (b *Batch) Add(tx *change.Transaction, offset int64) bool {
 	last := b.Transactions[len(b.Transactions)-1]
-	if !last.Last || tx.Piece != 0 || !tx.Last || b.truncates() || !b.sameShapes(tx) {
+	if !last.Last || tx.Piece != 0 || !tx.Last || b.truncates || !b.sameShapes(tx) {
 		return false
 	}
 	b.add(tx, offset)
 	return true
-}
-
-func (b *Batch) truncates() bool {
-	return len(b.rows) > 0 && slices.ContainsFunc(b.rows, func(r *row) bool { return r.key.Row == "" })
 }
 
 func (b *Batch) sameShapes(tx *change.Transaction) bool {
@@ -78,6 +75,7 @@ func (b *Batch) add(tx *change.Transaction, offset int64) {
 		op := &tx.Operations[i]
 		in := incoming{&tx.Tag, op, b.first + uint32(i)}
 		if op.Kind == change.Truncate {
+			b.truncates = true
 			for _, r := range b.rows {
 				if r.key.Table == op.Key.Table && r.key.Row != "" {
 					r.add(in)
@@ -111,13 +109,8 @@ func (b *Batch) Records() []conflict.Record {
 // Len is the number of rows that the batch writes.
 func (b *Batch) Len() int { return len(b.rows) }
 
-// Touches reports whether the batch writes a row, or truncates its table.
-func (b *Batch) Touches(key change.Key) bool {
-	if b.byKey[key] != nil {
-		return true
-	}
-	return b.byKey[change.Key{Table: key.Table}] != nil
-}
+// Touches reports whether the batch writes a row. A batch that truncates is asked about as a whole.
+func (b *Batch) Touches(key change.Key) bool { return b.byKey[key] != nil }
 
 // Writes are the batch's optimistic writes: its net effect per row, in the order of first mention. The
 // index of each is how [Batch.Missing] names it.

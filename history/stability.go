@@ -36,9 +36,6 @@ func (h *History) Prune() {
 	var dropped map[change.TableName]bool // tables with truncates, to be swept
 	for _, o := range h.members {
 		s := h.Stable(o)
-		if s == h.stable[o] {
-			continue
-		}
 		h.stable[o] = s
 		q := h.queues[o]
 		for q.len() > 0 && q.front().seq <= s {

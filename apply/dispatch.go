@@ -1,0 +1,305 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"bridge/change"
+	"bridge/history"
+	"bridge/wire"
+)
+
+// dispatcher hands batches to workers, in one order for all origins, in which they also commit: so a
+// transaction is in the database after everything that was dispatched before it (I5).
+type dispatcher struct {
+	*Loop
+	idle     []*worker
+	inflight []*flight
+	results  chan *flight
+	last     *ticket
+	// applied is what has committed, dispatched what will have when all in flight has.
+	applied, dispatched change.Vector
+	careful             int // batches to apply one at a time, after one lost a race
+	next                int // the lane to look at first
+}
+
+// flight is a batch on its way.
+type flight struct {
+	lane   *lane
+	items  int
+	batch  *Batch // nil of a large transaction
+	seq    uint64
+	worker *worker
+	err    error
+}
+
+func newDispatcher(ctx context.Context, l *Loop) (*dispatcher, error) {
+	d := &dispatcher{Loop: l, results: make(chan *flight, l.Workers), last: firstTicket()}
+	for o, m := range l.Progress {
+		d.applied = d.applied.With(o, m.Seq)
+	}
+	d.dispatched = d.applied
+	for i := range l.Workers {
+		s, err := l.Target.Open(ctx, i)
+		if err != nil {
+			d.close()
+			return nil, err
+		}
+		d.idle = append(d.idle, &worker{s, l.Fence, l.History, l.Rule, l.Report})
+	}
+	return d, nil
+}
+
+// close ends the sessions; those in flight are ended by their context.
+func (d *dispatcher) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for range d.inflight {
+		d.idle = append(d.idle, (<-d.results).worker)
+	}
+	for _, w := range d.idle {
+		w.session.Close(ctx) //nolint:errcheck // the connection is given up either way
+	}
+}
+
+func (d *dispatcher) run(ctx context.Context) error {
+	for {
+		dispatched, err := d.dispatch(ctx)
+		if err != nil {
+			return err
+		}
+		if dispatched {
+			continue
+		}
+		timer, stopTimer := d.retryTimer()
+		select {
+		case f := <-d.results:
+			if err := d.finished(ctx, f); err != nil {
+				stopTimer()
+				return err
+			}
+		case <-d.wake:
+		case <-timer:
+		case <-ctx.Done():
+			stopTimer()
+			return context.Cause(ctx)
+		}
+		stopTimer()
+	}
+}
+
+// retryTimer fires when a stopped lane is to be tried again.
+func (d *dispatcher) retryTimer() (<-chan time.Time, func()) {
+	var first time.Time
+	for _, ln := range d.lanes {
+		if !ln.retryAt.IsZero() && (first.IsZero() || ln.retryAt.Before(first)) {
+			first = ln.retryAt
+		}
+	}
+	if first.IsZero() {
+		return nil, func() {}
+	}
+	t := time.NewTimer(time.Until(first))
+	return t.C, func() { t.Stop() }
+}
+
+// dispatch sends off one batch if a lane has one ready and a worker is free.
+func (d *dispatcher) dispatch(ctx context.Context) (bool, error) {
+	if len(d.idle) == 0 || d.careful > 0 && len(d.inflight) > 0 {
+		return false, nil
+	}
+	for i := range d.lanes {
+		ln := d.lanes[(d.next+i)%len(d.lanes)]
+		if !ln.retryAt.IsZero() && time.Now().Before(ln.retryAt) {
+			continue
+		}
+		f, err := d.take(ln)
+		if err != nil {
+			return false, err
+		}
+		if f != nil {
+			d.next = (d.next + i + 1) % len(d.lanes)
+			d.send(ctx, f)
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// take makes a batch of what a lane has ready.
+func (d *dispatcher) take(ln *lane) (*flight, error) {
+	limit := d.BatchTransactions
+	if ln.singly > 0 {
+		if len(d.inflight) > 0 {
+			return nil, nil
+		}
+		limit = 1
+	}
+	items := ln.queue.from(ln.taken, limit)
+	for len(items) > 0 && items[0].tx == nil { // a heartbeat counts once all before it is applied
+		if ln.taken > 0 {
+			return nil, nil
+		}
+		d.learn(ln.origin, items[0].seen)
+		ln.queue.pop(1)
+		items = ln.queue.from(0, limit)
+	}
+	if len(items) == 0 {
+		return nil, nil
+	}
+	if items[0].large != nil && len(d.inflight) > 0 {
+		return nil, nil // it runs alone
+	}
+	f := &flight{lane: ln}
+	for i := range items {
+		it := &items[i]
+		if it.tx == nil || it.large != nil && i > 0 {
+			break
+		}
+		if ready, err := d.ready(it.tx); err != nil || !ready {
+			return d.nonEmpty(f), err
+		}
+		if it.large != nil {
+			f.items, f.seq = 1, it.seq
+			return f, nil
+		}
+		if d.overlaps(it.tx) || f.batch != nil && (f.batch.Len() >= d.BatchTransactions || !f.batch.Add(it.tx, it.offset)) {
+			break
+		}
+		if f.batch == nil {
+			f.batch = NewBatch(it.tx, 0, it.offset)
+		}
+		f.items++
+		f.seq = it.seq
+	}
+	return d.nonEmpty(f), nil
+}
+
+func (d *dispatcher) nonEmpty(f *flight) *flight {
+	if f.items == 0 {
+		return nil
+	}
+	return f
+}
+
+// ready reports whether all that tx had seen is here or on its way before it (causal delivery).
+func (d *dispatcher) ready(tx *change.Transaction) (bool, error) {
+	for _, dep := range tx.Deps {
+		if dep.Origin == d.Self {
+			if issued := d.Issued(); dep.Seq > issued {
+				return false, &LostHistoryError{tx.Dot.Origin, tx.Dot, dep.Seq, issued}
+			}
+		} else if dep.Origin != tx.Dot.Origin && d.dispatched.Get(dep.Origin) < dep.Seq {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// overlaps reports whether tx writes a row that a batch in flight writes: it must wait, or the two would
+// wait for each other, one for the row and one for its turn to commit.
+func (d *dispatcher) overlaps(tx *change.Transaction) bool {
+	for _, f := range d.inflight {
+		if f.batch == nil || f.batch.truncates {
+			return true
+		}
+		for i := range tx.Operations {
+			op := &tx.Operations[i]
+			if op.Kind == change.Truncate || f.batch.Touches(op.Key) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (d *dispatcher) send(ctx context.Context, f *flight) {
+	w := d.idle[len(d.idle)-1]
+	d.idle = d.idle[:len(d.idle)-1]
+	f.worker = w
+	first := f.lane.queue.from(f.lane.taken, 1)[0]
+	f.lane.taken += f.items
+	d.inflight = append(d.inflight, f)
+	d.dispatched = d.dispatched.With(f.lane.origin, f.seq)
+	t := newTicket(d.last)
+	d.last = t
+	inOrder := f.lane.singly > 0
+	go func() {
+		if f.batch != nil {
+			f.err = w.apply(ctx, f.batch, inOrder, t)
+		} else {
+			pieces := &pieceReader{log: d.Peers[f.lane.origin], decoder: wire.NewDecoder(d.Cluster), it: &first, at: first.large.from}
+			f.err = w.applyPieces(ctx, NewBatch(first.tx, 0, first.offset), pieces.next)
+			t.end(f.err == nil)
+		}
+		d.results <- f
+	}()
+}
+
+// finished deals with a batch that has ended.
+func (d *dispatcher) finished(ctx context.Context, f *flight) error {
+	for i := range d.inflight {
+		if d.inflight[i] == f {
+			d.inflight = append(d.inflight[:i:i], d.inflight[i+1:]...)
+			break
+		}
+	}
+	d.idle = append(d.idle, f.worker)
+	ln := f.lane
+	switch {
+	case f.err == nil:
+		ln.queue.pop(f.items)
+		ln.taken -= f.items
+		d.applied = d.applied.With(ln.origin, f.seq)
+		ln.singly = max(0, ln.singly-f.items)
+		d.careful = max(0, d.careful-1)
+		ln.retryAt = time.Time{}
+		d.resumed(ln.origin, applying)
+		return nil
+	case errors.Is(f.err, errYield):
+		return nil // its place in the queue is restored by the one that failed before it
+	case !isOurs(f.err):
+		return f.err
+	}
+	return d.recover(ctx, f)
+}
+
+// recover puts everything in flight back after a batch failed, to be applied more carefully.
+func (d *dispatcher) recover(ctx context.Context, failed *flight) error {
+	for len(d.inflight) > 0 { // all that come after it yield; those before it end on their own
+		select {
+		case f := <-d.results:
+			if err := d.finished(ctx, f); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	for _, ln := range d.lanes {
+		ln.taken = 0
+	}
+	d.dispatched, d.last = d.applied, firstTicket()
+	ln := failed.lane
+	if errors.Is(failed.err, ErrRetry) {
+		d.Report.retry()
+		d.careful = max(d.careful, 2*d.Workers)
+		ln.retryAt = time.Now().Add(20 * time.Millisecond) // let the other side of the race finish
+		return nil
+	}
+	if ln.singly == 0 && failed.batch != nil {
+		ln.singly = failed.items // find the row, and write in the order in which the origin did
+		return nil
+	}
+	d.stop(ln.origin, applying, failed.err)
+	ln.retryAt = time.Now().Add(d.RetryStopped)
+	return nil
+}
+
+func (d *dispatcher) learn(o change.Origin, seen change.Vector) {
+	d.History.Do(func(h *history.History) {
+		h.Learn(o, seen)
+		h.Prune()
+	})
+}

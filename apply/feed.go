@@ -1,0 +1,219 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bridge/change"
+	"bridge/loopguard"
+	"bridge/stream"
+	"bridge/wire"
+)
+
+// feed reads one origin's topic into its queue.
+type feed struct {
+	origin  change.Origin
+	log     stream.Log
+	decoder *wire.Decoder
+	inbox   *Inbox
+	queue   *queue
+	applied loopguard.Marker // where the database stands
+	checked bool             // the record of the last applied transaction was found where it should be
+	started bool
+	next    int64
+	large   *item // the large transaction whose pieces are being counted
+}
+
+func newFeed(origin change.Origin, log stream.Log, cluster string, applied loopguard.Marker, q *queue) *feed {
+	return &feed{
+		origin: origin, log: log, decoder: wire.NewDecoder(cluster), queue: q,
+		inbox: NewInbox(origin, applied.Seq), applied: applied, checked: applied.Seq == 0,
+	}
+}
+
+// start finds where to read: the record that held the last applied transaction, so that its presence
+// can be checked, or the oldest record.
+func (f *feed) start(ctx context.Context) error {
+	oldest, next, err := f.log.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	f.next, f.started = f.applied.Offset, true
+	switch {
+	case f.applied.Seq == 0:
+		f.next = oldest
+	case f.applied.Offset < oldest: // expired: what's left must follow without a gap
+		f.next, f.checked = oldest, true
+	case f.applied.Offset >= next:
+		f.started = false
+		return &GapError{f.origin, f.applied.Seq, 0, next,
+			fmt.Sprintf("topic %s ends before offset %d, where the last applied transaction was: it was made anew or lost its tail", f.log.Name(), f.applied.Offset)}
+	}
+	return nil
+}
+
+// Step reads what is there next, waiting for it. After an error it may be called again: it goes on at the
+// record that it failed at.
+func (f *feed) Step(ctx context.Context) error {
+	if !f.started {
+		if err := f.start(ctx); err != nil {
+			return err
+		}
+	}
+	records, err := f.log.Read(ctx, f.next)
+	if errors.Is(err, stream.ErrOutOfRange) {
+		return &GapError{f.origin, f.inbox.Seq() + 1, 0, f.next, err.Error()}
+	}
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		inbox, large := *f.inbox, f.large
+		items, err := f.record(&records[i])
+		if err != nil {
+			*f.inbox, f.large = inbox, large
+			return err
+		}
+		f.next = records[i].Offset + 1
+		if len(items) == 0 {
+			continue
+		}
+		items[len(items)-1].bytes = len(records[i].Value)
+		if err := f.queue.push(ctx, items); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *feed) record(r *stream.Record) ([]item, error) {
+	rec, err := f.decoder.Decode(r.Value)
+	if err != nil {
+		return nil, fmt.Errorf("topic %s offset %d: %w", f.log.Name(), r.Offset, err)
+	}
+	if rec.Origin != f.origin {
+		return nil, fmt.Errorf("topic %s offset %d holds a record of %s: only region %s's own bridge may write there (check kafka.topic_prefix, cluster and region names)",
+			f.log.Name(), r.Offset, rec.Origin, f.origin.Region())
+	}
+	if !f.checked {
+		if err := f.check(rec, r.Offset); err != nil {
+			return nil, err
+		}
+		f.checked = true
+	}
+	if rec.Kind == wire.HeartbeatMessage {
+		if err := f.inbox.At(rec.State.Seq, r.Offset); err != nil {
+			return nil, err
+		}
+		if rec.State.Seq < f.inbox.Seq() {
+			return nil, nil
+		}
+		return []item{{seen: rec.State.Vector.With(f.origin, rec.State.Seq), seq: rec.State.Seq, offset: r.Offset}}, nil
+	}
+	return f.transactions(rec, r.Offset)
+}
+
+// check makes sure that the topic is the one whose transactions were applied.
+func (f *feed) check(rec *wire.Record, offset int64) error {
+	last := rec.State.Seq
+	if rec.Open > 0 {
+		last++
+	}
+	if rec.Kind == wire.Data && rec.First <= f.applied.Seq && f.applied.Seq <= last {
+		return nil
+	}
+	return &GapError{f.origin, f.applied.Seq, rec.First, offset,
+		fmt.Sprintf("this record of topic %s is not the one that was applied: the topic was made anew", f.log.Name())}
+}
+
+func (f *feed) transactions(rec *wire.Record, offset int64) ([]item, error) {
+	items := make([]item, 0, len(rec.Transactions))
+	for i := range rec.Transactions {
+		tx := &rec.Transactions[i]
+		fresh, err := f.inbox.Take(tx, offset)
+		if err != nil {
+			return nil, fmt.Errorf("topic %s: %w", f.log.Name(), err)
+		}
+		switch {
+		case !fresh:
+		case tx.Piece == 0 && tx.Last:
+			items = append(items, item{tx: tx, seq: tx.Dot.Seq, offset: offset})
+		default:
+			if done := f.piece(tx, offset); done != nil {
+				items = append(items, *done)
+			}
+		}
+	}
+	return items, nil
+}
+
+// piece counts a large transaction's pieces, and gives the transaction when the last has come. The
+// pieces themselves are read again when it's applied: they aren't held.
+func (f *feed) piece(tx *change.Transaction, offset int64) *item {
+	if tx.Piece == 0 {
+		head := *tx
+		head.Operations = nil
+		f.large = &item{tx: &head, seq: tx.Dot.Seq, large: &span{from: offset}}
+	}
+	if !tx.Last {
+		return nil
+	}
+	f.large.large.to = offset
+	f.large.offset = offset
+	f.large.tx.Position = tx.Position
+	return f.large
+}
+
+// pieceReader reads a large transaction's pieces again, as batches.
+type pieceReader struct {
+	log     stream.Log
+	decoder *wire.Decoder
+	it      *item
+	at      int64
+	want    uint32
+	ops     uint32
+	queued  []*Batch
+}
+
+// next is the next piece, nil after the last.
+func (p *pieceReader) next(ctx context.Context) (*Batch, error) {
+	for len(p.queued) == 0 {
+		if p.at > p.it.large.to {
+			return nil, nil
+		}
+		records, err := p.log.Read(ctx, p.at)
+		if err != nil {
+			return nil, err
+		}
+		for i := range records {
+			if records[i].Offset > p.it.large.to {
+				break
+			}
+			if err := p.record(&records[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	b := p.queued[0]
+	p.queued = p.queued[1:]
+	return b, nil
+}
+
+func (p *pieceReader) record(r *stream.Record) error {
+	rec, err := p.decoder.Decode(r.Value)
+	if err != nil {
+		return fmt.Errorf("topic %s offset %d: %w", p.log.Name(), r.Offset, err)
+	}
+	for i := range rec.Transactions {
+		tx := &rec.Transactions[i]
+		if tx.Dot.Seq != p.it.seq || tx.Piece != p.want {
+			continue // another transaction in the record, or a repeated piece
+		}
+		p.want++
+		p.queued = append(p.queued, NewBatch(tx, p.ops, p.it.offset))
+		p.ops += uint32(len(tx.Operations))
+	}
+	p.at = r.Offset + 1
+	return nil
+}

@@ -1,0 +1,197 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"bridge/change"
+	"bridge/conflict"
+	"bridge/history"
+	"bridge/loopguard"
+	"bridge/stream"
+)
+
+// Config is what a [Loop] works with.
+type Config struct {
+	Cluster string
+	Self    change.Origin
+	Peers   map[change.Origin]stream.Log
+	Target  Target
+	Fence   Fence
+	History *history.Locked
+	Rule    conflict.Rule
+	// Progress is where bridge.progress stands, and Issued the last sequence number that this region
+	// has ever published: a peer can't have seen more.
+	Progress map[change.Origin]loopguard.Marker
+	Issued   func() uint64
+	Workers  int
+	// BatchTransactions and BatchBytes bound a batch; QueueBytes what is held of each peer's topic.
+	BatchTransactions, BatchBytes, QueueBytes int
+	// RetryStopped is how long after a stop an origin is tried again.
+	RetryStopped time.Duration
+	Report       *Report
+	Log          *slog.Logger
+}
+
+// WithDefaults fills in what is zero.
+func (c Config) WithDefaults() Config {
+	def := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	def(&c.Workers, 4)
+	def(&c.BatchTransactions, 1000)
+	def(&c.BatchBytes, 1<<20)
+	def(&c.QueueBytes, 4<<20)
+	if c.RetryStopped == 0 {
+		c.RetryStopped = 15 * time.Second
+	}
+	return c
+}
+
+// Loop applies all peers' transactions.
+type Loop struct {
+	Config
+	lanes []*lane
+	wake  chan struct{}
+
+	mu      sync.Mutex // guards stopped
+	stopped map[change.Origin]*[2]error
+}
+
+// An origin stops for one of two causes, each with its own cure.
+const (
+	reading  = iota // its topic
+	applying        // its transactions
+)
+
+// lane is one origin's way through the loop.
+type lane struct {
+	origin  change.Origin
+	queue   *queue
+	taken   int // items at the queue's front that are in flight
+	singly  int // transactions still to be applied one by one, in their order
+	retryAt time.Time
+}
+
+// NewLoop prepares a loop; [Loop.Run] starts it.
+func NewLoop(c Config) *Loop {
+	l := &Loop{Config: c.WithDefaults(), wake: make(chan struct{}, 1), stopped: map[change.Origin]*[2]error{}}
+	for origin := range l.Peers {
+		l.stopped[origin] = &[2]error{}
+		q := newQueue(l.QueueBytes, l.nudge)
+		l.lanes = append(l.lanes, &lane{origin: origin, queue: q})
+	}
+	return l
+}
+
+func (l *Loop) nudge() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run applies until ctx ends or the database can't be trusted any more. A peer whose stream can't go on
+// is stopped alone, and told by [Loop.Status]; it's tried again now and then.
+func (l *Loop) Run(ctx context.Context) error {
+	d, err := newDispatcher(ctx, l)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, ln := range l.lanes {
+		group.Go(func() error { return l.feed(ctx, ln) })
+	}
+	group.Go(func() error { return d.run(ctx) })
+	return group.Wait()
+}
+
+// feed keeps a lane's feed going: a stream that can't go on stops its lane, and is looked at again later.
+func (l *Loop) feed(ctx context.Context, ln *lane) error {
+	f := newFeed(ln.origin, l.Peers[ln.origin], l.Cluster, l.Progress[ln.origin], ln.queue)
+	for {
+		err := f.Step(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err == nil {
+			l.resumed(ln.origin, reading)
+			continue
+		}
+		l.stop(ln.origin, reading, err)
+		select {
+		case <-time.After(l.RetryStopped):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// stop notes that an origin can't go on, and says so when it's news.
+func (l *Loop) stop(o change.Origin, cause int, err error) {
+	l.mu.Lock()
+	had := l.stopped[o][cause]
+	l.stopped[o][cause] = err
+	l.mu.Unlock()
+	if had == nil || had.Error() != err.Error() {
+		l.Log.Error("region stopped", "peer", o.Region(), "error", err)
+	}
+}
+
+func (l *Loop) resumed(o change.Origin, cause int) {
+	l.mu.Lock()
+	had := l.stopped[o][cause]
+	l.stopped[o][cause] = nil
+	l.mu.Unlock()
+	if had != nil {
+		l.Log.Info("region goes on", "peer", o.Region())
+	}
+}
+
+// PeerStatus is one origin's state in the loop.
+type PeerStatus struct {
+	Origin       change.Origin
+	Queued       int   // transactions read and not yet applied
+	QueuedBytes  int   // the records they came in
+	Stopped      error // why it can't go on, nil if it can
+	LastMarker   loopguard.Marker
+	HistoryKnown change.Vector // what it's known to have seen
+}
+
+// Status tells of every peer.
+func (l *Loop) Status() []PeerStatus {
+	out := make([]PeerStatus, len(l.lanes))
+	for i, ln := range l.lanes {
+		n, bytes := ln.queue.size()
+		out[i] = PeerStatus{Origin: ln.origin, Queued: n, QueuedBytes: bytes, LastMarker: l.Progress[ln.origin]}
+		if a := l.Report.Origin(ln.origin); a.Seq > out[i].LastMarker.Seq {
+			out[i].LastMarker.Seq = a.Seq
+		}
+		l.mu.Lock()
+		out[i].Stopped = errors.Join(l.stopped[ln.origin][:]...)
+		l.mu.Unlock()
+		l.History.Do(func(h *history.History) { out[i].HistoryKnown = h.Known(ln.origin) })
+	}
+	return out
+}
+
+// LostHistoryError says that a peer has seen transactions of this region that the region doesn't have.
+type LostHistoryError struct {
+	Peer         change.Origin
+	Dot          change.Dot
+	Seen, Issued uint64
+}
+
+func (e *LostHistoryError) Error() string {
+	return fmt.Sprintf("%s of region %s has seen transaction %d of this region, whose own history ends at %d: this database was restored from an older copy, or its topic was made anew; this region must be loaded anew from a peer",
+		e.Dot, e.Peer.Region(), e.Seen, e.Issued)
+}

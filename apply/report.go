@@ -1,0 +1,98 @@
+package apply
+
+import (
+	"sync"
+	"time"
+
+	"bridge/change"
+	"bridge/conflict"
+)
+
+// Report is what apply has done so far, for status and metrics. It's safe for concurrent use.
+type Report struct {
+	mu        sync.Mutex
+	counts    Counts
+	conflicts map[ConflictLabel]uint64
+	origins   map[change.Origin]Applied
+	now       func() time.Time
+}
+
+// Counts are totals since the process started.
+type Counts struct {
+	Batches, Transactions, Rows uint64
+	Barriers                    uint64 // raised because the witness alone wasn't enough, or a row was missing
+	Retries                     uint64 // batches that lost a race
+}
+
+// ConflictLabel is how conflicts are counted.
+type ConflictLabel struct {
+	Type   conflict.Type
+	Table  change.TableName
+	Rule   conflict.Rule
+	Result string
+}
+
+// Applied is how far this region is with one origin.
+type Applied struct {
+	Seq        uint64
+	CommitTime time.Time     // when the last applied transaction was committed at its origin
+	Lag        time.Duration // from that commit to the commit here, by the two databases' clocks
+}
+
+// NewReport makes an empty report; now is the wall clock.
+func NewReport(now func() time.Time) *Report {
+	return &Report{conflicts: map[ConflictLabel]uint64{}, origins: map[change.Origin]Applied{}, now: now}
+}
+
+func (r *Report) barrier() {
+	r.mu.Lock()
+	r.counts.Barriers++
+	r.mu.Unlock()
+}
+
+func (r *Report) retry() {
+	r.mu.Lock()
+	r.counts.Retries++
+	r.mu.Unlock()
+}
+
+func (r *Report) committed(b *Batch) {
+	records := b.Records()
+	last := b.Transactions[len(b.Transactions)-1]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts.Batches++
+	r.counts.Transactions += uint64(len(b.Transactions))
+	r.counts.Rows += uint64(b.Len())
+	for i := range records {
+		rec := &records[i]
+		r.conflicts[ConflictLabel{rec.Type, rec.Key.Table, rec.Rule, rec.Result()}]++
+	}
+	at := last.CommitTime.Time()
+	r.origins[last.Dot.Origin] = Applied{last.Dot.Seq, at, r.now().Sub(at)}
+}
+
+// Counts are the totals so far.
+func (r *Report) Counts() Counts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts
+}
+
+// Conflicts are the decided conflicts so far.
+func (r *Report) Conflicts() map[ConflictLabel]uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make(map[ConflictLabel]uint64, len(r.conflicts))
+	for k, n := range r.conflicts {
+		out[k] = n
+	}
+	return out
+}
+
+// Origin is how far o's transactions were applied since the process started; the zero Applied if none.
+func (r *Report) Origin(o change.Origin) Applied {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.origins[o]
+}

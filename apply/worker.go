@@ -1,0 +1,167 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bridge/change"
+	"bridge/conflict"
+	"bridge/history"
+)
+
+// worker applies batches on one session.
+type worker struct {
+	session Session
+	fence   Fence
+	history *history.Locked
+	rule    conflict.Rule
+	report  *Report
+}
+
+// errYield ends a batch whose predecessor didn't commit.
+var errYield = errors.New("the batch before this one did not commit")
+
+// apply applies a batch of whole transactions and ends its ticket. On error nothing of it remains.
+func (w *worker) apply(ctx context.Context, b *Batch, inOrder bool, t *ticket) error {
+	err := w.attempt(ctx, b, inOrder, t)
+	if err != nil {
+		if isOurs(err) {
+			if rbErr := w.session.Rollback(ctx); rbErr != nil {
+				err = rbErr
+			}
+		}
+		b.Reset()
+	}
+	t.end(err == nil)
+	return err
+}
+
+func isOurs(err error) bool {
+	return errors.Is(err, ErrRetry) || errors.Is(err, ErrRefused) || errors.Is(err, errYield)
+}
+
+func (w *worker) attempt(ctx context.Context, b *Batch, inOrder bool, t *ticket) error {
+	w.session.Begin(b.Marker, inOrder)
+	if err := w.write(ctx, b); err != nil {
+		return err
+	}
+	if ok, err := t.wait(ctx); err != nil {
+		return err
+	} else if !ok {
+		return errYield
+	}
+	if err := w.session.Commit(ctx); err != nil {
+		return err
+	}
+	return w.committed(b)
+}
+
+// write writes a batch, or a piece, and certifies it: after it, only the commit is left to do.
+func (w *worker) write(ctx context.Context, b *Batch) error {
+	out, err := w.session.Write(ctx, b.Writes())
+	if err != nil {
+		return err
+	}
+	b.Missing(out.Missing)
+	for {
+		v, err := w.look(ctx, b, out.Witness)
+		if err != nil {
+			return err
+		}
+		if len(v.Writes) == 0 {
+			break
+		}
+		if out, err = w.session.Write(ctx, v.Writes); err != nil {
+			return err
+		}
+		if !v.Locks {
+			break // only rows that were locked, and certified, were written again
+		}
+	}
+	records := b.Records()
+	if len(records) == 0 {
+		return nil
+	}
+	return w.session.Record(ctx, records)
+}
+
+// look waits until all that could matter to the batch's rows is known, and certifies it.
+func (w *worker) look(ctx context.Context, b *Batch, witness any) (v Verdict, err error) {
+	var asOf uint64
+	switch {
+	case b.AnyMissing():
+		asOf, err = w.fence.Raise(ctx, b.Marker.Time)
+		w.report.barrier()
+	case !w.fence.Certain(witness):
+		asOf, err = w.fence.Raise(ctx, 0)
+		w.report.barrier()
+	}
+	if err != nil {
+		return v, fmt.Errorf("barrier before applying %s: %w", change.Dot{Origin: b.Marker.Origin, Seq: b.Marker.Seq}, err)
+	}
+	w.history.Do(func(h *history.History) { v = b.Certify(h, w.rule, asOf) })
+	return v, nil
+}
+
+// committed adds what was applied to history. The records told what their origin had seen, and that
+// counts from now on.
+func (w *worker) committed(b *Batch) error {
+	err := w.remember(b, true)
+	w.report.committed(b)
+	return err
+}
+
+func (w *worker) remember(b *Batch, learn bool) (err error) {
+	w.history.Do(func(h *history.History) {
+		for _, tx := range b.Transactions {
+			if addErr := h.Add(&tx.Tag, tx.Operations, b.first, 0); addErr != nil && err == nil {
+				err = addErr
+			}
+		}
+		if learn {
+			h.Learn(b.Marker.Origin, b.Transactions[len(b.Transactions)-1].Seen())
+			h.Prune()
+		}
+	})
+	return err
+}
+
+// applyPieces applies one large transaction piece by piece, in one database transaction. It runs alone:
+// no other batch is in flight. next returns nil after the last piece.
+func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(context.Context) (*Batch, error)) (err error) {
+	defer func() {
+		if err != nil && isOurs(err) {
+			if rbErr := w.session.Rollback(ctx); rbErr != nil {
+				err = rbErr
+			}
+		}
+	}()
+	w.session.Begin(marker.Marker, false)
+	var last *Batch
+	for {
+		b, err := next(ctx)
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			break
+		}
+		if err := w.write(ctx, b); err != nil {
+			return err
+		}
+		if err := w.remember(b, false); err != nil {
+			return err
+		}
+		last = b
+	}
+	if err := w.session.Commit(ctx); err != nil {
+		return err
+	}
+	w.history.Do(func(h *history.History) {
+		h.Learn(last.Marker.Origin, last.Transactions[0].Seen())
+		h.Prune()
+	})
+	w.report.committed(last)
+	return nil
+}
