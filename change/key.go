@@ -48,7 +48,7 @@ func (k Key) Values() (values []string, ok bool) {
 	rest := k.Row
 	for rest != "" {
 		n, w := binary.Uvarint([]byte(rest[:min(len(rest), binary.MaxVarintLen64)]))
-		if w <= 0 || n > uint64(len(rest)-w) {
+		if w <= 0 || w > 1 && rest[w-1] == 0 || n > uint64(len(rest)-w) { // a last byte of 0 is a length written too long
 			return nil, false
 		}
 		values = append(values, rest[w:w+int(n)])

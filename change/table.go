@@ -53,6 +53,8 @@ func NewTable(name TableName, columns []Column, full bool) *Table {
 		if c.Key {
 			t.Keys = append(t.Keys, i)
 			put("key")
+		} else {
+			put("") // three texts for every column, so that no name can pass for the mark
 		}
 	}
 	if full {
