@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/apply"
+	"bridge/change"
+	"bridge/internal/postgres"
+)
+
+// localColumn is a column as this database has it.
+type localColumn struct {
+	Type     string // as format_type(oid, -1) prints it under search_path = pg_catalog
+	Fixed    bool   // GENERATED ALWAYS AS IDENTITY: an INSERT may set it, an UPDATE may not
+	Computed bool   // GENERATED ALWAYS AS (expression): never set
+	Equals   string // the = of its type, qualified: extensions' types have their own
+}
+
+// loadTable reads a table's columns. A table or column that's missing here is the operator's to add: the
+// origin's stream waits for it.
+func loadTable(ctx context.Context, conn *pgx.Conn, t *change.Table) (map[string]localColumn, error) {
+	rows, err := conn.Query(ctx, `
+SELECT a.attname::text, format_type(a.atttypid, -1), a.attidentity = 'a', a.attgenerated <> '',
+       coalesce((SELECT 'OPERATOR(' || quote_ident(n.nspname) || '.=)'
+          FROM pg_opclass o JOIN pg_amop m ON m.amopfamily = o.opcfamily AND m.amopstrategy = 3
+               AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype
+               JOIN pg_operator p ON p.oid = m.amopopr JOIN pg_namespace n ON n.oid = p.oprnamespace
+          WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND o.opcdefault
+                AND o.opcintype = a.atttypid LIMIT 1), 'OPERATOR(pg_catalog.=)')
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace s ON s.oid = c.relnamespace
+WHERE s.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped`,
+		t.Schema, t.Name)
+	if err != nil {
+		return nil, err
+	}
+	columns := map[string]localColumn{}
+	var name string
+	var c localColumn
+	_, err = pgx.ForEachRow(rows, []any{&name, &c.Type, &c.Fixed, &c.Computed, &c.Equals}, func() error {
+		columns[name] = c
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the columns of %s: %w", t, err)
+	}
+	if len(columns) == 0 {
+		return nil, fmt.Errorf("%w: table %s isn't in this database; create it as in the other regions, and it goes on by itself", apply.ErrRefused, t)
+	}
+	for _, col := range t.Columns {
+		local, ok := columns[col.Name]
+		if !ok {
+			return nil, fmt.Errorf("%w: table %s lacks column %s of type %s; ALTER TABLE %s ADD COLUMN %s %s, and it goes on by itself",
+				apply.ErrRefused, t, col.Name, col.Type, postgres.QuoteTable(t.TableName), postgres.Quote(col.Name), col.Type)
+		}
+		if local.Computed && col.Key {
+			return nil, fmt.Errorf("%w: table %s: key column %s is generated here; drop its expression", apply.ErrRefused, t, col.Name)
+		}
+	}
+	return columns, nil
+}

@@ -1,0 +1,51 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"bridge/apply"
+	"bridge/internal/postgres"
+)
+
+// explain classifies an error of the transaction and says what an operator needs: never the server's
+// message or detail, which quote the row's values.
+func (s *session) explain(err error, groups []*group) error {
+	s.forget()
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || s.pg.IsClosed() || server.Severity == "FATAL" {
+		return err
+	}
+	where := place(server, groups)
+	switch postgres.Classify(err) {
+	case postgres.Retry:
+		return fmt.Errorf("%w: SQLSTATE %s%s", apply.ErrRetry, server.Code, where)
+	case postgres.Conflict:
+		return fmt.Errorf("%w: constraint %s (SQLSTATE %s)%s; change the row that is in the way here, or the constraint, and it goes on by itself",
+			apply.ErrRefused, server.ConstraintName, server.Code, where)
+	case postgres.Poison:
+		return fmt.Errorf("%w: SQLSTATE %s%s; compare the table's definition with the other regions', and it goes on by itself once they agree",
+			apply.ErrRefused, server.Code, where)
+	}
+	return fmt.Errorf("apply failed with SQLSTATE %s%s (the server's log has the message)", server.Code, where)
+}
+
+// place names table and column as far as the server tells, and the key where there's just one.
+func place(server *pgconn.PgError, groups []*group) string {
+	var b strings.Builder
+	if server.TableName != "" {
+		fmt.Fprintf(&b, ", table %s.%s", server.SchemaName, server.TableName)
+	} else if len(groups) == 1 {
+		fmt.Fprintf(&b, ", table %s", groups[0].table)
+	}
+	if server.ColumnName != "" {
+		fmt.Fprintf(&b, ", column %s", server.ColumnName)
+	}
+	if len(groups) == 1 && len(groups[0].writes) == 1 {
+		fmt.Fprintf(&b, ", row %s", groups[0].key)
+	}
+	return b.String()
+}

@@ -1,0 +1,123 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"bridge/apply"
+	"bridge/change"
+)
+
+// group is the writes that one statement does, with its parameters.
+type group struct {
+	stmt   *prepared
+	kind   apply.WriteKind
+	table  *change.Table
+	writes []int      // indexes, in the parameters' order
+	key    change.Key // of the first write
+	arrays []textArray
+	params [][]byte
+}
+
+// group sorts writes into statements: truncates, then deletes, updates and upserts, so that a unique value
+// is free before it's taken; or one statement a write in the given order.
+func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, error) {
+	var groups []*group
+	byShape := map[shape]*group{}
+	for i := range writes {
+		w := &writes[i]
+		key := shape{w.Table.Fingerprint(), w.Kind, maskOf(w)}
+		g := byShape[key]
+		if g == nil || s.inOrder {
+			p, err := s.prepare(ctx, key, w)
+			if err != nil {
+				return nil, err
+			}
+			g = newGroup(p, w)
+			byShape[key] = g
+			groups = append(groups, g)
+		}
+		if err := g.add(i, w); err != nil {
+			return nil, err
+		}
+	}
+	if !s.inOrder {
+		slices.SortStableFunc(groups, func(a, b *group) int { return rank(a.kind) - rank(b.kind) })
+	}
+	for _, g := range groups {
+		for i := range g.arrays {
+			g.params = append(g.params, g.arrays[i].bytes())
+		}
+	}
+	return groups, nil
+}
+
+func rank(k apply.WriteKind) int {
+	return slices.Index([]apply.WriteKind{apply.Truncate, apply.Delete, apply.Update, apply.Upsert}, k)
+}
+
+func newGroup(p *prepared, w *apply.Write) *group {
+	g := &group{stmt: p, kind: w.Kind, table: w.Table, key: w.Key, arrays: make([]textArray, len(p.columns))}
+	for i := range g.arrays {
+		g.arrays[i].reset()
+	}
+	return g
+}
+
+func (g *group) add(index int, w *apply.Write) error {
+	g.writes = append(g.writes, index)
+	if !g.stmt.keyed {
+		for n, c := range g.stmt.columns {
+			g.arrays[n].addValue(w.Image[c])
+		}
+		return nil
+	}
+	return addKey(g.arrays, w)
+}
+
+func addKey(arrays []textArray, w *apply.Write) error {
+	values, ok := w.Key.Values()
+	if !ok || len(values) != len(arrays) {
+		return fmt.Errorf("key %s doesn't fit the key columns of its table (%s)", w.Key, w.Table.KeyNames())
+	}
+	for n, v := range values {
+		arrays[n].add(v)
+	}
+	return nil
+}
+
+// prepare finds or makes the statement of a shape.
+func (s *session) prepare(ctx context.Context, key shape, w *apply.Write) (*prepared, error) {
+	if p := s.statements[key]; p != nil {
+		return p, nil
+	}
+	b, err := s.builder(ctx, w.Table)
+	if err != nil {
+		return nil, err
+	}
+	stmt, err := b.build(w)
+	if err != nil {
+		return nil, err
+	}
+	return s.keep(key, stmt), nil
+}
+
+func (s *session) keep(key shape, stmt *statement) *prepared {
+	s.counter++
+	p := &prepared{statement: stmt, name: fmt.Sprintf("w%d", s.counter)}
+	s.statements[key] = p
+	return p
+}
+
+func (s *session) builder(ctx context.Context, t *change.Table) (*builder, error) {
+	local := s.tables[t.Fingerprint()]
+	if local == nil {
+		var err error
+		if local, err = loadTable(ctx, s.conn, t); err != nil {
+			return nil, s.explain(err, nil)
+		}
+		s.tables[t.Fingerprint()] = local
+	}
+	return &builder{t, local}, nil
+}

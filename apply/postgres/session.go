@@ -1,0 +1,131 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"bridge/apply"
+	"bridge/loopguard"
+)
+
+// session is one connection of an [apply.Session].
+type session struct {
+	conn   *pgx.Conn
+	pg     *pgconn.PgConn
+	fence  *Fence
+	worker int
+
+	marker  *loopguard.Marker // of a transaction that has begun but wasn't sent yet
+	inOrder bool
+	open    bool // the server has a transaction of ours
+
+	statements map[shape]*prepared
+	tables     map[uint64]map[string]localColumn
+	known      map[string]bool // names of statements that the server has, or will have had when it answers
+	counter    int             // of names
+}
+
+// prepared is a statement with its name on the server.
+type prepared struct {
+	*statement
+	name string
+}
+
+func newSession(conn *pgx.Conn, fence *Fence, worker int) *session {
+	return &session{
+		conn: conn, pg: conn.PgConn(), fence: fence, worker: worker,
+		statements: map[shape]*prepared{}, tables: map[uint64]map[string]localColumn{},
+		known: map[string]bool{},
+	}
+}
+
+// Begin is [apply.Session]'s. It's sent with the first Write.
+func (s *session) Begin(m loopguard.Marker, inOrder bool) {
+	m.Worker = s.worker
+	s.marker, s.inOrder = &m, inOrder
+}
+
+const (
+	markerSQL = `INSERT INTO bridge.progress AS p (origin, worker, seq, ts, stream_offset)
+VALUES ($1, $2::text::integer, $3::text::bigint, $4::text::bigint, $5::text::bigint)
+ON CONFLICT (origin, worker) DO UPDATE SET seq = excluded.seq, ts = excluded.ts, stream_offset = excluded.stream_offset
+WHERE p.seq < excluded.seq`
+	witnessSQL = `SELECT pg_current_snapshot()::text, pg_current_xact_id()::text`
+)
+
+// markerParams are a marker's columns as text.
+func markerParams(m *loopguard.Marker) [][]byte {
+	return [][]byte{
+		[]byte(m.Origin),
+		[]byte(strconv.Itoa(m.Worker)),
+		strconv.AppendUint(nil, m.Seq, 10),
+		strconv.AppendInt(nil, int64(m.Time), 10),
+		strconv.AppendInt(nil, m.Offset, 10),
+	}
+}
+
+// Write is [apply.Session]'s: one round trip, and another only to find which rows an UPDATE missed.
+func (s *session) Write(ctx context.Context, writes []apply.Write) (apply.Written, error) {
+	groups, err := s.group(ctx, writes)
+	if err != nil {
+		return apply.Written{}, err
+	}
+	out, short, err := s.send(ctx, groups)
+	if err != nil {
+		return apply.Written{}, s.explain(err, groups)
+	}
+	for _, g := range short {
+		missing, err := s.missed(ctx, g, writes)
+		if err != nil {
+			return apply.Written{}, s.explain(err, groups)
+		}
+		out.Missing = append(out.Missing, missing...)
+	}
+	return out, nil
+}
+
+// Commit is [apply.Session]'s.
+func (s *session) Commit(ctx context.Context) error {
+	result := s.pg.ExecParams(ctx, "COMMIT", nil, nil, nil, nil).Read()
+	if result.Err == nil && result.CommandTag.String() != "COMMIT" {
+		s.open = false
+		return fmt.Errorf("commit ended as %s", result.CommandTag)
+	}
+	if result.Err != nil {
+		return fmt.Errorf("commit (whether it took effect is read from bridge.progress on restart): %w", result.Err)
+	}
+	s.open = false
+	return nil
+}
+
+// Rollback is [apply.Session]'s.
+func (s *session) Rollback(ctx context.Context) error {
+	s.marker = nil
+	if !s.open || s.pg.IsClosed() {
+		return nil
+	}
+	s.open = false
+	if result := s.pg.ExecParams(ctx, "ROLLBACK", nil, nil, nil, nil).Read(); result.Err != nil {
+		return fmt.Errorf("roll back: %w", result.Err)
+	}
+	return nil
+}
+
+// Close is [apply.Session]'s.
+func (s *session) Close(ctx context.Context) error { return s.conn.Close(ctx) }
+
+// forget drops what is known of tables and prepared statements, after any error: a table's definition may
+// have changed here, and a Prepare that stood behind the error was not done. Names aren't used again.
+func (s *session) forget() {
+	clear(s.tables)
+	clear(s.statements)
+	for name := range s.known {
+		if name != "marker" && name != "witness" {
+			delete(s.known, name)
+		}
+	}
+}

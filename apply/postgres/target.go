@@ -1,0 +1,99 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/apply"
+	"bridge/change"
+	"bridge/loopguard"
+)
+
+// Target is a PostgreSQL database that batches are applied to.
+type Target struct {
+	config func(worker string) (*pgx.ConnConfig, error)
+	fence  *Fence
+}
+
+var _ apply.Target = (*Target)(nil)
+
+// LockTimeout is how long a session waits for a row that an application holds, before it gives way and
+// decides anew. It's below PostgreSQL's default deadlock_timeout of 1 s.
+const LockTimeout = 500 * time.Millisecond
+
+// NewTarget makes a target. config gives the connection's configuration with bridge's fixed session
+// settings (internal/postgres); fence is told of the sessions' own transactions.
+func NewTarget(config func(worker string) (*pgx.ConnConfig, error), fence *Fence) *Target {
+	return &Target{config, fence}
+}
+
+// sessionSettings are for apply sessions alone. Planner settings: every statement joins unnest with a table
+// by its key, and must use the key's index whatever the statistics say (a new table has none).
+var sessionSettings = map[string]string{
+	"session_replication_role":      "replica",
+	"synchronous_commit":            "off",
+	"default_transaction_isolation": "read committed",
+	"plan_cache_mode":               "force_generic_plan",
+	"enable_hashjoin":               "off",
+	"enable_mergejoin":              "off",
+	"enable_seqscan":                "off",
+	"jit":                           "off",
+}
+
+// Open is [apply.Target]'s.
+func (t *Target) Open(ctx context.Context, worker int) (apply.Session, error) {
+	config, err := t.config(fmt.Sprintf("apply %d", worker))
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range sessionSettings {
+		config.RuntimeParams[k] = v
+	}
+	config.RuntimeParams["lock_timeout"] = fmt.Sprint(LockTimeout.Milliseconds())
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to apply (a role that isn't superuser needs GRANT SET ON PARAMETER session_replication_role; see \"bridge grants\"): %w", err)
+	}
+	s := newSession(conn, t.fence, worker)
+	for name, sql := range map[string]string{"marker": markerSQL, "witness": witnessSQL} {
+		if _, err := s.pg.Prepare(ctx, name, sql, nil); err != nil {
+			conn.Close(ctx) //nolint:errcheck // the first error tells more
+			return nil, fmt.Errorf("prepare to apply: %w", err)
+		}
+		s.known[name] = true
+	}
+	return s, nil
+}
+
+// Progress is [apply.Target]'s.
+func (t *Target) Progress(ctx context.Context) (map[change.Origin]loopguard.Marker, error) {
+	config, err := t.config("progress")
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to read bridge.progress: %w", err)
+	}
+	defer conn.Close(ctx) //nolint:errcheck // it has done its work
+	rows, err := conn.Query(ctx, `SELECT DISTINCT ON (origin) origin, worker, seq::text, ts::text, stream_offset::text
+		FROM bridge.progress ORDER BY origin, seq DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("read bridge.progress: %w", err)
+	}
+	progress := map[change.Origin]loopguard.Marker{}
+	var origin, seq, ts, offset string
+	var worker int
+	_, err = pgx.ForEachRow(rows, []any{&origin, &worker, &seq, &ts, &offset}, func() error {
+		m, err := loopguard.ParseMarker(origin, fmt.Sprint(worker), seq, ts, offset)
+		progress[m.Origin] = m
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read bridge.progress: %w", err)
+	}
+	return progress, nil
+}
