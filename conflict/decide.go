@@ -80,31 +80,32 @@ func valueAs(e *history.Entry, t *change.Table, c int) change.Value {
 // winner is the index of the maximal operation that decides existence: the latest, but an update whose
 // image lacks a column yields to any maximal delete, for it couldn't bring the row back.
 func (r Rule) winner(ops history.Row) int {
-	var deleted bool
-	var maximal []int
-	for i := range ops {
-		if isMaximal(ops, i) {
+	var few [8]int // the maximal operations are at most as many as regions
+	maximal := few[:0]
+	var removed bool
+	for i := len(ops) - 1; i >= 0; i-- {
+		if !seenBy(ops, maximal, i) {
 			maximal = append(maximal, i)
-			deleted = deleted || removes(ops[i].Kind)
+			removed = removed || removes(ops[i].Kind)
 		}
 	}
-	for m := len(maximal) - 1; m > 0; m-- {
-		op := &ops[maximal[m]]
-		if !deleted || removes(op.Kind) || op.Image.Complete() {
-			return maximal[m]
+	for _, m := range maximal {
+		if !removed || removes(ops[m].Kind) || ops[m].Image.Complete() {
+			return m
 		}
 	}
-	return maximal[0]
+	panic("conflict: a maximal delete wins over incomplete updates") // removed is set by one of maximal
 }
 
 func removes(k change.Kind) bool { return k == change.Delete || k == change.Truncate }
 
-// isMaximal reports whether none of ops had seen ops[i]. Whatever saw it comes later in the order.
-func isMaximal(ops history.Row, i int) bool {
-	for j := i + 1; j < len(ops); j++ {
-		if ops[j].Saw(&ops[i]) {
-			return false
+// seenBy reports whether one of the later maximal operations had seen ops[i]. They suffice: what sees an
+// operation comes later in the order, and has seen all that the operation had.
+func seenBy(ops history.Row, maximal []int, i int) bool {
+	for _, m := range maximal {
+		if ops[m].Saw(&ops[i]) {
+			return true
 		}
 	}
-	return true
+	return false
 }

@@ -1,6 +1,8 @@
 package conflict
 
 import (
+	"slices"
+
 	"bridge/change"
 	"bridge/history"
 )
@@ -53,21 +55,33 @@ type Record struct {
 // Result says in a word how it ended, for people and metrics: "applied" when an incoming operation
 // won, "kept" when what was there stays, "merged" when the row has columns of both.
 func (r *Record) Result() string {
-	if r.Outcome.Winner.Tag.Dot.Origin != r.Incoming.Origin {
-		for c, v := range r.Outcome.Image {
-			for i := range r.Versions {
-				e := &r.Versions[i]
-				if e.Tag.Dot.Origin == r.Incoming.Origin && c < len(e.Image) && e.Image[c] == v && r.Outcome.Winner.Image[c] != v {
-					return "merged"
-				}
-			}
-		}
-		return "kept"
-	}
-	for c, v := range r.Outcome.Winner.Image {
-		if r.Outcome.Image[c] != v {
+	o := &r.Outcome
+	switch {
+	case o.Winner.Tag.Dot.Origin != r.Incoming.Origin:
+		if r.showsIncoming() {
 			return "merged"
 		}
+		return "kept"
+	case !o.Exists && !removes(o.Winner.Kind):
+		return "kept" // an update that found no row and couldn't make one
+	case !slices.Equal(o.Image, o.Winner.Image):
+		return "merged"
 	}
 	return "applied"
+}
+
+// showsIncoming reports whether a column of the row has an incoming operation's value, not the winner's.
+func (r *Record) showsIncoming() bool {
+	for c, v := range r.Outcome.Image {
+		if v == r.Outcome.Winner.Image[c] {
+			continue
+		}
+		for i := range r.Versions {
+			e := &r.Versions[i]
+			if e.Tag.Dot.Origin == r.Incoming.Origin && valueAs(e, r.Outcome.Table, c) == v {
+				return true
+			}
+		}
+	}
+	return false
 }
