@@ -30,7 +30,7 @@ type Fence struct {
 	mu      sync.Mutex
 	cert    *certificate
 	token   uint64
-	emits   bool   // somebody is emitting now
+	emits   bool     // somebody is emitting now
 	next    *waiters // the waiters of the barrier that is to be emitted next
 	waiting map[uint64]*waiters
 }
