@@ -119,3 +119,37 @@ func AddTablesSQL(name string, add ...change.TableName) string {
 	}
 	return "ALTER PUBLICATION " + Quote(name) + " ADD TABLE " + strings.Join(quoted, ", ")
 }
+
+// EnsurePublication makes the publication if it's missing, and adds bridge.progress and those tables
+// that it lacks. It returns the statements that it ran; the role must own what they touch.
+func EnsurePublication(ctx context.Context, conn *pgx.Conn, name string, tables []change.TableName) (ran []string, err error) {
+	p, err := LoadPublication(ctx, conn, name)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		ran = append(ran, CreatePublicationSQL(name))
+		p = &Publication{Name: name}
+	}
+	var missing []change.TableName
+	for _, t := range append([]change.TableName{MarkerTable}, tables...) {
+		if !p.Includes(t) {
+			missing = append(missing, t)
+		}
+	}
+	if len(missing) > 0 {
+		ran = append(ran, AddTablesSQL(name, missing...))
+	}
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		for _, sql := range ran {
+			if _, err := tx.Exec(ctx, sql); err != nil {
+				return fmt.Errorf("%s: %w", sql, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ran, nil
+}

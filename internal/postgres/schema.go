@@ -122,48 +122,42 @@ func (n Node) Match(cluster, region string) error {
 	return nil
 }
 
-// Install creates bridge's schema and tables where they're absent and claims the database for a
-// region, all in one transaction. It changes nothing on a second run. created tells whether this run
-// claimed it.
-func Install(ctx context.Context, conn *pgx.Conn, cluster, region string) (node Node, created bool, err error) {
-	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+// CreateTables creates bridge's schema and tables where they're absent, in one transaction. It changes
+// nothing on a second run.
+func CreateTables(ctx context.Context, conn *pgx.Conn) error {
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		// Two inits at once: the second waits and then finds everything there.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('bridge init', 0))`); err != nil {
 			return fmt.Errorf("lock for init: %w", err)
 		}
-		node, err = LoadNode(ctx, tx)
-		if err == nil {
-			return node.Match(cluster, region)
+		var there bool
+		if err := tx.QueryRow(ctx, `SELECT to_regnamespace('bridge') IS NOT NULL`).Scan(&there); err != nil {
+			return fmt.Errorf("look for schema bridge: %w", err)
 		}
-		if !errors.Is(err, ErrNotInstalled) {
-			return err
+		if !there { // IF NOT EXISTS would need CREATE on the database even when the schema is there
+			if _, err := tx.Exec(ctx, `CREATE SCHEMA `+Quote(loopguard.Schema)); err != nil {
+				return fmt.Errorf(`create schema bridge (have the DBA run what "bridge grants" prints): %w`, err)
+			}
 		}
-		if err := createTables(ctx, tx); err != nil {
-			return err
-		}
-		node, created = Node{cluster, region, 1, Format}, true
-		_, err = tx.Exec(ctx, `INSERT INTO bridge.node (cluster, region, incarnation, format) VALUES ($1, $2, $3, $4)`,
-			node.Cluster, node.Region, node.Incarnation, node.Format)
-		if err != nil {
-			return fmt.Errorf("write bridge.node: %w", err)
+		if _, err := tx.Exec(ctx, tables); err != nil {
+			return fmt.Errorf(`create bridge's tables (the schema must belong to this role; see "bridge grants"): %w`, err)
 		}
 		return nil
 	})
-	return node, created, err
 }
 
-func createTables(ctx context.Context, tx pgx.Tx) error {
-	var there bool
-	if err := tx.QueryRow(ctx, `SELECT to_regnamespace('bridge') IS NOT NULL`).Scan(&there); err != nil {
-		return fmt.Errorf("look for schema bridge: %w", err)
+// Claim makes the database a region's, and refuses when it's another's. It's the last step of setting
+// up: a row in bridge.node says that tables, publication and slot are there. claimed is false when the
+// database was this region's already.
+func Claim(ctx context.Context, conn *pgx.Conn, cluster, region string) (node Node, claimed bool, err error) {
+	tag, err := conn.Exec(ctx, `
+INSERT INTO bridge.node (cluster, region, incarnation, format) VALUES ($1, $2, 1, $3) ON CONFLICT DO NOTHING`,
+		cluster, region, Format)
+	if err != nil {
+		return Node{}, false, fmt.Errorf("write bridge.node: %w", err)
 	}
-	if !there { // IF NOT EXISTS would need CREATE on the database even when the schema is there
-		if _, err := tx.Exec(ctx, `CREATE SCHEMA `+Quote(loopguard.Schema)); err != nil {
-			return fmt.Errorf(`create schema bridge (have the DBA run what "bridge grants" prints): %w`, err)
-		}
+	if node, err = LoadNode(ctx, conn); err != nil {
+		return Node{}, false, err
 	}
-	if _, err := tx.Exec(ctx, tables); err != nil {
-		return fmt.Errorf(`create bridge's tables (the schema must belong to this role; see "bridge grants"): %w`, err)
-	}
-	return nil
+	return node, tag.RowsAffected() == 1, node.Match(cluster, region)
 }

@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Grants says for whom and for which tables [Grants.Write] prints SQL.
+type Grants struct {
+	Role        string
+	Database    string
+	Publication string
+	// Include and Exclude choose tables by pairs of regular expressions for schema and table, as
+	// "bridge init" does.
+	Include, Exclude [][2]string
+}
+
+// Write prints what a DBA runs with psql, once per database and again when tables were added: the
+// least that bridge needs. It's idempotent. The tables are looked up when it runs, so printing needs
+// no connection.
+//
+// bridge owns the publication, so that "bridge init" can add bridge.progress to it; the tables stay
+// their owners', who alone can publish them.
+func (g Grants) Write(w io.Writer) error {
+	text := strings.NewReplacer(
+		"{role}", Quote(g.Role), "{role'}", Literal(g.Role),
+		"{database}", Quote(g.Database),
+		"{publication}", Quote(g.Publication), "{publication'}", Literal(g.Publication),
+		"{selected}", g.selected(),
+	).Replace(grantsTemplate)
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// selected is the condition on pg_class c and pg_namespace n for the tables to replicate.
+func (g Grants) selected() string {
+	condition := `c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
+  AND n.nspname <> 'bridge' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND (` + anyOf(g.Include) + `)`
+	if len(g.Exclude) > 0 {
+		condition += "\n  AND NOT (" + anyOf(g.Exclude) + ")"
+	}
+	return condition
+}
+
+func anyOf(pairs [][2]string) string {
+	terms := make([]string, len(pairs))
+	for i, p := range pairs {
+		terms[i] = fmt.Sprintf("n.nspname ~ %s AND c.relname ~ %s", Literal(p[0]), Literal(p[1]))
+	}
+	return strings.Join(terms, " OR ")
+}
+
+const grantsTemplate = `-- What bridge needs in database {database}. Run with psql, connected to that database, as a superuser;
+-- it can be run again, and must be when tables were added.
+\set ON_ERROR_STOP on
+SET client_min_messages = warning;
+
+-- The role: it logs in and reads the log. Set a password, unless pg_hba.conf lets it in otherwise.
+SELECT format('CREATE ROLE %I', {role'}) WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role'}) \gexec
+ALTER ROLE {role} LOGIN REPLICATION;
+-- \password {role}
+GRANT CONNECT ON DATABASE {database} TO {role};
+
+-- Applying must not run triggers and foreign keys again.
+SELECT current_setting('server_version_num')::int >= 150000 AS can_grant_set \gset
+\if :can_grant_set
+GRANT SET ON PARAMETER session_replication_role TO {role};
+\else
+ALTER ROLE {role} IN DATABASE {database} SET session_replication_role = 'replica';
+\endif
+
+-- bridge's own tables live in a schema of their own.
+SELECT format('CREATE SCHEMA bridge AUTHORIZATION %I', {role'}) WHERE to_regnamespace('bridge') IS NULL \gexec
+ALTER SCHEMA bridge OWNER TO {role};
+
+-- The replicated tables.
+SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, {role'})
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {selected} \gexec
+SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON %I.%I TO %I', n.nspname, c.relname, {role'})
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {selected} ORDER BY n.nspname, c.relname \gexec
+
+-- Policies for rows would hide rows from bridge.
+SELECT format('ALTER ROLE %I BYPASSRLS', {role'})
+WHERE EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relrowsecurity AND {selected}) \gexec
+
+-- The publication, of the tables whose rows the log names. (Updates on a published table without a key
+-- would fail: "bridge check" lists those that are left out here.)
+SELECT format('CREATE PUBLICATION %I WITH (publish = ''insert, update, delete, truncate'', publish_via_partition_root = true)', {publication'})
+WHERE NOT EXISTS (SELECT FROM pg_publication WHERE pubname = {publication'}) \gexec
+SELECT format('ALTER PUBLICATION %I ADD TABLE %I.%I', {publication'}, n.nspname, c.relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {selected}
+  AND NOT EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE p.pubname = {publication'} AND r.prrelid = c.oid)
+  AND c.relreplident <> 'n'
+  AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
+              AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END)
+ORDER BY n.nspname, c.relname \gexec
+-- A superuser can hand it over; anyone else must be a member of the role, which then needs CREATE on the database.
+ALTER PUBLICATION {publication} OWNER TO {role};
+`

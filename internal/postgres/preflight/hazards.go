@@ -1,0 +1,127 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/change"
+	"bridge/internal/postgres"
+)
+
+// triggers finds those that run for applied rows, too.
+func (c *checker) triggers(ctx context.Context) error {
+	return c.each(ctx, func(row pgx.CollectableRow) error {
+		var on change.TableName
+		var name string
+		if err := row.Scan(&on.Schema, &on.Name, &name); err != nil {
+			return err
+		}
+		c.add(Warning, on.String(), fmt.Sprintf("trigger %q is ENABLE ALWAYS or REPLICA, so it runs again for rows that bridge applies; what it writes isn't shipped and makes regions differ", name),
+			"ALTER TABLE "+postgres.QuoteTable(on)+" ENABLE TRIGGER "+postgres.Quote(name)+"; unless it writes nothing")
+		return nil
+	}, `
+SELECT n.nspname, c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE NOT t.tgisinternal AND t.tgenabled IN ('A', 'R') AND coalesce(pg_partition_root(c.oid)::oid, c.oid) = ANY ($1) ORDER BY 1, 2, 3`, c.oids())
+}
+
+// rules finds those that rewrite what apply writes.
+func (c *checker) rules(ctx context.Context) error {
+	return c.each(ctx, func(row pgx.CollectableRow) error {
+		var oid uint32
+		var name string
+		if err := row.Scan(&oid, &name); err != nil {
+			return err
+		}
+		t := c.find(oid)
+		c.add(Error, t.String(), fmt.Sprintf("rule %q is ENABLE ALWAYS or REPLICA, so it rewrites what bridge applies", name),
+			"ALTER TABLE "+postgres.QuoteTable(t.TableName)+" ENABLE RULE "+postgres.Quote(name)+";")
+		return nil
+	}, `
+SELECT ev_class, rulename FROM pg_rewrite WHERE ev_class = ANY ($1) AND ev_enabled IN ('A', 'R') ORDER BY 1, 2`, c.oids())
+}
+
+// constraints finds those that a row can violate here after it was fine at its origin.
+func (c *checker) constraints(ctx context.Context) error {
+	unique, err := c.byTable(ctx, `
+SELECT i.indrelid, x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+WHERE i.indrelid = ANY ($1) AND (i.indisunique AND NOT i.indisprimary
+  AND NOT (t.relreplident = 'i' AND i.indisreplident) OR i.indisprimary AND t.relreplident = 'i' AND NOT i.indisreplident)
+ORDER BY 2`)
+	if err != nil {
+		return err
+	}
+	exclusion, err := c.byTable(ctx, `SELECT conrelid, conname FROM pg_constraint WHERE conrelid = ANY ($1) AND contype = 'x' ORDER BY 2`)
+	if err != nil {
+		return err
+	}
+	foreign, err := c.byTable(ctx, `SELECT conrelid, conname FROM pg_constraint WHERE conrelid = ANY ($1) AND contype = 'f' AND conparentid = 0 ORDER BY 2`)
+	if err != nil {
+		return err
+	}
+	for _, t := range c.tables {
+		if names := unique[t.oid]; names != nil {
+			c.add(Warning, t.String(), "unique besides the key: "+strings.Join(names, ", ")+"; when two regions take one value at once, applying stops until one of the rows is changed",
+				"let only one region write these values, or make them unique by region")
+		}
+		if names := exclusion[t.oid]; names != nil {
+			c.add(Warning, t.String(), "has exclusion constraints: "+strings.Join(names, ", ")+"; when two regions' rows exclude each other, applying stops until one of them is changed", "")
+		}
+		if names := foreign[t.oid]; names != nil {
+			c.add(Note, t.String(), "has foreign keys: "+strings.Join(names, ", ")+"; they aren't checked for applied rows, so a parent deleted in one region while another adds a child leaves the child alone", "")
+		}
+	}
+	return nil
+}
+
+// byTable collects names per table.
+func (c *checker) byTable(ctx context.Context, sql string) (map[uint32][]string, error) {
+	names := map[uint32][]string{}
+	err := c.each(ctx, func(row pgx.CollectableRow) error {
+		var oid uint32
+		var name string
+		err := row.Scan(&oid, &name)
+		names[oid] = append(names[oid], name)
+		return err
+	}, sql, c.oids())
+	return names, err
+}
+
+// sequences finds those that give replicated rows their numbers. Two regions that count alone give out
+// the same numbers; stepping by the number of regions, each from its own remainder, they never do.
+func (c *checker) sequences(ctx context.Context) error {
+	n := int64(len(c.Regions))
+	if n < 2 {
+		return nil
+	}
+	mine := int64(slices.Index(c.Regions, c.Region))
+	return c.each(ctx, func(row pgx.CollectableRow) error {
+		var seq, on change.TableName
+		var column string
+		var increment int64
+		var last *int64
+		if err := row.Scan(&seq.Schema, &seq.Name, &on.Schema, &on.Name, &column, &increment, &last); err != nil {
+			return err
+		}
+		if increment == n && (last == nil || *last%n == mine) {
+			return nil
+		}
+		name := postgres.QuoteTable(seq)
+		c.add(Warning, on.String(), fmt.Sprintf("column %q takes its values from sequence %s, which each region counts alone: two regions would give out the same number", column, seq),
+			fmt.Sprintf("in this region: ALTER SEQUENCE %s INCREMENT BY %d; SELECT setval(%s, (SELECT (last_value / %d + 1) * %d + %d FROM %s));",
+				name, n, strings.TrimSpace(postgres.Literal(name)), n, n, mine, name))
+		return nil
+	}, `
+SELECT sn.nspname, s.relname, tn.nspname, t.relname, a.attname, q.seqincrement,
+       CASE WHEN has_sequence_privilege(s.oid, 'USAGE, SELECT') THEN pg_sequence_last_value(s.oid) END
+FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+     LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+     JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+                      OR d.classid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i'
+     JOIN pg_class s ON s.relkind = 'S' AND s.oid = CASE WHEN d.deptype = 'i' AND d.classid = 'pg_class'::regclass THEN d.objid ELSE d.refobjid END
+     JOIN pg_namespace sn ON sn.oid = s.relnamespace JOIN pg_sequence q ON q.seqrelid = s.oid
+WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 3, 4, a.attnum`, c.oids())
+}

@@ -1,0 +1,348 @@
+package preflight_test
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/change"
+	"bridge/internal/postgres"
+	"bridge/internal/postgres/preflight"
+	"bridge/internal/testserver"
+	"bridge/internal/testserver/servertest"
+)
+
+// versions are the oldest and newest server that the tests have.
+var versions = []int{15, 18}
+
+// bench is a database with the least-privileged role that "bridge grants" makes.
+type bench struct {
+	t        *testing.T
+	db       servertest.DB
+	role     string
+	settings preflight.Settings
+}
+
+func setup(t *testing.T, version int) *bench {
+	db := servertest.Database(t, version)
+	b := &bench{t: t, db: db, role: "role_" + db.Name}
+	b.settings = preflight.Settings{
+		Cluster: "shop", Region: "eu", Regions: []string{"ap", "eu", "us"},
+		Slot: "slot_" + db.Name, Publication: "bridge", Connections: 8,
+		Selected: func(n change.TableName) bool { return n.Schema != "private" },
+	}
+	t.Cleanup(func() { b.dropRole() })
+	return b
+}
+
+// dropRole removes what the role left outside its database.
+func (b *bench) dropRole() {
+	b.admin(`DO $$ BEGIN
+		IF EXISTS (SELECT FROM pg_roles WHERE rolname = '` + b.role + `') THEN
+			SET LOCAL search_path = pg_catalog;
+			PERFORM pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database();
+			EXECUTE 'DROP OWNED BY ` + b.role + ` CASCADE';
+			EXECUTE 'DROP ROLE ` + b.role + `';
+		END IF;
+	END $$`)
+}
+
+// admin runs SQL as the superuser, with psql as a DBA would.
+func (b *bench) admin(sql string) {
+	b.t.Helper()
+	cmd := exec.Command(b.db.Server.Bin("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-", b.db.SocketDSN())
+	cmd.Stdin = strings.NewReader(sql)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.t.Fatalf("psql: %v\n%s", err, out)
+	}
+}
+
+func (b *bench) grant() {
+	b.t.Helper()
+	var sql bytes.Buffer
+	err := postgres.Grants{Role: b.role, Database: b.db.Name, Publication: b.settings.Publication,
+		Include: [][2]string{{"^.*$", "^.*$"}}, Exclude: [][2]string{{"^private$", "^.*$"}}}.Write(&sql)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.admin(sql.String())
+}
+
+func (b *bench) connect() *pgx.Conn {
+	b.t.Helper()
+	config, err := postgres.Server{URL: b.db.Server.SocketDSN(b.db.Name, b.role)}.Config(postgres.Session{Name: "bridge/eu/check"})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	conn, err := pgx.ConnectConfig(b.t.Context(), config)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { conn.Close(b.t.Context()) })
+	return conn
+}
+
+func (b *bench) check(conn *pgx.Conn) *preflight.Report {
+	b.t.Helper()
+	report, err := preflight.Run(b.t.Context(), conn, b.settings)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return report
+}
+
+func list(r *preflight.Report) string {
+	var s strings.Builder
+	for _, f := range r.Findings {
+		fmt.Fprintf(&s, "%s: %s: %s -> %s\n", f.Level, f.Object, f.Text, f.Fix)
+	}
+	return s.String()
+}
+
+const shop = `
+CREATE SCHEMA sales; CREATE SCHEMA private;
+CREATE TABLE public.users (id uuid PRIMARY KEY, name text);
+CREATE TABLE sales."Order" (id numeric, line int, note text, PRIMARY KEY (id, line));
+CREATE TABLE sales.event (at timestamptz, id bigint, PRIMARY KEY (at, id)) PARTITION BY RANGE (at);
+CREATE TABLE sales.event_2026 PARTITION OF sales.event FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE private.keyless (x int);
+`
+
+// The printed grants are enough to set a region up and to apply with, and no more is asked for.
+func TestGrantsAreEnough(t *testing.T) {
+	for _, version := range versions {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			b := setup(t, version)
+			b.admin(shop)
+			b.grant()
+			b.grant() // it can be run again
+			conn := b.connect()
+
+			report := b.check(conn)
+			if report.Failed() || report.Blocked() {
+				t.Fatalf("before init:\n%s", list(report))
+			}
+			b.init(conn, report.Tables, true)
+			report = b.check(conn)
+			if report.Failed() {
+				t.Fatalf("after init:\n%s", list(report))
+			}
+			b.init(conn, report.Tables, false)
+
+			batch := `BEGIN; SET LOCAL session_replication_role = replica;
+				INSERT INTO bridge.progress VALUES ('us/1', 0, 1, 1, 1) ON CONFLICT (origin, worker) DO UPDATE SET seq = excluded.seq;
+				INSERT INTO bridge.conflicts (type, table_schema, table_name, key, rule, outcome, origin, seq, versions)
+					VALUES ('update_concurrent', 'public', 'users', '{1}', 'last_write_wins', 'applied', 'us/1', 1, '[]');
+				INSERT INTO public.users VALUES ('00000000-0000-0000-0000-000000000001', 'x');
+				UPDATE public.users SET name = 'y'; TRUNCATE sales."Order";
+				INSERT INTO sales.event VALUES ('2026-05-05', 1); DELETE FROM sales.event; TRUNCATE sales.event;
+				SELECT pg_logical_emit_message(true, 'bridge', 'barrier 1 run 1 0'); COMMIT`
+			if _, err := conn.Exec(t.Context(), batch); err != nil {
+				t.Errorf("apply as the role: %v", err)
+			}
+			var may bool
+			if err := conn.QueryRow(t.Context(), `SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls
+				OR has_database_privilege(current_database(), 'CREATE') OR has_schema_privilege('private', 'USAGE')
+				FROM pg_roles WHERE rolname = current_user`).Scan(&may); err != nil || may {
+				t.Errorf("the role may more than it needs (%v)", err)
+			}
+		})
+	}
+}
+
+// init does what "bridge init" does with the database.
+func (b *bench) init(conn *pgx.Conn, tables []change.TableName, first bool) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	if err := postgres.CreateTables(ctx, conn); err != nil {
+		b.t.Fatal(err)
+	}
+	ran, err := postgres.EnsurePublication(ctx, conn, b.settings.Publication, tables)
+	if err != nil || (len(ran) == 1) != first {
+		b.t.Fatalf("publication: ran %q (%v)", ran, err)
+	}
+	slot, err := postgres.LoadSlot(ctx, conn, b.settings.Slot)
+	if err == nil && slot == nil {
+		_, err = postgres.CreateSlot(ctx, conn, b.settings.Slot, false)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	node, claimed, err := postgres.Claim(ctx, conn, "shop", "eu")
+	if want := (postgres.Node{Cluster: "shop", Region: "eu", Incarnation: 1, Format: postgres.Format}); err != nil || claimed != first || node != want {
+		b.t.Fatalf("claim: %+v %v %v", node, claimed, err)
+	}
+}
+
+// A role that owns everything makes the publication itself.
+func TestOwnerNeedsNoDBA(t *testing.T) {
+	b := setup(t, 15)
+	b.admin(`CREATE ROLE ` + b.role + ` LOGIN REPLICATION; GRANT CREATE ON DATABASE ` + b.db.Name + ` TO ` + b.role + `;
+		GRANT CREATE ON SCHEMA public TO ` + b.role + `; GRANT SET ON PARAMETER session_replication_role TO ` + b.role + `;`)
+	conn := b.connect()
+	if _, err := conn.Exec(t.Context(), `CREATE TABLE public.users (id int PRIMARY KEY)`); err != nil {
+		t.Fatal(err)
+	}
+	report := b.check(conn)
+	if report.Failed() {
+		t.Fatal(list(report))
+	}
+	if err := postgres.CreateTables(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	ran, err := postgres.EnsurePublication(t.Context(), conn, "bridge", report.Tables)
+	if err != nil || len(ran) != 2 {
+		t.Fatalf("ran %q (%v)", ran, err)
+	}
+	if _, err := conn.Exec(t.Context(), `CREATE TABLE public.later (id int PRIMARY KEY)`); err != nil {
+		t.Fatal(err)
+	}
+	report = b.check(conn)
+	if !strings.Contains(list(report), "public.later: is not in publication") || report.Blocked() {
+		t.Fatal(list(report))
+	}
+	ran, err = postgres.EnsurePublication(t.Context(), conn, "bridge", report.Tables)
+	if err != nil || len(ran) != 1 || !strings.Contains(ran[0], `ADD TABLE "public"."later"`) {
+		t.Fatalf("ran %q (%v)", ran, err)
+	}
+}
+
+func TestAnotherRegionsDatabaseIsRefused(t *testing.T) {
+	b := setup(t, 15)
+	b.admin(shop)
+	b.grant()
+	conn := b.connect()
+	b.init(conn, b.check(conn).Tables, true)
+	if _, _, err := postgres.Claim(t.Context(), conn, "shop", "us"); err == nil || !strings.Contains(err.Error(), "is region eu of cluster shop") {
+		t.Errorf("claim for another region: %v", err)
+	}
+	b.settings.Region = "us"
+	if report := b.check(conn); !report.Blocked() {
+		t.Errorf("check for another region:\n%s", list(report))
+	}
+}
+
+// Every hazard is reported, with a fix that mends it when it's SQL.
+func TestHazards(t *testing.T) {
+	tests := []struct {
+		name, sql string
+		level     preflight.Level
+		want      string // object and text
+		fix       bool   // whether running the fix (up to "; or") mends it
+	}{
+		{"no key", `CREATE TABLE public.h (x int)`, preflight.Error, `public.h: has no primary key`, false},
+		{"key candidate", `CREATE TABLE public.h (x int NOT NULL UNIQUE)`, preflight.Error, `public.h: has no primary key`, true},
+		{"identity nothing", `CREATE TABLE public.h (x int PRIMARY KEY); ALTER TABLE public.h REPLICA IDENTITY NOTHING`, preflight.Error, `public.h: has REPLICA IDENTITY NOTHING`, true},
+		{"full without key", `CREATE TABLE public.h (x int); ALTER TABLE public.h REPLICA IDENTITY FULL`, preflight.Error, `public.h: has REPLICA IDENTITY FULL but no primary key`, false},
+		{"deferrable key", `CREATE TABLE public.h (x int PRIMARY KEY DEFERRABLE)`, preflight.Error, `public.h: has a DEFERRABLE primary key`, false},
+		{"interval key", `CREATE TABLE public.h (x interval PRIMARY KEY)`, preflight.Error, `public.h: key column "x": type interval can't be a key`, false},
+		{"domain of array key", `CREATE DOMAIN public.dom AS int[]; CREATE TABLE public.h (x public.dom PRIMARY KEY)`, preflight.Error, `public.h: key column "x": type integer[] can't be a key`, false},
+		{"collation", `CREATE COLLATION public.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE public.h (x text COLLATE public.ci PRIMARY KEY)`, preflight.Error, `public.h: key column "x" has a nondeterministic collation`, false},
+		{"unlogged", `CREATE UNLOGGED TABLE public.h (x int PRIMARY KEY)`, preflight.Warning, `public.h: is unlogged`, false},
+		{"view", `CREATE VIEW public.h AS SELECT 1`, preflight.Note, `views and foreign tables: are not replicated: public.h`, false},
+		{"trigger", `CREATE TABLE public.h (x int PRIMARY KEY); CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW;END'; CREATE TRIGGER "Tr" BEFORE INSERT ON public.h FOR EACH ROW EXECUTE FUNCTION public.f(); ALTER TABLE public.h ENABLE ALWAYS TRIGGER "Tr"`, preflight.Warning, `public.h: trigger "Tr" is ENABLE ALWAYS`, true},
+		{"rule", `CREATE TABLE public.h (x int PRIMARY KEY); CREATE RULE r AS ON INSERT TO public.h DO ALSO NOTHING; ALTER TABLE public.h ENABLE ALWAYS RULE r`, preflight.Error, `public.h: rule "r" is ENABLE ALWAYS`, true},
+		{"unique", `CREATE TABLE public.h (x int PRIMARY KEY, y int UNIQUE)`, preflight.Warning, `public.h: unique besides the key: h_y_key`, false},
+		{"exclusion", `CREATE TABLE public.h (x int PRIMARY KEY, r int4range, EXCLUDE USING gist (r WITH &&))`, preflight.Warning, `public.h: has exclusion constraints: h_r_excl`, false},
+		{"foreign key", `CREATE TABLE public.h (x int PRIMARY KEY, u uuid REFERENCES public.users)`, preflight.Note, `public.h: has foreign keys: h_u_fkey`, false},
+		{"identity column", `CREATE TABLE public.h (x int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)`, preflight.Warning, `public.h: column "x" takes its values from sequence public.h_x_seq`, true},
+		{"serial column", `CREATE TABLE public.h (x serial PRIMARY KEY)`, preflight.Warning, `public.h: column "x" takes its values from sequence public.h_x_seq`, true},
+		{"shared sequence", `CREATE SEQUENCE public."S"; CREATE TABLE public.h (x bigint DEFAULT nextval('public."S"') PRIMARY KEY)`, preflight.Warning, `public.h: column "x" takes its values from sequence public.S`, true},
+		{"row security", `CREATE TABLE public.h (x int PRIMARY KEY); ALTER TABLE public.h ENABLE ROW LEVEL SECURITY; ALTER ROLE {role} NOBYPASSRLS`, preflight.Error, `public.h: has row security`, true},
+		{"privileges", `CREATE TABLE public.h (x int PRIMARY KEY); REVOKE INSERT, TRUNCATE ON public.h FROM {role}`, preflight.Error, `lacks INSERT, TRUNCATE`, true},
+		{"schema usage", `REVOKE USAGE ON SCHEMA sales FROM {role}`, preflight.Error, `sales.Order: role {role} may not use the schema`, true},
+		{"partition identity", `CREATE UNIQUE INDEX i ON sales.event_2026 (at, id); ALTER TABLE sales.event_2026 REPLICA IDENTITY USING INDEX i`, preflight.Error, `sales.event: partition sales.event_2026 has another REPLICA IDENTITY`, false},
+		{"unpublished", `CREATE TABLE public.h (x int PRIMARY KEY); ALTER PUBLICATION bridge DROP TABLE public.h`, preflight.Error, `public.h: is not in publication bridge`, true},
+		{"extra table", `ALTER PUBLICATION bridge ADD TABLE private.keyless`, preflight.Error, `private.keyless: is published, but`, true},
+		{"own table", `CREATE TABLE bridge.conflicts (id int PRIMARY KEY); ALTER PUBLICATION bridge ADD TABLE bridge.conflicts`, preflight.Error, `bridge.conflicts: is published, but it's this region's own`, true},
+		{"row filter", `ALTER PUBLICATION bridge SET TABLE public.users WHERE (id IS NOT NULL)`, preflight.Error, `public.users: is published with a row filter`, true},
+		{"column list", `ALTER PUBLICATION bridge SET TABLE public.users (id)`, preflight.Error, `public.users: is published with a row filter or a column list`, true},
+		{"kinds", `ALTER PUBLICATION bridge SET (publish = 'insert')`, preflight.Error, `publication bridge: leaves out some kinds of change`, true},
+		{"leaves", `ALTER PUBLICATION bridge SET (publish_via_partition_root = false)`, preflight.Error, `publication bridge: shows partitions`, true},
+		{"all tables", `DROP PUBLICATION bridge; CREATE PUBLICATION bridge FOR ALL TABLES`, preflight.Error, `publication bridge: publishes whole schemas or all tables`, false},
+		{"schema", `DROP PUBLICATION bridge; CREATE PUBLICATION bridge FOR TABLES IN SCHEMA public`, preflight.Error, `publication bridge: publishes whole schemas or all tables`, false},
+		{"no publication", `DROP PUBLICATION bridge`, preflight.Error, `publication bridge: is missing, and role {role} may not create it`, false},
+		{"foreign owner", `ALTER PUBLICATION bridge OWNER TO postgres`, preflight.Error, `publication bridge: lacks bridge.progress`, false},
+		{"replication", `ALTER ROLE {role} NOREPLICATION`, preflight.Error, `role {role}: may not read the log`, true},
+		{"replica role", `REVOKE SET ON PARAMETER session_replication_role FROM {role}`, preflight.Error, `role {role}: may not set session_replication_role`, true},
+		{"bridge schema", `ALTER SCHEMA bridge OWNER TO postgres`, preflight.Error, `schema bridge: belongs to another role`, true},
+		{"no bridge schema", `DROP SCHEMA bridge`, preflight.Error, `schema bridge: is missing, and this role may not create it`, true},
+		{"foreign slot", `SELECT pg_create_logical_replication_slot('{slot}', 'test_decoding')`, preflight.Error, `is logical with plugin "test_decoding"`, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := setup(t, 15)
+			here := strings.NewReplacer("{role}", b.role, "{slot}", b.settings.Slot)
+			b.spoil(here.Replace(tt.sql))
+			report := b.check(b.connect())
+			got := find(report, tt.level, here.Replace(tt.want))
+			if got == nil {
+				t.Fatalf("not reported at level %s: %s\n%s", tt.level, tt.want, list(report))
+			}
+			if !tt.fix {
+				return
+			}
+			sql, _, _ := strings.Cut(regexp.MustCompile(`^[^A-Z]*: `).ReplaceAllString(got.Fix, ""), "; or ")
+			sql, _, _ = strings.Cut(sql, "; unless")
+			sql, _, _ = strings.Cut(sql, "; then")
+			sql = strings.TrimSuffix(sql, " or include it")
+			b.admin(sql)
+			if report := b.check(b.connect()); find(report, tt.level, here.Replace(tt.want)) != nil {
+				t.Errorf("the fix %q mends nothing:\n%s", sql, list(report))
+			}
+		})
+	}
+}
+
+// spoil makes the hazard's own tables, then grants as a DBA would, then does the rest.
+func (b *bench) spoil(sql string) {
+	b.t.Helper()
+	var before, after strings.Builder
+	for statement := range strings.SplitSeq(sql, ";\n") {
+		for part := range strings.SplitSeq(statement, "; ") {
+			if strings.HasPrefix(part, "CREATE") && !strings.Contains(part, "bridge") {
+				before.WriteString(part + ";\n")
+			} else {
+				after.WriteString(part + ";\n")
+			}
+		}
+	}
+	b.admin(shop + before.String())
+	b.grant()
+	b.admin(after.String())
+}
+
+func find(r *preflight.Report, level preflight.Level, want string) *preflight.Finding {
+	for i, f := range r.Findings {
+		if f.Level == level && strings.Contains(f.Object+": "+f.Text, want) {
+			return &r.Findings[i]
+		}
+	}
+	return nil
+}
+
+func TestServerSettings(t *testing.T) {
+	server := servertest.Postgres(t, testserver.PostgresOptions{NoSync: true, Settings: map[string]string{
+		"wal_level": "replica", "max_replication_slots": "0", "max_wal_senders": "0", "max_connections": "10",
+	}})
+	conn, err := pgx.Connect(t.Context(), server.DSN("postgres", testserver.Superuser))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	report, err := preflight.Run(t.Context(), conn, preflight.Settings{Slot: "s", Publication: "p", Connections: 20,
+		Selected: func(change.TableName) bool { return true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"wal_level is replica", "all 0 replication slots", "all 0 walsenders", "bridge needs 20 connections, and the server allows 7", "no table matches"} {
+		if find(report, preflight.Error, want) == nil {
+			t.Errorf("not reported: %s\n%s", want, list(report))
+		}
+	}
+}
