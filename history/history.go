@@ -2,6 +2,8 @@ package history
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"bridge/change"
 )
@@ -55,7 +57,8 @@ func (e *ErrFull) Error() string {
 
 // Add takes in a transaction's operations: a local one when capture has read it, with its place in the
 // log; a remote one when it's committed here, with at = 0. first is the place of ops[0] in its
-// transaction. Adding again changes nothing. The only error is [*ErrFull], and then all were added.
+// transaction. Adding again changes nothing. The error is [*ErrFull], and then all were added, or tells of
+// an origin that isn't a member.
 func (h *History) Add(tag *change.Tag, ops []change.Operation, first uint32, at uint64) error {
 	q := h.queues[tag.Dot.Origin]
 	if q == nil {
@@ -132,7 +135,7 @@ func (h *History) Concurrent(key change.Key, tag *change.Tag) bool {
 }
 
 // Keys are the keys of a table's rows that have unstable operations which tag hadn't seen: those that a
-// truncate must decide one by one.
+// truncate must decide one by one. They're sorted, so that what follows from them is repeatable.
 func (h *History) Keys(name change.TableName, tag *change.Tag) []change.Key {
 	t := h.tables[name]
 	if t == nil {
@@ -144,6 +147,7 @@ func (h *History) Keys(name change.TableName, tag *change.Tag) []change.Key {
 			keys = append(keys, change.Key{Table: name, Row: k})
 		}
 	}
+	slices.SortFunc(keys, func(a, b change.Key) int { return strings.Compare(a.Row, b.Row) })
 	return keys
 }
 

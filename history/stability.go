@@ -115,21 +115,29 @@ func (h *History) sweep(name change.TableName) {
 	}
 }
 
-// furthestBehind is the member that has seen least of the others, for messages.
+// furthestBehind is the member that hasn't seen the most of what the others have written, for messages.
 func (h *History) furthestBehind() change.Origin {
 	var worst change.Origin
-	low := ^uint64(0)
+	var most uint64
 	for _, m := range h.members {
-		if m == h.self {
-			continue
+		var behind uint64
+		for _, o := range h.members {
+			if o != m {
+				behind += h.newest(o) - h.known[m].Get(o)
+			}
 		}
-		var sum uint64
-		for _, e := range h.known[m] {
-			sum += e.Seq
-		}
-		if sum < low {
-			worst, low = m, sum
+		if worst == "" || behind > most {
+			worst, most = m, behind
 		}
 	}
 	return worst
+}
+
+// newest is the highest sequence number of o that anyone is known to have.
+func (h *History) newest(o change.Origin) uint64 {
+	newest := h.queues[o].last
+	for _, v := range h.known {
+		newest = max(newest, v.Get(o))
+	}
+	return newest
 }
