@@ -1,6 +1,9 @@
 package change
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Kind is what an operation does to its row.
 type Kind uint8
@@ -46,6 +49,14 @@ type Operation struct {
 type Position struct {
 	Offset uint64
 	GTID   string
+}
+
+// String is the position as the engine's own tools write it: an LSN "0/16B3748", or a GTID set.
+func (p Position) String() string {
+	if p.GTID != "" {
+		return p.GTID
+	}
+	return fmt.Sprintf("%X/%X", p.Offset>>32, uint32(p.Offset))
 }
 
 // Tag is what a region adds to a transaction: its name, its place in the total order, and what it

@@ -209,3 +209,6 @@ func Heartbeat(cluster string, origin change.Origin, state loopguard.State, pos 
 	b := NewBuilder(cluster, origin)
 	return appendInt(b.appendHeader(nil, HeartbeatMessage, state, pos), int64(wall))
 }
+
+// Origin is the origin of the builder's records.
+func (b *Builder) Origin() change.Origin { return b.origin }

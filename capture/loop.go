@@ -1,0 +1,140 @@
+package capture
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"bridge/change"
+	"bridge/history"
+	"bridge/loopguard"
+	"bridge/stream"
+	"bridge/wire"
+)
+
+// Witness is told of everything that capture has read, in order: apply's fence.
+type Witness interface {
+	// Captured tells of a transaction that was read whole and whose operations are in history. at is its
+	// place in the log, as capture counts.
+	Captured(ev *Event, at uint64)
+}
+
+// Config is what a [Loop] works with.
+type Config struct {
+	Cluster string
+	Source  Source
+	Log     stream.Log // this region's own topic
+	Clock   *loopguard.Clock
+	Start   change.Position // where the source begins, and the clock's state is of
+	History *history.Locked
+	Witness Witness
+	Limits  Limits
+	Now     func() time.Time
+	Report  *Report
+}
+
+// Loop reads the source, tags what's local, lets history and witness know, and has it published.
+type Loop struct {
+	Config
+	publisher *publisher
+	at        uint64     // transactions read so far
+	tag       change.Tag // of the local transaction that is being read in pieces
+	piece     uint32
+	order     uint32 // operations of its earlier pieces
+	issued    atomic.Uint64
+}
+
+// NewLoop prepares a loop; [Loop.Run] starts it.
+func NewLoop(c Config) *Loop {
+	at := tail{c.Clock.State(), c.Start}
+	l := &Loop{Config: c}
+	l.issued.Store(at.state.Seq)
+	l.publisher = &publisher{
+		cluster: c.Cluster, log: c.Log, limits: c.Limits.WithDefaults(), confirm: c.Source.Confirm, now: c.Now, report: c.Report,
+		builder: wire.NewBuilder(c.Cluster, c.Clock.Self()), complete: at, idle: at, published: at,
+		room: make(chan struct{}, 1), work: make(chan struct{}, 1),
+	}
+	return l
+}
+
+// Issued is the highest sequence number that was given to a local transaction.
+func (l *Loop) Issued() uint64 { return l.issued.Load() }
+
+// Run reads and publishes until ctx ends or the log can't be read on.
+func (l *Loop) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return l.publisher.Run(ctx) })
+	group.Go(func() error {
+		for {
+			if err := l.Step(ctx); err != nil {
+				return err
+			}
+		}
+	})
+	return group.Wait()
+}
+
+// Step reads one event.
+func (l *Loop) Step(ctx context.Context) error {
+	ev, err := l.Source.Next(ctx)
+	if err != nil {
+		return err
+	}
+	l.Report.captured(&ev)
+	switch ev.Kind {
+	case Local:
+		return l.local(ctx, &ev)
+	case Echo:
+		if err := l.Clock.Echo(ev.Marker); err != nil {
+			return fmt.Errorf("at position %s: %w", ev.Position, err)
+		}
+		l.learn()
+	case Barrier:
+		l.Clock.Floor(ev.Barrier.Floor)
+	case Empty:
+	case Idle:
+		l.publisher.stand(l.Clock.State(), ev.Position)
+		return nil
+	default:
+		return fmt.Errorf("capture gave an event of unknown kind %d at position %s", ev.Kind, ev.Position)
+	}
+	l.at++
+	l.Witness.Captured(&ev, l.at)
+	l.publisher.stand(l.Clock.State(), ev.Position)
+	return nil
+}
+
+func (l *Loop) local(ctx context.Context, ev *Event) error {
+	if ev.First {
+		l.tag = l.Clock.Local(ev.CommitTime)
+		l.piece, l.order = 0, 0
+		l.issued.Store(l.tag.Dot.Seq)
+	}
+	tx := &change.Transaction{
+		Tag: l.tag, Position: ev.Position, CommitTime: ev.CommitTime,
+		Piece: l.piece, Last: ev.Last, Operations: ev.Operations,
+	}
+	var full error
+	l.History.Do(func(h *history.History) { full = h.Add(&tx.Tag, tx.Operations, l.order, l.at+1) })
+	if full != nil {
+		return full
+	}
+	l.piece++
+	l.order += uint32(len(ev.Operations))
+	if ev.Last {
+		l.at++
+		l.Witness.Captured(ev, l.at)
+	}
+	return l.publisher.add(ctx, tx, l.Clock.State())
+}
+
+// learn lets history know what the log has shown this region to have seen.
+func (l *Loop) learn() {
+	l.History.Do(func(h *history.History) {
+		h.Learn(l.Clock.Self(), l.Clock.State().Vector)
+		h.Prune()
+	})
+}
