@@ -34,6 +34,9 @@ func (k *Kafka) properties() string {
 		"advertised.listeners":      "PLAINTEXT://" + loopback(k.port),
 		"log.dirs":                  k.dataDir(),
 		"auto.create.topics.enable": "false",
+		// After a kill the node's new self is let in only when its old one's session has run out.
+		"broker.session.timeout.ms":    "3000",
+		"broker.heartbeat.interval.ms": "500",
 		// One node has one replica of everything.
 		"default.replication.factor":                       "1",
 		"offsets.topic.replication.factor":                 "1",

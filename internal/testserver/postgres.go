@@ -66,10 +66,8 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	}
 	p := &Postgres{options: o, bin: bin, owner: owner, temporary: o.Dir == ""}
 	p.life.run = p.run
-	if err := p.place(); err != nil {
-		return nil, err
-	}
-	if !exists(p.dataDir()) {
+	err = p.place()
+	if err == nil && !exists(p.dataDir()) {
 		err = newDataDir(ctx, bin, p.dataDir(), owner)
 	}
 	if err == nil {

@@ -2,6 +2,7 @@ package testserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -37,7 +38,7 @@ func newDataDir(ctx context.Context, bin, dir string, owner *account) error {
 func template(ctx context.Context, bin string, owner *account) (string, error) {
 	version, err := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version").Output()
 	if err != nil {
-		return "", fmt.Errorf("version of PostgreSQL in %s: %w", bin, err)
+		return "", fmt.Errorf("version of PostgreSQL in %s: %w", bin, errors.Join(err, context.Cause(ctx)))
 	}
 	// "postgres (PostgreSQL) 15.18 (Debian …)"
 	words := strings.Fields(string(version))

@@ -1,0 +1,34 @@
+# The commands that a reader types. Each sets up first what is missing on this machine (scripts/setup).
+#
+#   make demo  ARGS=--keep         three writable PostgreSQL regions under conflicting load
+#   make test  TESTFLAGS='-run X'  vet, format and all tests, against real servers
+#   make bench ARGS=...            bridge beside PostgreSQL's own replication
+#   make build                     bin/bridge
+
+GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
+GOFMT = $(shell $(GO) env GOROOT)/bin/gofmt
+
+# For one package's tests. The slowest take some minutes; a package that hangs is ended with all its goroutines' stacks.
+TIMEOUT ?= 15m
+
+.PHONY: build lint test demo bench
+
+build:
+	$(GO) build -o bin/ ./cmd/...
+
+lint:
+	$(GO) vet ./...
+	@unformatted=$$($(GOFMT) -l .) && test -z "$$unformatted" || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }
+
+# -count=1: Go's cache of test results knows nothing of the servers.
+test: lint
+	scripts/setup
+	$(GO) test -count=1 -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+
+demo:
+	scripts/setup postgresql
+	$(GO) run ./cmd/bridge demo $(ARGS)
+
+bench:
+	scripts/setup
+	$(GO) run ./bench $(ARGS)

@@ -1,0 +1,16 @@
+package testserver
+
+// Pids are the processes that must be gone after this one: the server's and the session's guard.
+func (p *Postgres) Pids() []int {
+	s, _ := theSession()
+	return []int{p.life.proc.pid, s.guard}
+}
+
+// Pids are the processes that must be gone after this one.
+func (k *Kafka) Pids() []int { return []int{k.life.proc.pid} }
+
+// SessionDir is the directory that must be gone after this process.
+func SessionDir() string {
+	s, _ := theSession()
+	return s.dir
+}
