@@ -39,6 +39,8 @@ type Finding struct {
 type Report struct {
 	Findings []Finding          // the worst first
 	Tables   []change.TableName // those to be replicated whose rows have a key, by name
+	// Initialised says that "bridge init" was completed here before.
+	Initialised bool
 }
 
 // Failed reports whether bridge can't run on the database as it is.
@@ -87,14 +89,19 @@ func Run(ctx context.Context, conn *pgx.Conn, s Settings) (*Report, error) {
 			return nil, fmt.Errorf("check the database: %w", err)
 		}
 	}
-	slices.SortStableFunc(c.findings, func(a, b Finding) int { return cmp.Compare(a.Level.rank(), b.Level.rank()) })
-	r := &Report{Findings: c.findings}
+	Sort(c.findings)
+	r := &Report{Findings: c.findings, Initialised: c.initialised}
 	for _, t := range c.tables {
 		if t.keyed {
 			r.Tables = append(r.Tables, t.TableName)
 		}
 	}
 	return r, nil
+}
+
+// Sort puts the worst first, and leaves the order within a level.
+func Sort(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Level.rank(), b.Level.rank()) })
 }
 
 // add notes a finding.

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/config"
+	"bridge/internal/postgres"
+	"bridge/stream/kafka"
+)
+
+// server translates the configuration's database for the engine.
+func server(c *config.Config) postgres.Server {
+	d := &c.Database
+	mode := d.SSLMode
+	if d.URL.Reveal() != "" {
+		mode = "" // the url's own
+	}
+	return postgres.Server{
+		URL:  d.URL.Reveal(),
+		Host: d.Host, Port: d.Port, Database: d.DBName, User: d.User, Password: d.Password.Reveal(),
+		SSLMode: mode, CAFile: d.TLS.CAFile, CertFile: d.TLS.CertFile, KeyFile: d.TLS.KeyFile, ServerName: d.TLS.ServerName,
+		ConnectTimeout: d.ConnectTimeout.Std(),
+	}
+}
+
+// clientSession is a session for a role of this region's bridge: "check", "apply", ….
+func clientSession(c *config.Config, role string) postgres.Session {
+	return postgres.Session{
+		Name:             "bridge/" + c.Region + "/" + role,
+		StatementTimeout: c.Database.StatementTimeout.Std(),
+		LockTimeout:      c.Database.LockTimeout.Std(),
+	}
+}
+
+// connect opens a connection for a command; the role names it to the server.
+func connect(ctx context.Context, c *config.Config, role string) (*pgx.Conn, error) {
+	pg, err := server(c).Config(clientSession(c, role))
+	if err != nil {
+		return nil, &failure{exitUsage, err}
+	}
+	conn, err := pgx.ConnectConfig(ctx, pg)
+	if err != nil {
+		return nil, &failure{exitEnvironment, fmt.Errorf("connect to the database: %w", err)}
+	}
+	return conn, nil
+}
+
+// regionNames are the cluster's members, sorted.
+func regionNames(c *config.Config) []string { return slices.Sorted(maps.Keys(c.Regions)) }
+
+// openTopic opens a region's topic; no broker is spoken to yet.
+func openTopic(c *config.Config, region string) (*kafka.Log, error) {
+	k := c.KafkaOf(region)
+	encryption, err := kafkaTLS(&k.TLS)
+	if err != nil {
+		return nil, &failure{exitEnvironment, fmt.Errorf("kafka of region %s: %w", region, err)}
+	}
+	var sasl kafka.SASL
+	if k.SASL.Mechanism != "none" {
+		sasl = kafka.SASL{Mechanism: k.SASL.Mechanism, User: k.SASL.Username, Password: k.SASL.Password.Reveal()}
+	}
+	return kafka.Open(kafka.Config{
+		Brokers: k.Brokers, Topic: c.Topic(region),
+		TLS: encryption, SASL: sasl,
+		Compression:     kafka.Compression(k.Compression),
+		ClientID:        "bridge-" + c.Cluster + "-" + c.Region,
+		MaxMessageBytes: int(k.MaxMessageBytes),
+	})
+}
+
+// topicSettings are what a region's topic should be like.
+func topicSettings(c *config.Config, region string) kafka.Settings {
+	k := c.KafkaOf(region)
+	return kafka.Settings{
+		ReplicationFactor: k.ReplicationFactor, MinInSyncReplicas: k.MinInSyncReplicas,
+		Retention: k.Retention.Std(), MaxMessageBytes: int(k.MaxMessageBytes),
+	}
+}
+
+// kafkaTLS is nil without TLS.
+func kafkaTLS(t *config.KafkaTLS) (*tls.Config, error) {
+	if !t.Enabled {
+		return nil, nil
+	}
+	c := &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify, MinVersion: tls.VersionTLS12}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("tls.ca_file: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("tls.ca_file: holds no PEM certificate")
+		}
+	}
+	if t.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("tls.cert_file and tls.key_file: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}

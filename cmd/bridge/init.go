@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/config"
+	"bridge/internal/postgres"
+	"bridge/internal/postgres/preflight"
+)
+
+// initCommand is "bridge init". Each step finds what's there and makes what's missing, so it can be run
+// again after a failure, and when tables were added. The row in bridge.node comes last: it says that
+// all the rest is there.
+type initCommand struct {
+	Timeout time.Duration `default:"5m" help:"Give up after this time; making the slot waits for running transactions (${default})."`
+}
+
+// initStep is one thing that init saw to.
+type initStep struct {
+	Step    string `json:"step"`
+	Changed bool   `json:"changed"`
+	Detail  string `json:"detail"`
+}
+
+// Run is called by kong.
+func (cmd *initCommand) Run(ctx context.Context, s *session) error {
+	c, err := s.config()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmd.Timeout)
+	defer cancel()
+	conn, err := connect(ctx, c, "init")
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+
+	report, err := preflight.Run(ctx, conn, preflightSettings(c))
+	if err != nil {
+		return err
+	}
+	if report.Blocked() {
+		s.outcome = checkOutcome(report)
+		return &failure{exitEnvironment, errors.New("nothing was changed: mend the errors first, then run init again")}
+	}
+	var steps []initStep
+	s.outcome = outcome{human: func(w io.Writer) error { return writeSteps(w, steps) }}
+	err = setUp(ctx, c, conn, report, func(step initStep) { steps = append(steps, step) })
+	s.outcome.result = map[string]any{"steps": steps}
+	if err != nil {
+		return &failure{exitEnvironment, err}
+	}
+	s.outcome.summary = fmt.Sprintf("region %s of cluster %s is set up", c.Region, c.Cluster)
+	return nil
+}
+
+func writeSteps(w io.Writer, steps []initStep) error {
+	var b strings.Builder
+	for _, s := range steps {
+		mark := "as it was"
+		if s.Changed {
+			mark = "done"
+		}
+		fmt.Fprintf(&b, "%-9s  %s: %s\n", mark, s.Step, s.Detail)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// setUp runs the steps in the order they depend on each other: a slot can't decode with a publication
+// that came after it.
+func setUp(ctx context.Context, c *config.Config, conn *pgx.Conn, report *preflight.Report, done func(initStep)) error {
+	if err := postgres.CreateTables(ctx, conn); err != nil {
+		return err
+	}
+	done(initStep{"tables", !report.Initialised, "schema bridge"})
+
+	ran, err := postgres.EnsurePublication(ctx, conn, c.Database.Publication, report.Tables)
+	if err != nil {
+		return err
+	}
+	detail := c.Database.Publication
+	if len(ran) > 0 {
+		detail = strings.Join(ran, "; ")
+	}
+	done(initStep{"publication", len(ran) > 0, detail})
+
+	if err := ensureSlot(ctx, c, conn, done); err != nil {
+		return err
+	}
+	if err := ensureTopic(ctx, c, done); err != nil {
+		return err
+	}
+	node, claimed, err := postgres.Claim(ctx, conn, c.Cluster, c.Region)
+	if err != nil {
+		return err
+	}
+	done(initStep{"region", claimed, fmt.Sprintf("%s of cluster %s, incarnation %d", node.Region, node.Cluster, node.Incarnation)})
+	return nil
+}
+
+func ensureSlot(ctx context.Context, c *config.Config, conn *pgx.Conn, done func(initStep)) error {
+	slot, err := postgres.LoadSlot(ctx, conn, c.Database.Slot)
+	if err != nil {
+		return err
+	}
+	if slot != nil {
+		done(initStep{"replication slot", false, fmt.Sprintf("%s, confirmed up to %s", slot.Name, slot.Confirmed)})
+		return nil
+	}
+	// Waiting for a transaction that began before isn't a statement gone wild.
+	if _, err := conn.Exec(ctx, `SET statement_timeout = 0; SET lock_timeout = 0`); err != nil {
+		return fmt.Errorf("create replication slot: %w", err)
+	}
+	lsn, err := postgres.CreateSlot(ctx, conn, c.Database.Slot, c.Database.FailoverSlot)
+	if err != nil {
+		return err
+	}
+	done(initStep{"replication slot", true, fmt.Sprintf("%s, from %s", c.Database.Slot, lsn)})
+	return nil
+}
+
+func ensureTopic(ctx context.Context, c *config.Config, done func(initStep)) error {
+	log, err := openTopic(c, c.Region)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	settings := topicSettings(c, c.Region)
+	missing, err := log.CheckTopic(ctx, settings)
+	if err != nil {
+		return err
+	}
+	if err := log.EnsureTopic(ctx, settings); err != nil {
+		return fmt.Errorf("%w (replication_factor %d asks for as many brokers)", err, settings.ReplicationFactor)
+	}
+	problems, err := log.CheckTopic(ctx, settings)
+	if err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		texts := make([]string, len(problems))
+		for i, p := range problems {
+			texts[i] = p.String()
+		}
+		return fmt.Errorf("topic %s isn't as the configuration says: %s", log.Name(), strings.Join(texts, "; "))
+	}
+	done(initStep{"topic", len(missing) > 0, log.Name()})
+	return nil
+}
