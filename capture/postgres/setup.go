@@ -1,0 +1,136 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"bridge/internal/postgres"
+)
+
+// oldestServer is the first version whose pgoutput has messages and streaming.
+const oldestServer = 14
+
+// check refuses what would go wrong later, or silently. It returns where to start.
+func (c Config) check(ctx context.Context, conn *pgx.Conn) (start pglogrepl.LSN, err error) {
+	if v := postgres.MajorVersion(conn); v < oldestServer {
+		return 0, fmt.Errorf("%w: the server is PostgreSQL %d, capture needs %d or later", ErrSetup, v, oldestServer)
+	}
+	if err := c.checkPublication(ctx, conn); err != nil {
+		return 0, err
+	}
+	return c.checkSlot(ctx, conn)
+}
+
+func (c Config) checkPublication(ctx context.Context, conn *pgx.Conn) error {
+	p, err := postgres.LoadPublication(ctx, conn, c.Publication)
+	quoted := postgres.Quote(c.Publication)
+	switch {
+	case err != nil:
+		return err
+	case p == nil:
+		return fmt.Errorf("%w: publication %s does not exist: run \"bridge init\"", ErrSetup, c.Publication)
+	case !p.Insert || !p.Update || !p.Delete || !p.Truncate:
+		return fmt.Errorf("%w: publication %s leaves out some kinds of change: "+
+			"ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')", ErrSetup, p.Name, quoted)
+	case !p.ViaRoot:
+		return fmt.Errorf("%w: publication %s shows partitions by themselves: "+
+			"ALTER PUBLICATION %s SET (publish_via_partition_root = true)", ErrSetup, p.Name, quoted)
+	case !p.Includes(postgres.MarkerTable):
+		return fmt.Errorf("%w: publication %s lacks bridge.progress, so bridge couldn't tell what it applied itself: "+
+			"ALTER PUBLICATION %s ADD TABLE bridge.progress", ErrSetup, p.Name, quoted)
+	}
+	for _, t := range p.Tables {
+		if t.TableName == postgres.MarkerTable && (t.Filtered || t.Columns) {
+			return fmt.Errorf("%w: publication %s must publish all rows and columns of bridge.progress: "+
+				"drop the table from it and add it without WHERE and column list", ErrSetup, p.Name)
+		}
+	}
+	return nil
+}
+
+func (c Config) checkSlot(ctx context.Context, conn *pgx.Conn) (start pglogrepl.LSN, err error) {
+	s, err := postgres.LoadSlot(ctx, conn, c.Slot)
+	if err != nil {
+		return 0, err
+	}
+	if s == nil {
+		return 0, fmt.Errorf("%w: %s: it was dropped, or this server is a promoted standby without it. What was committed since the last "+
+			"position read isn't in the log any more: join this region anew, or run \"bridge init\" if it has never run", ErrSlotMissing, c.Slot)
+	}
+	if s.WALStatus == "lost" {
+		return 0, fmt.Errorf("%w: %w", ErrSlotLost, s.Usable(conn.Config().Database))
+	}
+	if err := s.Usable(conn.Config().Database); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrSetup, err)
+	}
+	if s.Active {
+		return 0, slotActive(c.Slot, s.ActivePID)
+	}
+	var twoPhase bool
+	if err := conn.QueryRow(ctx, `SELECT two_phase FROM pg_replication_slots WHERE slot_name = $1`, c.Slot).Scan(&twoPhase); err != nil {
+		return 0, fmt.Errorf("read replication slot %s: %w", c.Slot, err)
+	}
+	if twoPhase {
+		return 0, fmt.Errorf("%w: replication slot %s decodes prepared transactions before their commit: use one created without two_phase", ErrSetup, c.Slot)
+	}
+	return c.start(s)
+}
+
+// start is c.Start if the slot can go on there.
+func (c Config) start(s *postgres.Slot) (pglogrepl.LSN, error) {
+	confirmed, err := pglogrepl.ParseLSN(s.Confirmed)
+	if err != nil {
+		return 0, fmt.Errorf("%w: replication slot %s has no confirmed position yet: create it anew", ErrSetup, c.Slot)
+	}
+	start := pglogrepl.LSN(c.Start.Offset)
+	if start == 0 {
+		return confirmed, nil
+	}
+	if confirmed > start {
+		return 0, fmt.Errorf("%w: slot %s is confirmed up to %s, but the last transaction known to be published ends at %s. What was committed "+
+			"between is lost to the other regions: someone else read the slot, or the topic isn't this region's. Check both; if they're right, join this region anew",
+			ErrSlotAhead, c.Slot, confirmed, start)
+	}
+	return start, nil
+}
+
+func slotActive(slot string, pid int) error {
+	return fmt.Errorf("%w: server process %d reads %s: another bridge runs for this region, or its connection was cut and the server hasn't noticed yet "+
+		"(it will after wal_sender_timeout; SELECT pg_terminate_backend(%[2]d) ends it at once)", ErrSlotActive, pid, slot)
+}
+
+// explain gives the server's errors about replication their meaning here.
+func (c Config) explain(err error) error {
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return err
+	}
+	switch server.Code {
+	case "55006": // object_in_use
+		return fmt.Errorf("%w: %w", ErrSlotActive, err)
+	case "58P01": // undefined_file: a segment of the log
+		return fmt.Errorf("%w: %w: join this region anew", ErrSlotLost, err)
+	case "42704": // undefined_object: pgoutput reads the catalog as of the change
+		return fmt.Errorf("%w: at this position of the log publication %s didn't exist yet (the slot is older than it): %w: "+
+			"drop the slot and run \"bridge init\"", ErrSetup, c.Publication, err)
+	case "42501":
+		return fmt.Errorf("%w: %w: ALTER ROLE … REPLICATION", ErrSetup, err)
+	}
+	return err
+}
+
+// senderTimeout is how long the server waits for a sign of life; 0 is forever.
+func senderTimeout(ctx context.Context, conn *pgx.Conn) (time.Duration, error) {
+	var milliseconds int64
+	err := conn.QueryRow(ctx, `SELECT setting::bigint FROM pg_settings WHERE name = 'wal_sender_timeout'`).Scan(&milliseconds)
+	if err != nil {
+		return 0, fmt.Errorf("read wal_sender_timeout: %w", err)
+	}
+	return time.Duration(milliseconds) * time.Millisecond, nil
+}
