@@ -1,0 +1,228 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"bridge/capture"
+	"bridge/change"
+	"bridge/conflict"
+	"bridge/history"
+)
+
+// oracle knows every local transaction that was captured, and nothing of what the core thinks of it.
+type oracle struct {
+	births map[change.Dot]*birth
+	order  []*birth
+	writer map[string]change.Dot // value to who wrote it first
+}
+
+type birth struct {
+	tag        change.Tag
+	seen       change.Vector // the truth: what was visible when the transaction began
+	operations []change.Operation
+}
+
+func newOracle() oracle {
+	return oracle{births: map[change.Dot]*birth{}, writer: map[string]change.Dot{}}
+}
+
+// born notes a captured transaction. One that is captured again after a crash must get the same tag: else
+// its duplicate would be another transaction.
+func (w *world) born(r *region, tag *change.Tag, l *logged, operations []change.Operation) {
+	if b := w.oracle.births[tag.Dot]; b != nil {
+		if b.tag.Time != tag.Time || !slices.Equal(b.tag.Deps, tag.Deps) || len(b.operations) != len(operations) {
+			w.fail("I3 once", "%s was tagged %d %s, and after a restart %d %s", tag.Dot, b.tag.Time, b.tag.Deps, tag.Time, tag.Deps)
+		}
+		return
+	}
+	b := &birth{tag: *tag, seen: l.seen, operations: operations}
+	w.oracle.births[tag.Dot] = b
+	w.oracle.order = append(w.oracle.order, b)
+	w.stats.Transactions++
+	if !tag.Deps.Covers(l.seen) && l.kind == capture.Local {
+		w.fail("I5 causal", "%s says it had seen %s, and had seen %s", tag.Dot, tag.Deps, l.seen)
+	}
+	for i := range operations {
+		for _, v := range operations[i].New {
+			if text, ok := v.Text(); ok {
+				if _, known := w.oracle.writer[text]; !known {
+					w.oracle.writer[text] = tag.Dot
+				}
+			}
+		}
+	}
+}
+
+// checkCommit checks an apply transaction as it commits: each dot once (I3), whole (I4), after all that it
+// had seen (I5), and with no value of a transaction that isn't here (I4).
+func (w *world) checkCommit(r *region, f *flight, applied []*change.Transaction) {
+	seen := r.db.seen()
+	operations := map[change.Dot]int{}
+	for _, tx := range applied {
+		b := w.oracle.births[tx.Dot]
+		switch {
+		case b == nil:
+			w.fail("I3 once", "%s applies %s, which was never born", r, tx.Dot)
+			return
+		case r.db.applied[tx.Dot]:
+			w.fail("I3 once", "%s applies %s again", r, tx.Dot)
+		case !seen.With(r.origin, ^uint64(0)).Covers(b.seen):
+			w.fail("I5 causal", "%s applies %s, which had seen %s, and has seen %s", r, tx.Dot, b.seen, seen)
+		}
+		if tx.Last {
+			seen = seen.With(tx.Dot.Origin, tx.Dot.Seq)
+		}
+		operations[tx.Dot] += len(tx.Operations)
+	}
+	for dot, n := range operations {
+		if want := len(w.oracle.births[dot].operations); n != want {
+			w.fail("I4 atomic", "%s applies %d of the %d operations of %s", r, n, want, dot)
+		}
+	}
+	for _, e := range f.session.effects {
+		for c := 1; c < len(e.image); c++ {
+			text, _ := e.image[c].Text()
+			dot, known := w.oracle.writer[text]
+			if known && dot.Origin != r.origin && !seen.Includes(dot) {
+				w.fail("I4 atomic", "%s shows %s of %s in %s, which isn't applied here", r, text, dot, e.key)
+			}
+		}
+	}
+}
+
+// checkSettled checks a mesh that has come to rest.
+func (w *world) checkSettled() {
+	if w.violation != nil {
+		return
+	}
+	w.checkConverged()
+	for _, r := range w.regions {
+		if s := r.history.Stats(); s.Operations != 0 || s.Bytes != 0 {
+			w.fail("I7 bounded", "%s keeps %d operations (%d bytes) that every region has seen", r, s.Operations, s.Bytes)
+		}
+		for _, b := range w.oracle.order {
+			if b.tag.Dot.Origin != r.origin && !r.db.applied[b.tag.Dot] {
+				w.fail("I2 no silent loss", "%s lacks %s", r, b.tag.Dot)
+			}
+		}
+	}
+	rows := w.operationsByRow()
+	for _, key := range w.keys() {
+		w.checkOutcome(key, rows[key])
+		w.checkLoss(key, rows[key])
+	}
+}
+
+// checkConverged compares all rows of all regions (I1).
+func (w *world) checkConverged() {
+	first := w.regions[0]
+	for _, r := range w.regions[1:] {
+		for _, key := range w.keys() {
+			if a, b := first.db.rows[key], r.db.rows[key]; !slices.Equal(a, b) {
+				w.fail("I1 converge", "%s is %s in %s and %s in %s", key, showImage(a), first, showImage(b), r)
+			}
+		}
+	}
+}
+
+// keys are all keys that a schedule uses.
+func (w *world) keys() []change.Key {
+	var keys []change.Key
+	for _, t := range w.tables {
+		for id := range w.plan.keys {
+			keys = append(keys, keyOf(t, id))
+		}
+	}
+	return keys
+}
+
+// operationsByRow is every operation there ever was on each row, in order, truncates included.
+func (w *world) operationsByRow() map[change.Key]history.Row {
+	rows := map[change.Key]history.Row{}
+	for _, key := range w.keys() {
+		rows[key] = nil
+	}
+	for _, b := range w.oracle.order {
+		for i := range b.operations {
+			op := &b.operations[i]
+			e := history.Entry{Tag: &b.tag, Kind: op.Kind, Table: op.Table, Image: op.New, Order: uint32(i)}
+			if op.Kind != change.Truncate {
+				rows[op.Key] = rows[op.Key].Insert(e)
+				continue
+			}
+			for key := range rows {
+				if key.Table == op.Key.Table {
+					rows[key] = rows[key].Insert(e)
+				}
+			}
+		}
+	}
+	return rows
+}
+
+// checkOutcome compares a row with the rule's decision over all operations that ever were: forgetting
+// stable ones must make no difference (I1).
+func (w *world) checkOutcome(key change.Key, ops history.Row) {
+	if len(ops) == 0 {
+		return
+	}
+	got := w.regions[0].db.rows[key]
+	out := conflict.LastWriteWins.Decide(ops)
+	want := out.Image.Over(w.regions[0].db.initial[key])
+	if !out.Exists {
+		want = nil
+	}
+	if !slices.Equal(got, want) {
+		w.fail("I1 converge", "%s is %s everywhere, and all its operations together make %s", key, showImage(got), showImage(want))
+	}
+}
+
+// checkLoss makes sure that each operation shows, or was seen by a later one, or is in a conflict's record
+// somewhere (I2).
+func (w *world) checkLoss(key change.Key, ops history.Row) {
+	row := w.regions[0].db.rows[key]
+	for i := range ops {
+		e := &ops[i]
+		if shows(e, row) || slices.ContainsFunc(ops, func(f history.Entry) bool { return f.Compare(e) != 0 && f.Saw(e) }) || w.recorded(key, e) {
+			continue
+		}
+		w.fail("I2 no silent loss", "%s of %s by %s doesn't show, wasn't superseded and isn't recorded", e.Kind, key, e.Tag.Dot)
+	}
+}
+
+func shows(e *history.Entry, row change.Image) bool {
+	if e.Kind == change.Delete || e.Kind == change.Truncate {
+		return row == nil
+	}
+	if row == nil {
+		return false
+	}
+	for c, v := range e.Image {
+		if !v.IsAbsent() && v != row[c] {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) recorded(key change.Key, e *history.Entry) bool {
+	for _, r := range w.regions {
+		for i := range r.db.records {
+			rec := &r.db.records[i]
+			if rec.Key == key && slices.ContainsFunc(rec.Versions, func(f history.Entry) bool { return f.Tag.Dot == e.Tag.Dot }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// showEffects is what a transaction did, for the trace.
+func showEffects(effects []effect) string {
+	text := ""
+	for _, e := range effects {
+		text += fmt.Sprintf(" %s%s", e.key, showImage(e.image))
+	}
+	return text
+}

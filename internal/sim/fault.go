@@ -1,0 +1,44 @@
+package sim
+
+// Fault is what a schedule leaves out or does wrong, to show that it's needed.
+type Fault string
+
+// The faults. Each is in the simulation's shell or in a wrapper around the core; the core has no switches.
+const (
+	NoFault Fault = ""
+
+	// NoBarrier certifies without waiting for capture.
+	NoBarrier Fault = "no barrier"
+	// NoFloor raises barriers that don't lift later local timestamps.
+	NoFloor Fault = "no floor"
+	// NoSecondBarrier commits although the last writes locked rows that weren't locked before.
+	NoSecondBarrier Fault = "no second barrier"
+	// DecideFresh decides missing rows with local operations after the barrier too.
+	DecideFresh Fault = "missing rows decided with operations after the barrier"
+	// NoCausality applies a transaction before its dependencies.
+	NoCausality Fault = "no causal delivery"
+	// PruneEarly takes all that is applied here for stable.
+	PruneEarly Fault = "pruning too early"
+	// PruneSelfEarly takes for seen by this region what it has applied, not what its log has shown.
+	PruneSelfEarly Fault = "own vector learned at apply"
+	// PruneOutOfOrder drops each stable operation alone, whatever unstable one stands before it.
+	PruneOutOfOrder Fault = "stable operations dropped out of order"
+	// LearnAtReceipt counts a peer's vector when its record is read, not when it's applied.
+	LearnAtReceipt Fault = "vector learned at receipt"
+	// RebuildFromStable rebuilds history after a restart from the unstable transactions only.
+	RebuildFromStable Fault = "history rebuilt from the stable cut"
+	// LocalWinsTies orders by timestamp alone; of equal ones a region's own comes last.
+	LocalWinsTies Fault = "ties broken by arrival"
+	// NoTruncateHistory keeps truncates out of history.
+	NoTruncateHistory Fault = "truncates not in history"
+	// ApplyTwice applies a duplicate again.
+	ApplyTwice Fault = "duplicates not dropped"
+	// DropRecord loses a record, and the reader doesn't look at sequence numbers.
+	DropRecord Fault = "a record dropped unnoticed"
+	// DropRecordLoudly loses a record under the shipped inbox.
+	DropRecordLoudly Fault = "a record dropped"
+	// NoMarker takes applied transactions for local ones.
+	NoMarker Fault = "marker ignored"
+	// ConfirmEarly releases the log when it's read, not when it's published.
+	ConfirmEarly Fault = "log confirmed before it is published"
+)

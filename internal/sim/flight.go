@@ -1,0 +1,327 @@
+package sim
+
+import (
+	"bridge/apply"
+	"bridge/capture"
+	"bridge/change"
+	"bridge/conflict"
+)
+
+// phase is what a flight does next.
+type phase uint8
+
+const (
+	writing    phase = iota // the optimistic write, row by row
+	fencing                 // all is written: is capture far enough?
+	waiting                 // a barrier was raised: has capture read it?
+	rewriting               // what certification asked for
+	written                 // this piece is done
+	committing              // all is done; waits for its turn to commit
+	landing                 // committed, and nobody has been told
+	landed
+)
+
+// flight is one apply transaction on its way: a batch of whole transactions, or a large one in pieces. It
+// takes the steps of DESIGN.md §3, 6 to 9, each when told to.
+type flight struct {
+	region  *region
+	lane    *lane
+	items   int // of the lane's queue
+	seq     uint64
+	batches []*apply.Batch // one, or one per piece
+	piece   int
+
+	session *session
+	phase   phase
+	writes  []apply.Write
+	next    int   // the write to do
+	missing []int // writes that found no row, of the optimistic ones
+	locks   bool  // the rewrite locks new rows: another look must follow
+	witness int   // capture must have read up to here for certainty without a barrier
+	barrier int   // the place after the barrier that is awaited
+	records []conflict.Record
+}
+
+func (f *flight) batch() *apply.Batch { return f.batches[f.piece] }
+
+// add adds a whole transaction and reports whether it fitted.
+func (f *flight) add(it item) bool {
+	w := f.region.world
+	tx := *it.pieces[0]
+	tx.Tag = *w.asOrdered(f.region, &tx.Tag)
+	if f.items == 0 {
+		f.batches = []*apply.Batch{apply.NewBatch(&tx, 0, it.offset)}
+	} else if !f.batches[0].Add(&tx, it.offset) {
+		return false
+	}
+	f.items++
+	f.seq = it.seq
+	return true
+}
+
+func (f *flight) addPieces(it item) {
+	first := uint32(0)
+	for _, piece := range it.pieces {
+		tx := *piece
+		tx.Tag = *f.region.world.asOrdered(f.region, &tx.Tag)
+		f.batches = append(f.batches, apply.NewBatch(&tx, first, it.offset))
+		first += uint32(len(tx.Operations))
+	}
+	f.items, f.seq = 1, it.seq
+}
+
+// overlaps reports whether tx writes a row that another flight writes, which may be waiting for it.
+func (f *flight) overlaps(tx *change.Transaction) bool {
+	for _, other := range f.region.flights {
+		if len(other.batches) > 1 {
+			return true
+		}
+		if other.truncates() {
+			return true
+		}
+		for i := range tx.Operations {
+			if op := &tx.Operations[i]; op.Kind == change.Truncate || other.batches[0].Touches(op.Key) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (f *flight) truncates() bool {
+	for _, tx := range f.batches[0].Transactions {
+		for i := range tx.Operations {
+			if tx.Operations[i].Kind == change.Truncate {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dispatch sends off one flight if a lane has one ready and a worker is free.
+func (r *region) dispatch() bool {
+	if len(r.flights) >= r.world.plan.workers || len(r.flights) > 0 && len(r.flights[0].batches) > 1 {
+		return false
+	}
+	for i := range r.lanes {
+		l := r.lanes[(r.next+i)%len(r.lanes)]
+		if f := l.take(); f != nil {
+			r.next = (r.next + i + 1) % len(r.lanes)
+			l.taken += f.items
+			r.sent = r.sent.With(l.peer.origin, f.seq)
+			r.flights = append(r.flights, f)
+			f.begin()
+			return true
+		}
+	}
+	return false
+}
+
+func (f *flight) begin() {
+	f.session = f.region.db.begin()
+	f.piece, f.records = 0, nil
+	f.beginPiece()
+	f.region.world.trace("%s begins %s up to seq %d, %d transactions, %d pieces", f.region, f.lane.peer, f.seq, f.items, len(f.batches))
+}
+
+func (f *flight) beginPiece() {
+	f.phase, f.writes, f.next, f.missing = writing, f.batch().Writes(), 0, nil
+}
+
+// step takes one step and reports whether it could.
+func (f *flight) step() bool {
+	switch f.phase {
+	case writing, rewriting:
+		return f.write()
+	case fencing:
+		return f.fence()
+	case waiting:
+		if f.region.pos < f.barrier {
+			return false
+		}
+		f.certify(uint64(f.barrier))
+	case written:
+		f.endPiece()
+	case committing:
+		if f.region.flights[0] != f {
+			return false
+		}
+		f.commit()
+	case landing:
+		f.land()
+	case landed:
+		return false
+	}
+	return true
+}
+
+// write does one write of those to do. A real session sends them at once, but they take their locks one
+// after another.
+func (f *flight) write() bool {
+	if f.next < len(f.writes) {
+		found, wait := f.session.write(&f.writes[f.next])
+		if wait {
+			return false
+		}
+		if !found && f.phase == writing {
+			f.missing = append(f.missing, f.next)
+		} else if !found {
+			f.region.world.trace("%s: rewrite of %s found no row", f.region, f.writes[f.next].Key)
+		}
+		f.next++
+		return true
+	}
+	if f.phase == writing {
+		f.batch().Missing(f.missing)
+		f.region.world.trace("%s wrote %s up to seq %d, missing %d", f.region, f.lane.peer, f.seq, len(f.missing))
+	}
+	if f.phase == rewriting && (!f.locks || f.region.world.fault == NoSecondBarrier) {
+		f.phase = written // only rows that were locked, and certified, were written again
+		return true
+	}
+	f.witness = f.region.db.finished // in the round trip of the writes
+	f.phase = fencing
+	return true
+}
+
+// fence makes sure that capture has read all that could have touched the rows that are locked now.
+func (f *flight) fence() bool {
+	r := f.region
+	b := f.batch()
+	switch {
+	case r.world.fault == NoBarrier:
+		f.certify(uint64(r.pos))
+	case b.AnyMissing():
+		floor := f.time()
+		if r.world.fault == NoFloor {
+			floor = 0
+		}
+		f.barrier = r.db.raise(floor)
+		r.world.stats.Floors++
+		f.phase = waiting
+	case r.pos >= f.witness:
+		f.certify(0)
+	default:
+		f.barrier = r.db.raise(0)
+		r.world.stats.Barriers++
+		f.phase = waiting
+	}
+	return true
+}
+
+// time is the highest timestamp of the batch.
+func (f *flight) time() change.Timestamp {
+	return f.region.world.asWritten(f.batch().Marker.Time)
+}
+
+func (f *flight) certify(asOf uint64) {
+	r := f.region
+	if r.world.fault == DecideFresh {
+		asOf = ^uint64(0)
+	}
+	v := f.batch().Certify(r.history, conflict.LastWriteWins, asOf)
+	r.world.trace("%s certifies %s up to seq %d as of %d: %d writes, locks %t", r, f.lane.peer, f.seq, asOf, len(v.Writes), v.Locks)
+	if len(v.Writes) == 0 {
+		f.phase = written
+		return
+	}
+	f.phase, f.writes, f.next, f.locks = rewriting, v.Writes, 0, v.Locks
+}
+
+// endPiece keeps the piece's conflicts, and of a large transaction its operations, and goes on with the next.
+func (f *flight) endPiece() {
+	f.records = append(f.records, f.batch().Records()...)
+	if len(f.batches) > 1 {
+		f.rememberPiece(f.batch())
+	}
+	if f.piece == len(f.batches)-1 {
+		f.phase = committing
+		return
+	}
+	f.piece++
+	f.beginPiece()
+}
+
+func (f *flight) rememberPiece(b *apply.Batch) {
+	first := uint32(0)
+	for _, other := range f.batches {
+		if other == b {
+			break
+		}
+		first += uint32(len(other.Transactions[0].Operations))
+	}
+	f.region.remember(f.original(b.Transactions[0]), b.Transactions[0].Operations, first, 0)
+}
+
+// original is a transaction's tag as it was on the wire.
+func (f *flight) original(tx *change.Transaction) *change.Tag {
+	tag := tx.Tag
+	tag.Time = f.region.world.asWritten(tag.Time)
+	return &tag
+}
+
+// commit logs the transaction with its marker. Capture may read it before anybody sees it.
+func (f *flight) commit() {
+	r := f.region
+	m := f.batch().Marker
+	m.Time = f.time()
+	l := logged{kind: capture.Echo, marker: m, records: f.records}
+	for _, b := range f.batches {
+		for _, tx := range b.Transactions {
+			l.applied = append(l.applied, tx)
+		}
+	}
+	r.world.checkCommit(r, f, l.applied)
+	f.session.commit(l)
+	r.world.stats.Conflicts += len(f.records)
+	r.world.trace("%s commits %s up to seq %d at log %d: %s", r, f.lane.peer, f.seq, f.session.place-1, showEffects(f.session.effects))
+	f.phase = landing
+}
+
+// land is the commit's answer: the rows are seen by others, and history takes the operations in.
+func (f *flight) land() {
+	r := f.region
+	f.session.finish()
+	f.phase = landed
+	r.flights = r.flights[1:]
+	f.lane.queue = f.lane.queue[f.items:]
+	f.lane.taken -= f.items
+	if len(f.batches) == 1 {
+		for _, tx := range f.batches[0].Transactions {
+			r.remember(f.original(tx), tx.Operations, 0, 0)
+		}
+	}
+	last := f.batch().Transactions[len(f.batch().Transactions)-1]
+	r.learn(f.lane.peer.origin, last.Seen())
+}
+
+// cancel ends a flight and all that come after it, as a deadlock or a lock timeout does. They begin again
+// from the start, the first of them with the same batch.
+func (r *region) cancel(i int) {
+	f := r.flights[i]
+	if f.phase == landing {
+		return
+	}
+	r.world.trace("%s cancels %s up to seq %d", r, f.lane.peer, f.seq)
+	r.world.stats.Retries++
+	for _, later := range r.flights[i:] {
+		later.session.end()
+		later.lane.taken -= later.items
+	}
+	r.flights = r.flights[:i]
+	r.sent = r.db.seen()
+	for _, earlier := range r.flights {
+		r.sent = r.sent.With(earlier.lane.peer.origin, earlier.seq)
+	}
+	if r.world.rng.IntN(2) == 0 {
+		return
+	}
+	for _, b := range f.batches {
+		b.Reset()
+	}
+	f.lane.taken += f.items
+	r.sent = r.sent.With(f.lane.peer.origin, f.seq)
+	r.flights = append(r.flights, f)
+	f.begin()
+}

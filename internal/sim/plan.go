@@ -1,0 +1,79 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"bridge/change"
+)
+
+// plan is what a schedule's seed decides before it begins.
+type plan struct {
+	regions, rounds, steps int
+	keys                   int     // per table
+	tables                 int     // 1 or 2
+	full                   [2]bool // complete images in the log, per table
+	prefilled              int     // rows that every region begins with, per table
+	workers                int
+	batch                  int // transactions at most
+	large                  int // operations of a local transaction at most
+	truncates              bool
+	split                  bool // local transactions stay open over several steps
+	granularity            change.Timestamp
+	weights                [actions]int
+	skew                   []change.Timestamp
+}
+
+func newPlan(rng *rand.Rand) plan {
+	p := plan{
+		regions: 2 + rng.IntN(2), rounds: 1, steps: 60 + rng.IntN(240),
+		keys: 1 + rng.IntN(6), tables: 1 + rng.IntN(2), workers: 1 + rng.IntN(3),
+		batch: 1 + rng.IntN(6), large: 2 + rng.IntN(3),
+		truncates: rng.IntN(4) == 0, split: rng.IntN(2) == 0,
+		granularity: []change.Timestamp{1, 1, 10, 50}[rng.IntN(4)],
+	}
+	if rng.IntN(4) == 0 {
+		p.regions = 4 + rng.IntN(2)
+	}
+	if rng.IntN(3) == 0 { // a small mesh that settles often: some divergences show only right after traffic stops
+		p.rounds, p.steps, p.keys = 2+rng.IntN(4), 10+rng.IntN(40), 1+rng.IntN(2)
+	}
+	if rng.IntN(4) == 0 {
+		p.large = 8
+	}
+	p.full = [2]bool{rng.IntN(3) == 0, rng.IntN(2) == 0}
+	p.prefilled = rng.IntN(p.keys + 1)
+	for a := range p.weights {
+		p.weights[a] = defaultWeights[a] * (1 + rng.IntN(4)*rng.IntN(3))
+	}
+	for range p.regions {
+		p.skew = append(p.skew, change.Timestamp(rng.IntN(120)-60))
+	}
+	return p
+}
+
+func (p *plan) String() string {
+	return fmt.Sprintf("%d regions, %d rounds of %d steps, %d tables of %d keys, %d workers, batches of %d",
+		p.regions, p.rounds, p.steps, p.tables, p.keys, p.workers, p.batch)
+}
+
+// makeTables makes the tables of a schedule: a key and two values, the second of which the log may leave
+// out where the images aren't complete.
+func (p *plan) makeTables() []*change.Table {
+	var tables []*change.Table
+	for i := range p.tables {
+		tables = append(tables, change.NewTable(
+			change.TableName{Schema: "public", Name: string(rune('a' + i))},
+			[]change.Column{{Name: "id", Type: "integer", Key: true}, {Name: "v", Type: "text"}, {Name: "big", Type: "text"}},
+			p.full[i]))
+	}
+	return tables
+}
+
+func keyOf(t *change.Table, id int) change.Key {
+	k, err := change.KeyOf(t, change.Image{change.Text(fmt.Sprint(id)), change.Null, change.Null}, nil)
+	if err != nil {
+		panic(err)
+	}
+	return k
+}

@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"bridge/apply"
+	"bridge/change"
+	"bridge/history"
+	"bridge/loopguard"
+	"bridge/wire"
+)
+
+// start makes the process's memory from what the topics and the database say.
+func (r *region) start() {
+	w := r.world
+	r.process = process{builder: wire.NewBuilder(cluster, r.origin)}
+	r.history = history.New(r.origin, w.origins, 0)
+	var state loopguard.State
+	if n := len(r.topic.records); n > 0 {
+		h, err := wire.Peek(r.topic.records[n-1])
+		if err != nil {
+			w.fail("wire", "%s: tail of its own topic: %v", r, err)
+		}
+		state, r.pos = h.State, int(h.Position.Offset)
+	}
+	r.clock = loopguard.NewClock(r.origin, state)
+	r.confirm, r.told = r.pos, state
+
+	r.recall(r, state.Seq)
+	for _, peer := range w.regions {
+		if peer != r {
+			m := r.db.progress[peer.origin]
+			r.recall(peer, m.Seq)
+			r.sent = r.sent.With(peer.origin, m.Seq)
+			r.lanes = append(r.lanes, newLane(r, peer, m))
+		}
+	}
+	r.learn(r.origin, state.Vector)
+	if w.fault == RebuildFromStable {
+		r.pruneOutOfOrder()
+		r.kept = nil
+	}
+}
+
+// recall adds a topic's transactions up to seq to history. All of them are read again: a stable one may
+// still be needed, because it stands behind an unstable one in its row.
+func (r *region) recall(from *region, seq uint64) {
+	w := r.world
+	inbox := apply.NewInbox(from.origin, 0)
+	decoder := wire.NewDecoder(cluster)
+	var pieces []*change.Transaction
+	for offset, record := range from.topic.records {
+		rec, err := decoder.Decode(record)
+		if err != nil {
+			w.fail("wire", "%s recalls %s: %v", r, from, err)
+			return
+		}
+		if rec.Kind == wire.HeartbeatMessage && rec.State.Seq <= seq && from != r {
+			r.history.Learn(from.origin, rec.State.Vector.With(from.origin, rec.State.Seq))
+		}
+		for i := range rec.Transactions {
+			tx := &rec.Transactions[i]
+			if tx.Dot.Seq > seq {
+				return
+			}
+			fresh, err := inbox.Take(tx, int64(offset))
+			if err != nil {
+				w.fail("I8 loud", "%s recalls %s: %v", r, from, err)
+				return
+			}
+			if !fresh {
+				continue
+			}
+			if tx.Piece == 0 {
+				pieces = pieces[:0]
+			}
+			pieces = append(pieces, tx)
+			if tx.Last {
+				r.recallTransaction(from, pieces)
+			}
+		}
+	}
+}
+
+func (r *region) recallTransaction(from *region, pieces []*change.Transaction) {
+	first := uint32(0)
+	for _, tx := range pieces {
+		r.remember(&tx.Tag, tx.Operations, first, 0)
+		first += uint32(len(tx.Operations))
+	}
+	if from != r {
+		r.history.Learn(from.origin, pieces[0].Seen())
+	}
+}
