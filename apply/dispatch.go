@@ -249,6 +249,12 @@ func (d *dispatcher) finished(ctx context.Context, f *flight) error {
 	ln := f.lane
 	switch {
 	case f.err == nil:
+		first := &ln.queue.from(0, 1)[0]
+		began := first.offset
+		if first.large != nil {
+			began = first.large.from
+		}
+		d.Began(ln.origin, first.seq, began)
 		ln.queue.pop(f.items)
 		ln.taken -= f.items
 		d.applied = d.applied.With(ln.origin, f.seq)

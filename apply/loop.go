@@ -36,7 +36,9 @@ type Config struct {
 	// RetryStopped is how long after a stop an origin is tried again.
 	RetryStopped time.Duration
 	Report       *Report
-	Log          *slog.Logger
+	// Began is told in which record each applied transaction begins: the first of each batch.
+	Began func(origin change.Origin, seq uint64, offset int64)
+	Log   *slog.Logger
 }
 
 // WithDefaults fills in what is zero.

@@ -34,6 +34,9 @@ type Config struct {
 	Limits  Limits
 	Now     func() time.Time
 	Report  *Report
+	// Began is told in which record each of the region's transactions begins, as far as records go: the
+	// first whole transaction of each record.
+	Began func(origin change.Origin, seq uint64, offset int64)
 }
 
 // Loop reads the source, tags what's local, lets history and witness know, and has it published.
@@ -53,7 +56,7 @@ func NewLoop(c Config) *Loop {
 	l := &Loop{Config: c}
 	l.issued.Store(at.state.Seq)
 	l.publisher = &publisher{
-		cluster: c.Cluster, log: c.Log, limits: c.Limits.WithDefaults(), confirm: c.Source.Confirm, now: c.Now, report: c.Report,
+		cluster: c.Cluster, log: c.Log, limits: c.Limits.WithDefaults(), confirm: c.Source.Confirm, now: c.Now, report: c.Report, began: c.Began,
 		builder: wire.NewBuilder(c.Cluster, c.Clock.Self()), complete: at, idle: at, published: at,
 		room: make(chan struct{}, 1), work: make(chan struct{}, 1),
 	}

@@ -21,9 +21,11 @@ type publisher struct {
 	confirm func(change.Position) // called after the topic has everything before the position
 	now     func() time.Time
 	report  *Report
+	began   func(origin change.Origin, seq uint64, offset int64)
 
 	mu       sync.Mutex
 	builder  *wire.Builder
+	first    uint64   // the first transaction that begins in the record under construction; 0 is none
 	complete tail     // after the last complete transaction added
 	full     [][]byte // records cut from the builder
 	bytes    int      // of full
@@ -46,6 +48,7 @@ type tail struct {
 type sent struct {
 	tail
 	bytes int
+	first uint64 // the first transaction that begins in it; 0 if none does
 }
 
 // Limits bound records and buffers, in bytes.
@@ -91,6 +94,9 @@ func (p *publisher) add(ctx context.Context, tx *change.Transaction, state loopg
 	if err := p.builder.Add(tx); err != nil {
 		return err
 	}
+	if tx.Piece == 0 && p.first == 0 {
+		p.first = tx.Dot.Seq
+	}
 	if tx.Last {
 		p.complete = tail{state, tx.Position}
 		p.idle = p.complete
@@ -126,7 +132,8 @@ func (p *publisher) cut() error {
 	}
 	p.builder.Reset()
 	p.full = append(p.full, record)
-	p.records = append(p.records, sent{p.complete, len(record)})
+	p.records = append(p.records, sent{p.complete, len(record), p.first})
+	p.first = 0
 	p.bytes += len(record)
 	return nil
 }
@@ -165,8 +172,14 @@ func (p *publisher) Step(ctx context.Context) error {
 	if len(records) == 0 {
 		return p.heartbeat(ctx)
 	}
-	if _, err := p.log.Append(ctx, records); err != nil {
+	offset, err := p.log.Append(ctx, records)
+	if err != nil {
 		return fmt.Errorf("publish to %s: %w", p.log.Name(), err)
+	}
+	for i := range held {
+		if held[i].first != 0 {
+			p.began(p.builder.Origin(), held[i].first, offset+int64(i))
+		}
 	}
 	p.acknowledged(held[len(held)-1].tail, held)
 	return nil

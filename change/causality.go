@@ -118,8 +118,11 @@ func (v Vector) Covers(w Vector) bool {
 	return true
 }
 
-// With is a copy of v in which o has been seen up to seq.
+// With is a copy of v in which o has been seen up to seq; seq 0 says nothing.
 func (v Vector) With(o Origin, seq uint64) Vector {
+	if seq == 0 {
+		return v
+	}
 	i, found := slices.BinarySearchFunc(v, o, func(e Seen, o Origin) int {
 		return strings.Compare(string(e.Origin), string(o))
 	})

@@ -1,0 +1,143 @@
+// Package postgres is node.Engine for PostgreSQL: capture/postgres and apply/postgres over the same server,
+// with bridge's own tables.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/apply"
+	applypg "bridge/apply/postgres"
+	"bridge/capture"
+	capturepg "bridge/capture/postgres"
+	"bridge/change"
+	"bridge/history"
+	"bridge/internal/postgres"
+	"bridge/node"
+)
+
+// Config says which database, and by which names.
+type Config struct {
+	Server            postgres.Server
+	Cluster, Region   string
+	Slot, Publication string
+	SpillDir          string
+}
+
+// Engine is a region's PostgreSQL.
+type Engine struct{ Config }
+
+var _ node.Engine = (*Engine)(nil)
+
+// New makes an engine; nothing connects before it's used.
+func New(c Config) *Engine { return &Engine{c} }
+
+func (e *Engine) name(role string) string { return "bridge/" + e.Region + "/" + role }
+
+func (e *Engine) config(role string) (*pgx.ConnConfig, error) {
+	return e.Server.Config(postgres.Session{Name: e.name(role)})
+}
+
+// with runs f on a connection of its own.
+func (e *Engine) with(ctx context.Context, role string, f func(*pgx.Conn) error) error {
+	config, err := e.config(role)
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it has done its work
+	return f(conn)
+}
+
+// Origin is [node.Engine]'s.
+func (e *Engine) Origin(ctx context.Context) (origin change.Origin, err error) {
+	err = e.with(ctx, "start", func(conn *pgx.Conn) error {
+		n, err := postgres.LoadNode(ctx, conn)
+		if err != nil {
+			return err
+		}
+		origin = change.NewOrigin(n.Region, n.Incarnation)
+		return n.Match(e.Cluster, e.Region)
+	})
+	return origin, err
+}
+
+// Horizons is [node.Engine]'s.
+func (e *Engine) Horizons(ctx context.Context) (map[change.Origin]node.Horizon, error) {
+	out := map[change.Origin]node.Horizon{}
+	err := e.with(ctx, "start", func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, `SELECT origin, seq, stream_offset FROM bridge.horizon`)
+		if err != nil {
+			return err
+		}
+		var o string
+		var seq, offset int64
+		_, err = pgx.ForEachRow(rows, []any{&o, &seq, &offset}, func() error {
+			out[change.Origin(o)] = node.Horizon{Seq: uint64(seq), Offset: offset}
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read bridge.horizon: %w", err)
+	}
+	return out, nil
+}
+
+// SaveHorizons is [node.Engine]'s.
+func (e *Engine) SaveHorizons(ctx context.Context, h map[change.Origin]node.Horizon) error {
+	return e.with(ctx, "horizon", func(conn *pgx.Conn) error {
+		batch := &pgx.Batch{}
+		for o, at := range h {
+			batch.Queue(`INSERT INTO bridge.horizon AS h (origin, seq, stream_offset) VALUES ($1, $2, $3)
+				ON CONFLICT (origin) DO UPDATE SET seq = excluded.seq, stream_offset = excluded.stream_offset
+				WHERE h.seq <= excluded.seq`, string(o), int64(at.Seq), at.Offset)
+		}
+		if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+			return fmt.Errorf("write bridge.horizon: %w", err)
+		}
+		return nil
+	})
+}
+
+// OpenSource is [node.Engine]'s.
+func (e *Engine) OpenSource(ctx context.Context, from change.Position) (capture.Source, error) {
+	return capturepg.Open(ctx, capturepg.Config{
+		Server: e.Server, Name: e.name("capture"), Slot: e.Slot, Publication: e.Publication, Start: from, SpillDir: e.SpillDir,
+	})
+}
+
+// OpenTarget is [node.Engine]'s.
+func (e *Engine) OpenTarget(ctx context.Context) (apply.Target, node.Fence, error) {
+	config, err := e.config("barrier")
+	if err != nil {
+		return nil, nil, err
+	}
+	fence, err := applypg.NewFence(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	return applypg.NewTarget(e.config, fence), fence, nil
+}
+
+// Heals is [node.Engine]'s. What the database says is judged by its SQLSTATE; of bridge's own errors only
+// those heal that say that something else was in the way.
+func (e *Engine) Heals(err error) bool {
+	var full *history.ErrFull
+	var lost *apply.LostHistoryError
+	switch {
+	case errors.As(err, &full), errors.As(err, &lost),
+		errors.Is(err, capturepg.ErrLog), errors.Is(err, capturepg.ErrSetup), errors.Is(err, capturepg.ErrSlotAhead),
+		errors.Is(err, capturepg.ErrSlotLost), errors.Is(err, capturepg.ErrSlotMissing), errors.Is(err, postgres.ErrNotInstalled):
+		return false
+	case errors.Is(err, capturepg.ErrSlotActive), errors.Is(err, node.ErrLeaseLost):
+		return true
+	}
+	return postgres.Classify(err) == postgres.Retry
+}

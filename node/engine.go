@@ -1,0 +1,52 @@
+package node
+
+import (
+	"context"
+
+	"bridge/apply"
+	"bridge/capture"
+	"bridge/change"
+	"bridge/loopguard"
+)
+
+// Engine is one kind of database, as a node needs it. Each method makes its own connections.
+type Engine interface {
+	// Lead waits until this process is the only bridge of the region's database, and makes sure that
+	// nothing of an earlier one can still write. standby is called if it has to wait. The lease ends when
+	// its connection is lost: ctx of the session must end then.
+	Lead(ctx context.Context, standby func()) (Lease, error)
+	// Origin is who this region is: its name and incarnation, from bridge.node.
+	Origin(ctx context.Context) (change.Origin, error)
+	// Horizons are where history must be rebuilt from, by origin. They're a lower bound.
+	Horizons(ctx context.Context) (map[change.Origin]Horizon, error)
+	SaveHorizons(ctx context.Context, h map[change.Origin]Horizon) error
+	// OpenSource reads the database's log from a position, or from where its slot stands.
+	OpenSource(ctx context.Context, from change.Position) (capture.Source, error)
+	// OpenTarget opens what apply writes through, and the fence that it's checked by.
+	OpenTarget(ctx context.Context) (apply.Target, Fence, error)
+	// Heals reports whether an error may go away without an operator: the session is tried again then.
+	Heals(err error) bool
+}
+
+// Fence is what apply asks and capture tells.
+type Fence interface {
+	apply.Fence
+	capture.Witness
+	Close(ctx context.Context) error
+}
+
+// Lease is the right to be the region's bridge.
+type Lease interface {
+	// Lost is closed when the right is gone.
+	Lost() <-chan struct{}
+	Close(ctx context.Context) error
+}
+
+// Horizon is where in an origin's topic its unstable transactions begin.
+type Horizon struct {
+	Seq    uint64 // the first transaction that may be unstable
+	Offset int64  // of a record at or before its first piece
+}
+
+// Progress re-exports where apply stands.
+type Progress = map[change.Origin]loopguard.Marker

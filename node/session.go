@@ -1,0 +1,187 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"bridge/apply"
+	"bridge/capture"
+	"bridge/change"
+	"bridge/history"
+	"bridge/loopguard"
+	"bridge/stream"
+)
+
+// session is everything that a running region holds, and that is thrown away when something breaks.
+type session struct {
+	node    *Node
+	self    change.Origin
+	logs    map[change.Origin]stream.Log
+	tail    tail
+	history *history.Locked
+	marks   *horizons
+
+	source capture.Source
+	fence  Fence
+
+	capture       *capture.Loop
+	captureReport *capture.Report
+	apply         *apply.Loop
+	applyReport   *apply.Report
+}
+
+// open brings a session to where its loops can start.
+func (n *Node) open(ctx context.Context) (s *session, err error) {
+	self, err := n.Engine.Origin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if self.Region() != n.Region {
+		return nil, fmt.Errorf("database belongs to region %s, this is region %s", self.Region(), n.Region)
+	}
+	s = &session{
+		node: n, self: self, logs: map[change.Origin]stream.Log{},
+		captureReport: &capture.Report{}, applyReport: apply.NewReport(time.Now),
+	}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	members := n.members(self)
+	for _, o := range members {
+		if s.logs[o], err = n.Streams(o.Region()); err != nil {
+			return nil, err
+		}
+	}
+	saved, err := n.Engine.Horizons(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, began := saved[self]
+	if s.tail, err = readTail(ctx, s.logs[self], n.Cluster, self, began); err != nil {
+		return nil, err
+	}
+	target, fence, err := n.Engine.OpenTarget(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.fence = fence
+	progress, err := target.Progress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.rebuild(ctx, members, saved, progress); err != nil {
+		return nil, err
+	}
+	if s.source, err = n.Engine.OpenSource(ctx, s.tail.position); err != nil {
+		return nil, err
+	}
+	s.loops(target, progress)
+	return s, nil
+}
+
+// rebuild fills the history from the topics and the horizons.
+func (s *session) rebuild(ctx context.Context, members []change.Origin, saved map[change.Origin]Horizon, progress Progress) error {
+	n := s.node
+	s.history = history.NewLocked(history.New(s.self, members, n.HistoryBytes))
+	s.marks = newHorizons(saved)
+	for _, o := range members {
+		seq, end := progress[o].Seq, progress[o].Offset+1
+		if o == s.self {
+			seq, end = s.tail.state.Seq, s.tail.next
+		}
+		if seq == 0 {
+			continue
+		}
+		if err := rebuild(ctx, s.history, s.logs[o], n.Cluster, o, saved[o], seq, end); err != nil {
+			return err
+		}
+	}
+	s.history.Do(func(h *history.History) {
+		h.Learn(s.self, s.tail.state.Vector)
+		h.Prune()
+	})
+	return nil
+}
+
+func (s *session) loops(target apply.Target, progress Progress) {
+	n := s.node
+	s.capture = capture.NewLoop(capture.Config{
+		Cluster: n.Cluster, Source: s.source, Log: s.logs[s.self], Clock: loopguard.NewClock(s.self, s.tail.state),
+		Start: s.tail.position, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: s.captureReport,
+		Began: s.marks.began,
+	})
+	peers := map[change.Origin]stream.Log{}
+	for o, log := range s.logs {
+		if o != s.self {
+			peers[o] = log
+		}
+	}
+	s.apply = apply.NewLoop(apply.Config{
+		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: target, Fence: s.fence, History: s.history, Rule: n.Rule,
+		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: s.applyReport,
+		Began: s.marks.began, Log: n.Log,
+	})
+}
+
+func (s *session) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.capture.Run(ctx) })
+	group.Go(func() error { return s.apply.Run(ctx) })
+	group.Go(func() error { return s.saveHorizons(ctx) })
+	return group.Wait()
+}
+
+// saveHorizons writes down now and then from where history must be rebuilt.
+func (s *session) saveHorizons(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	last := map[change.Origin]Horizon{}
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		var now map[change.Origin]Horizon
+		s.history.Do(func(h *history.History) { now = s.marks.reached(h.Stable) })
+		changed := map[change.Origin]Horizon{}
+		for o, at := range now {
+			if last[o] != at {
+				changed[o] = at
+			}
+		}
+		if len(changed) == 0 {
+			continue
+		}
+		if err := s.node.Engine.SaveHorizons(ctx, changed); err != nil {
+			return err
+		}
+		last = now
+	}
+}
+
+func (s *session) close() {
+	ctx, cancel := closing()
+	defer cancel()
+	var errs []error
+	if s.source != nil {
+		errs = append(errs, s.source.Close(ctx))
+	}
+	if s.fence != nil {
+		errs = append(errs, s.fence.Close(ctx))
+	}
+	for _, l := range s.logs {
+		if l != nil {
+			errs = append(errs, l.Close())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		s.node.Log.Debug("closing a session", "error", err)
+	}
+}
