@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"bridge/apply"
 	"bridge/capture"
 	"bridge/change"
@@ -29,12 +31,14 @@ type flight struct {
 	items   int // of the lane's queue
 	seq     uint64
 	batches []*apply.Batch // one, or one per piece
+	inOrder bool           // rows are written one by one, as after a refusal, not as sets
 	piece   int
 
 	session *session
 	phase   phase
 	writes  []apply.Write
-	next    int   // the write to do
+	order   []int // of the writes
+	next    int   // the place in order of the write to do
 	missing []int // writes that found no row, of the optimistic ones
 	locks   bool  // the rewrite locks new rows: another look must follow
 	witness int   // capture must have read up to here for certainty without a barrier
@@ -121,13 +125,29 @@ func (r *region) dispatch() bool {
 func (f *flight) begin() {
 	f.session = f.region.db.begin()
 	f.piece, f.records = 0, nil
+	f.inOrder = len(f.batches) == 1 && f.region.world.rng.IntN(8) == 0
 	f.beginPiece()
 	f.region.world.trace("%s begins %s up to seq %d, %d transactions, %d pieces", f.region, f.lane.peer, f.seq, f.items, len(f.batches))
 }
 
 func (f *flight) beginPiece() {
-	f.phase, f.writes, f.next, f.missing = writing, f.batch().Writes(), 0, nil
+	f.phase, f.missing = writing, nil
+	f.toWrite(f.batch().Writes())
 }
+
+// toWrite sets what is to be written: truncates, deletes, updates and upserts as sets, or in the batch's
+// own order.
+func (f *flight) toWrite(writes []apply.Write) {
+	f.writes, f.order, f.next = writes, f.order[:0], 0
+	for i := range writes {
+		f.order = append(f.order, i)
+	}
+	if !f.inOrder {
+		slices.SortStableFunc(f.order, func(i, j int) int { return setOrder[writes[i].Kind] - setOrder[writes[j].Kind] })
+	}
+}
+
+var setOrder = [...]int{apply.Truncate: 0, apply.Delete: 1, apply.Update: 2, apply.Upsert: 3}
 
 // step takes one step and reports whether it could.
 func (f *flight) step() bool {
@@ -159,15 +179,16 @@ func (f *flight) step() bool {
 // write does one write of those to do. A real session sends them at once, but they take their locks one
 // after another.
 func (f *flight) write() bool {
-	if f.next < len(f.writes) {
-		found, wait := f.session.write(&f.writes[f.next])
+	if f.next < len(f.order) {
+		i := f.order[f.next]
+		found, wait := f.session.write(&f.writes[i])
 		if wait {
 			return false
 		}
 		if !found && f.phase == writing {
-			f.missing = append(f.missing, f.next)
+			f.missing = append(f.missing, i)
 		} else if !found {
-			f.region.world.trace("%s: rewrite of %s found no row", f.region, f.writes[f.next].Key)
+			f.region.world.trace("%s: rewrite of %s found no row", f.region, f.writes[i].Key)
 		}
 		f.next++
 		return true
@@ -226,7 +247,8 @@ func (f *flight) certify(asOf uint64) {
 		f.phase = written
 		return
 	}
-	f.phase, f.writes, f.next, f.locks = rewriting, v.Writes, 0, v.Locks
+	f.phase, f.locks = rewriting, v.Locks
+	f.toWrite(v.Writes)
 }
 
 // endPiece keeps the piece's conflicts, and of a large transaction its operations, and goes on with the next.
