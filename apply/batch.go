@@ -9,7 +9,7 @@ import (
 )
 
 // Batch is what one database transaction applies: whole transactions of one origin, consecutive, or one
-// piece of a large one. Nothing in it names a row under two shapes of its table.
+// piece of a large one. No two of its transactions name a row under different shapes of its table.
 type Batch struct {
 	Transactions []*change.Transaction
 	Marker       loopguard.Marker // what bridge.progress says once it's applied
@@ -47,7 +47,7 @@ func NewBatch(tx *change.Transaction, first uint32, offset int64) *Batch {
 // tables in the shape that the batch knows, and a truncate stands alone.
 func (b *Batch) Add(tx *change.Transaction, offset int64) bool {
 	last := b.Transactions[len(b.Transactions)-1]
-	if !last.Last || tx.Piece != 0 || !tx.Last || b.truncates || !b.sameShapes(tx) {
+	if !last.Last || last.Piece != 0 || tx.Piece != 0 || !tx.Last || b.truncates || !b.sameShapes(tx) {
 		return false
 	}
 	b.add(tx, offset)
@@ -75,12 +75,8 @@ func (b *Batch) add(tx *change.Transaction, offset int64) {
 		op := &tx.Operations[i]
 		in := incoming{&tx.Tag, op, b.first + uint32(i)}
 		if op.Kind == change.Truncate {
-			b.truncates = true
-			for _, r := range b.rows {
-				if r.key.Table == op.Key.Table && r.key.Row != "" {
-					r.add(in)
-				}
-			}
+			b.truncate(in)
+			continue
 		}
 		r := b.byKey[op.Key]
 		if r == nil {
@@ -90,6 +86,24 @@ func (b *Batch) add(tx *change.Transaction, offset int64) {
 		}
 		r.add(in)
 	}
+}
+
+// truncate adds a truncate to what it ends and to its table's own row. That row comes first, because
+// what the batch leaves in the table was written after the truncate.
+func (b *Batch) truncate(in incoming) {
+	b.truncates = true
+	for _, r := range b.rows {
+		if r.key.Table == in.op.Key.Table && r.key.Row != "" {
+			r.add(in)
+		}
+	}
+	r := b.byKey[in.op.Key]
+	if r == nil {
+		r = &row{key: in.op.Key}
+		b.rows = slices.Insert(b.rows, 0, r)
+		b.byKey[in.op.Key] = r
+	}
+	r.add(in)
 }
 
 func (r *row) add(in incoming) {
@@ -112,8 +126,8 @@ func (b *Batch) Len() int { return len(b.rows) }
 // Touches reports whether the batch writes a row. A batch that truncates is asked about as a whole.
 func (b *Batch) Touches(key change.Key) bool { return b.byKey[key] != nil }
 
-// Writes are the batch's optimistic writes: its net effect per row, in the order of first mention. The
-// index of each is how [Batch.Missing] names it.
+// Writes are the batch's optimistic writes: its net effect per row, truncates first, then in the order of
+// first mention. The index of each is how [Batch.Missing] names it.
 func (b *Batch) Writes() []Write {
 	w := make([]Write, len(b.rows))
 	for i, r := range b.rows {

@@ -1,6 +1,8 @@
 package apply
 
 import (
+	"slices"
+
 	"bridge/change"
 )
 
@@ -46,10 +48,26 @@ func (w Write) then(op *change.Operation) Write {
 		switch w.Kind {
 		case Upsert, Update:
 			next.Kind = w.Kind
-			next.Image = op.New.Over(w.Image)
+			next.Image = op.New.Over(reshaped(w.Image, w.Table, op.Table))
 		}
 	}
 	return next
+}
+
+// reshaped is an image of the shape from in the shape to, with the columns matched by name: a transaction
+// may alter its table between two operations on a row.
+func reshaped(r change.Image, from, to *change.Table) change.Image {
+	if from == to || from.Fingerprint() == to.Fingerprint() {
+		return r
+	}
+	out := make(change.Image, len(to.Columns))
+	for i, column := range to.Columns {
+		j := slices.IndexFunc(from.Columns, func(c change.Column) bool { return c.Name == column.Name })
+		if j >= 0 && j < len(r) {
+			out[i] = r[j]
+		}
+	}
+	return out
 }
 
 // same reports whether v leaves a row that w found or made as w does.
