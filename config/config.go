@@ -60,7 +60,7 @@ type Database struct {
 	// File that holds the password; a newline at its end is dropped.
 	PasswordFile string `yaml:"password_file"`
 	// `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full` (MySQL's words are taken,
-	// too). Only the last two protect against someone in between.
+	// too); empty is `prefer`. Only the last two protect against someone in between.
 	SSLMode string `yaml:"sslmode"`
 	// Files for TLS.
 	TLS DatabaseTLS `yaml:"tls"`
@@ -199,7 +199,6 @@ func Default() *Config {
 	c := &Config{
 		Database: Database{
 			Engine:           "postgres",
-			SSLMode:          "prefer",
 			Slot:             "bridge",
 			Publication:      "bridge",
 			ApplyConnections: 4,

@@ -54,7 +54,7 @@ func (v *validator) oneOf(path, word string, words ...string) {
 	if slices.Contains(words, word) {
 		return
 	}
-	fix := "use " + strings.Join(words, ", ")
+	fix := "use " + strings.TrimPrefix(strings.Join(words, ", "), ", ")
 	if meant := nearest(word, words); meant != "" {
 		fix += fmt.Sprintf(" (did you mean %s?)", meant)
 	}
@@ -100,7 +100,7 @@ func (v *validator) database(d *Database) {
 		v.required("database.dbname", d.DBName)
 		v.required("database.user", d.User)
 	}
-	v.oneOf("database.sslmode", d.SSLMode, "disable", "allow", "prefer", "require", "verify-ca", "verify-full",
+	v.oneOf("database.sslmode", d.SSLMode, "", "disable", "allow", "prefer", "require", "verify-ca", "verify-full",
 		"disabled", "preferred", "required", "verify_ca", "verify_identity")
 	v.pair("database.tls", d.TLS.CertFile, d.TLS.KeyFile)
 	if !slotPattern.MatchString(d.Slot) {
@@ -122,16 +122,12 @@ var slotPattern = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
 // urlAlone refuses fields that a URL makes meaningless: one of the two would be ignored.
 func (v *validator) urlAlone(d *Database) {
 	for field, set := range map[string]bool{
-		"host": d.Host != "", "port": d.Port != 0, "dbname": d.DBName != "", "user": d.User != "",
+		"host": d.Host != "", "port": d.Port != 0, "dbname": d.DBName != "", "user": d.User != "", "sslmode": d.SSLMode != "",
 		"tls.ca_file": d.TLS.CAFile != "", "tls.cert_file": d.TLS.CertFile != "", "tls.key_file": d.TLS.KeyFile != "",
 	} {
 		if set {
 			v.problem("database."+field, "is set beside database.url", "keep one of the two ways")
 		}
-	}
-	if p, ok := v.places["database.sslmode"]; ok {
-		v.problems = append(v.problems, Problem{Path: "database.sslmode", Line: p.line, Source: p.source,
-			Text: "is set beside database.url", Fix: "write ?sslmode=... in the url"})
 	}
 }
 

@@ -20,14 +20,10 @@ import (
 // server translates the configuration's database for the engine.
 func server(c *config.Config) postgres.Server {
 	d := &c.Database
-	mode := d.SSLMode
-	if d.URL.Reveal() != "" {
-		mode = "" // the url's own
-	}
 	return postgres.Server{
 		URL:  d.URL.Reveal(),
 		Host: d.Host, Port: d.Port, Database: d.DBName, User: d.User, Password: d.Password.Reveal(),
-		SSLMode: mode, CAFile: d.TLS.CAFile, CertFile: d.TLS.CertFile, KeyFile: d.TLS.KeyFile, ServerName: d.TLS.ServerName,
+		SSLMode: d.SSLMode, CAFile: d.TLS.CAFile, CertFile: d.TLS.CertFile, KeyFile: d.TLS.KeyFile, ServerName: d.TLS.ServerName,
 		ConnectTimeout: d.ConnectTimeout.Std(),
 	}
 }
