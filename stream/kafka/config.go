@@ -4,12 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/segmentio/kafka-go/sasl"
-	"github.com/segmentio/kafka-go/sasl/plain"
-	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
 // Config says where a topic is and how to speak with its brokers. Zero fields stand for the defaults.
@@ -58,41 +53,6 @@ const (
 	Gzip   Compression = "gzip"
 	None   Compression = "none"
 )
-
-// SASL is how to authenticate; the zero SASL doesn't.
-type SASL struct {
-	Mechanism string // PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
-	User      string
-	Password  string
-}
-
-// String leaves the password out.
-func (s SASL) String() string {
-	if s == (SASL{}) {
-		return "none"
-	}
-	return s.Mechanism + " as " + s.User
-}
-
-// GoString leaves the password out.
-func (s SASL) GoString() string { return s.String() }
-
-func (s SASL) mechanism() (sasl.Mechanism, error) {
-	switch strings.ToUpper(s.Mechanism) {
-	case "":
-		if s != (SASL{}) {
-			return nil, errors.New("SASL user or password without a mechanism: name PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
-		}
-		return nil, nil
-	case "PLAIN":
-		return plain.Mechanism{Username: s.User, Password: s.Password}, nil
-	case "SCRAM-SHA-256":
-		return scram.Mechanism(scram.SHA256, s.User, s.Password)
-	case "SCRAM-SHA-512":
-		return scram.Mechanism(scram.SHA512, s.User, s.Password)
-	}
-	return nil, fmt.Errorf("SASL mechanism %q is not PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.Mechanism)
-}
 
 func (c Config) withDefaults() Config {
 	or := func(d *time.Duration, v time.Duration) {

@@ -29,6 +29,7 @@ type Log struct {
 	// wait for replicas, 0.5s without one, and would cut long polls by it.
 	requests, fetches *kafka.Client
 	conns             *connections
+	authentication    *authentication // nil without SASL
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
@@ -61,8 +62,11 @@ func Open(cfg Config) (*Log, error) {
 		MetadataTopics: []string{cfg.Topic},
 		ClientID:       cfg.ClientID,
 		TLS:            cfg.TLS,
-		SASL:           mechanism,
 		Context:        l.ctx,
+	}
+	if mechanism != nil {
+		l.authentication = &authentication{Mechanism: mechanism}
+		l.transport.SASL = l.authentication
 	}
 	l.addr = kafka.TCP(cfg.Brokers...)
 	l.requests = &kafka.Client{Addr: l.addr, Transport: l.transport, Timeout: 2 * cfg.RequestTimeout}

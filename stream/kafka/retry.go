@@ -23,6 +23,7 @@ func (l *Log) retry(ctx context.Context, op string, do func(context.Context) err
 	stop := context.AfterFunc(l.ctx, func() { cancel(context.Cause(l.ctx)) })
 	defer stop()
 
+	var last error // that was retried
 	var missingSince time.Time
 	pause := l.cfg.BackoffMin
 	for attempt := 1; ; attempt++ {
@@ -31,7 +32,7 @@ func (l *Log) retry(ctx context.Context, op string, do func(context.Context) err
 			return nil
 		}
 		if ctx.Err() != nil {
-			return l.interrupted(ctx, op, nil)
+			return l.interrupted(ctx, op, last)
 		}
 		if !isMissing(err) {
 			missingSince = time.Time{}
@@ -41,13 +42,14 @@ func (l *Log) retry(ctx context.Context, op string, do func(context.Context) err
 		if !l.heals(err, missingSince) {
 			return l.explain(op, err)
 		}
+		last = err
 		l.cfg.OnRetry(op, attempt, err)
 		// The connections and what they know of the cluster are in doubt.
 		l.transport.CloseIdleConnections()
 		select {
 		case <-time.After(pause/2 + rand.N(pause/2+1)):
 		case <-ctx.Done():
-			return l.interrupted(ctx, op, err)
+			return l.interrupted(ctx, op, last)
 		}
 		pause = min(2*pause, l.cfg.BackoffMax)
 	}
@@ -82,7 +84,7 @@ func (l *Log) heals(err error, missingSince time.Time) bool {
 	case isCertificate(err):
 		return false
 	}
-	return true // the network
+	return !l.rejected() // the network, or a broker that refuses us without a word
 }
 
 func isCertificate(err error) bool {
@@ -107,6 +109,8 @@ func (l *Log) explain(op string, err error) error {
 		remedy = fmt.Sprintf("grant %s WRITE on the topic, or IDEMPOTENT_WRITE on the cluster", l.user())
 	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism):
 		remedy = fmt.Sprintf("check SASL mechanism, user and password (now: %s)", l.cfg.SASL)
+	case l.rejected():
+		remedy = fmt.Sprintf("brokers close the connection during authentication: check SASL mechanism, user and password (now: %s)", l.cfg.SASL)
 	case isCertificate(err):
 		remedy = "check the TLS settings: the CA, the host name, and whether this listener speaks TLS"
 	default:
