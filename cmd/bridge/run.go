@@ -1,9 +1,77 @@
 package main
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"bridge/admin"
+	"bridge/capture"
+	"bridge/config"
+	"bridge/conflict"
+	enginepg "bridge/engine/postgres"
+	"bridge/node"
+	"bridge/stream"
+)
 
 // runCommand is "bridge run".
 type runCommand struct{}
 
-// Run is called by kong.
-func (*runCommand) Run(*session) error { return errors.New("bridge run is not built yet") }
+// Run is called by kong. It ends with SIGTERM, or when something breaks that no retry can heal.
+func (*runCommand) Run(ctx context.Context, s *session) error {
+	c, err := s.config()
+	if err != nil {
+		return err
+	}
+	log := logger(&c.Log, s.stderr).With("region", c.Region)
+	n, err := newNode(c, log)
+	if err != nil {
+		return err
+	}
+	listener, err := admin.Listen(c.HTTP.Listen)
+	if err != nil {
+		return &failure{exitEnvironment, err}
+	}
+	log.Info("bridge starts", "cluster", c.Cluster, "http", listener.Addr().String(), "version", buildVersion().Version)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return admin.Serve(ctx, listener, n, admin.Options{PProf: c.HTTP.PProf, Version: buildVersion().Version})
+	})
+	group.Go(func() error {
+		if err := n.Run(ctx); err != nil {
+			return err
+		}
+		return context.Canceled // the admin server ends with the node
+	})
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		log.Error("bridge stops", "error", err)
+		return err
+	}
+	log.Info("bridge stopped")
+	return nil
+}
+
+// newNode builds the region's node from its configuration.
+func newNode(c *config.Config, log *slog.Logger) (*node.Node, error) {
+	var peers []string
+	for _, r := range regionNames(c) {
+		if r != c.Region {
+			peers = append(peers, r)
+		}
+	}
+	return node.New(node.Config{
+		Cluster: c.Cluster, Region: c.Region, Peers: peers,
+		Streams: func(region string) (stream.Log, error) { return openTopic(c, region) },
+		Engine: enginepg.New(enginepg.Config{
+			Server: server(c), Cluster: c.Cluster, Region: c.Region,
+			Slot: c.Database.Slot, Publication: c.Database.Publication, SpillDir: c.SpillDir(os.TempDir()),
+		}),
+		Rule:    conflict.LastWriteWins, // the only value that config lets through for conflicts.default
+		Workers: c.Database.ApplyConnections, HistoryBytes: int(c.History.MaxBytes),
+		Limits: capture.Limits{Idle: c.Heartbeat.Std()},
+		Log:    log,
+	}), nil
+}

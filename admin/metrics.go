@@ -1,0 +1,101 @@
+package admin
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"bridge/node"
+)
+
+// collector turns a node's status into metrics when they're asked for. Names: prefix bridge_, base units,
+// labels of few values (docs/operations.md says what to watch).
+type collector struct {
+	subject Subject
+	version string
+}
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("bridge_"+name, help, labels, nil)
+}
+
+var (
+	infoDesc         = desc("info", "Always 1; says which bridge this is.", "version", "cluster", "region")
+	phaseDesc        = desc("phase", "1 for the phase that the region is in.", "phase")
+	readyDesc        = desc("ready", "1 while the region replicates with every peer.")
+	sessionsDesc     = desc("sessions_total", "Sessions begun; each after the first follows a fault.")
+	localDesc        = desc("local_transactions_total", "Transactions of this region's applications read from its log.")
+	localRowsDesc    = desc("local_rows_total", "Row changes in them.")
+	echoesDesc       = desc("loop_suppressed_total", "Applied transactions recognised in the log and not shipped again.")
+	recordsDesc      = desc("published_records_total", "Records appended to the region's topic.")
+	capturedDesc     = desc("captured_position", "Log position read (LSN as a number).")
+	publishedDesc    = desc("published_position", "Log position confirmed to the database.")
+	appliedDesc      = desc("applied_transactions_total", "Transactions of other regions applied.")
+	appliedRowsDesc  = desc("applied_rows_total", "Rows written by applying.")
+	batchesDesc      = desc("applied_batches_total", "Database transactions that applied them.")
+	barriersDesc     = desc("barriers_total", "Barriers raised before a commit.")
+	retriesDesc      = desc("replays_total", "Batches decided and written again after a lost race.")
+	conflictsDesc    = desc("conflicts_total", "Conflicts decided here.", "type", "table", "rule", "outcome")
+	lagDesc          = desc("apply_lag_seconds", "Age of the last applied transaction at its commit here, or of the oldest that waits; 0 when nothing waits.", "origin")
+	queuedDesc       = desc("apply_queue_transactions", "Transactions read and not yet applied.", "origin")
+	queuedBytesDesc  = desc("apply_queue_bytes", "Size of the records they came in.", "origin")
+	stoppedDesc      = desc("origin_stopped", "1 while an origin's stream can't go on.", "origin")
+	unstableDesc     = desc("unstable_operations", "Operations that not every region is known to have seen.")
+	historyBytesDesc = desc("history_bytes", "Memory that they take.")
+	historyLimitDesc = desc("history_limit_bytes", "Limit of that memory; the region stops when it's reached.")
+	seqDesc          = desc("seq", "Last transaction: published of this region, applied of the others.", "origin")
+	stableDesc       = desc("stable_seq", "Last transaction that every region has seen.", "origin")
+)
+
+// Describe is [prometheus.Collector]'s.
+func (c *collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, out) }
+
+// Collect is [prometheus.Collector]'s.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	s := c.subject.Status()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	count := func(d *prometheus.Desc, v uint64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	gauge(infoDesc, 1, c.version, s.Cluster, s.Region)
+	for _, p := range []node.Phase{node.Starting, node.Standby, node.Running, node.Retrying, node.Stopped} {
+		gauge(phaseDesc, flag(s.Phase == p), string(p))
+	}
+	gauge(readyDesc, flag(s.Ready()))
+	count(sessionsDesc, uint64(s.Sessions))
+	count(localDesc, s.Capture.Transactions)
+	count(localRowsDesc, s.Capture.Operations)
+	count(echoesDesc, s.Capture.Echoes)
+	count(recordsDesc, s.Capture.Records)
+	gauge(capturedDesc, float64(s.Capture.Captured.Offset))
+	gauge(publishedDesc, float64(s.Capture.Published.Offset))
+	count(appliedDesc, s.Applied.Transactions)
+	count(appliedRowsDesc, s.Applied.Rows)
+	count(batchesDesc, s.Applied.Batches)
+	count(barriersDesc, s.Applied.Barriers)
+	count(retriesDesc, s.Applied.Retries)
+	for l, n := range s.Conflicts {
+		count(conflictsDesc, n, string(l.Type), l.Table.String(), l.Rule.String(), l.Result)
+	}
+	gauge(unstableDesc, float64(s.History.Operations))
+	gauge(historyBytesDesc, float64(s.History.Bytes))
+	gauge(historyLimitDesc, float64(s.History.Limit))
+	gauge(seqDesc, float64(s.Capture.State.Seq), s.Region)
+	for i := range s.Peers {
+		p := &s.Peers[i]
+		origin := p.Origin.Region()
+		gauge(lagDesc, p.CurrentLag().Seconds(), origin)
+		gauge(queuedDesc, float64(p.Queued), origin)
+		gauge(queuedBytesDesc, float64(p.QueuedBytes), origin)
+		gauge(stoppedDesc, flag(p.Stopped != nil), origin)
+		gauge(seqDesc, float64(p.LastMarker.Seq), origin)
+		gauge(stableDesc, float64(p.Stable), origin)
+	}
+}
+
+func flag(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,123 @@
+package admin
+
+import (
+	"sort"
+	"time"
+
+	"bridge/change"
+	"bridge/node"
+)
+
+// Status is /status and "bridge status --json". Durations are in seconds.
+type Status struct {
+	Cluster     string            `json:"cluster"`
+	Region      string            `json:"region"`
+	Origin      string            `json:"origin,omitempty"`
+	Phase       string            `json:"phase"`
+	Since       time.Time         `json:"since"`
+	Ready       bool              `json:"ready"`
+	Error       string            `json:"error,omitempty"`
+	Sessions    int               `json:"sessions"`
+	Seq         uint64            `json:"seq"`                 // last local transaction published
+	Captured    string            `json:"captured"`            // log position read
+	Published   string            `json:"published"`           // log position confirmed
+	Vector      map[string]uint64 `json:"vector"`              // what this region has seen of the others
+	Local       LocalCounts       `json:"local"`               // since the process started
+	Peers       []Peer            `json:"peers"`               // by name
+	History     History           `json:"history"`             // unstable operations
+	Conflicts   []Conflict        `json:"conflicts,omitempty"` // decided here since the process started
+	LastCommit  *time.Time        `json:"last_commit,omitempty"`
+	Application AppliedCounts     `json:"applied"`
+}
+
+// LocalCounts are what capture has read.
+type LocalCounts struct {
+	Transactions uint64 `json:"transactions"`
+	Operations   uint64 `json:"operations"`
+	Echoes       uint64 `json:"echoes"`
+	Records      uint64 `json:"records"`
+}
+
+// AppliedCounts are what apply has written.
+type AppliedCounts struct {
+	Transactions uint64 `json:"transactions"`
+	Rows         uint64 `json:"rows"`
+	Batches      uint64 `json:"batches"`
+	Barriers     uint64 `json:"barriers"`
+	Retries      uint64 `json:"retries"`
+}
+
+// Peer is one other region.
+type Peer struct {
+	Region     string            `json:"region"`
+	Applied    uint64            `json:"applied"` // its last transaction that is in this database
+	Stable     uint64            `json:"stable"`  // its last transaction that every region has seen
+	Seen       map[string]uint64 `json:"seen"`    // what it's known to have seen
+	Queued     int               `json:"queued"`  // its transactions that were read and not yet applied
+	LagSeconds float64           `json:"lag_seconds"`
+	Stopped    string            `json:"stopped,omitempty"` // why it can't go on
+}
+
+// History is the memory of unstable operations.
+type History struct {
+	Operations int `json:"operations"`
+	Bytes      int `json:"bytes"`
+	Limit      int `json:"limit"`
+}
+
+// Conflict is a count of decided conflicts.
+type Conflict struct {
+	Type   string `json:"type"`
+	Table  string `json:"table"`
+	Rule   string `json:"rule"`
+	Result string `json:"result"`
+	Count  uint64 `json:"count"`
+}
+
+func statusOf(s node.Status) Status {
+	out := Status{
+		Cluster: s.Cluster, Region: s.Region, Origin: string(s.Origin), Phase: string(s.Phase), Since: s.Since, Ready: s.Ready(),
+		Sessions: s.Sessions, Seq: s.Capture.State.Seq, Captured: s.Capture.Captured.String(), Published: s.Capture.Published.String(),
+		Vector:      vector(s.Capture.State.Vector),
+		Local:       LocalCounts{s.Capture.Transactions, s.Capture.Operations, s.Capture.Echoes, s.Capture.Records},
+		Application: AppliedCounts{s.Applied.Transactions, s.Applied.Rows, s.Applied.Batches, s.Applied.Barriers, s.Applied.Retries},
+		History:     History{s.History.Operations, s.History.Bytes, s.History.Limit},
+	}
+	if s.Error != nil {
+		out.Error = s.Error.Error()
+	}
+	if !s.Capture.LastCommit.IsZero() {
+		out.LastCommit = &s.Capture.LastCommit
+	}
+	for i := range s.Peers {
+		out.Peers = append(out.Peers, peerOf(&s.Peers[i]))
+	}
+	sort.Slice(out.Peers, func(i, j int) bool { return out.Peers[i].Region < out.Peers[j].Region })
+	for l, n := range s.Conflicts {
+		out.Conflicts = append(out.Conflicts, Conflict{string(l.Type), l.Table.String(), l.Rule.String(), l.Result, n})
+	}
+	sort.Slice(out.Conflicts, func(i, j int) bool {
+		a, b := &out.Conflicts[i], &out.Conflicts[j]
+		return a.Table+a.Type+a.Result < b.Table+b.Type+b.Result
+	})
+	return out
+}
+
+func peerOf(p *node.Peer) Peer {
+	out := Peer{
+		Region: p.Origin.Region(), Applied: p.LastMarker.Seq, Stable: p.Stable, Seen: vector(p.HistoryKnown),
+		Queued: p.Queued, LagSeconds: p.CurrentLag().Seconds(),
+	}
+	if p.Stopped != nil {
+		out.Stopped = p.Stopped.Error()
+	}
+	return out
+}
+
+func vector(v change.Vector) map[string]uint64 {
+	out := make(map[string]uint64, len(v))
+	for _, e := range v {
+		out[string(e.Origin)] = e.Seq
+	}
+	return out
+}

@@ -1,0 +1,81 @@
+package node
+
+import (
+	"time"
+
+	"bridge/apply"
+	"bridge/capture"
+	"bridge/change"
+	"bridge/history"
+)
+
+// Status is what a node tells of itself, for people (bridge status), probes and metrics.
+type Status struct {
+	Cluster  string
+	Region   string
+	Origin   change.Origin // empty until known
+	Phase    Phase
+	Since    time.Time // of the phase
+	Error    error     // why the last session ended, or nil
+	Sessions int       // sessions since the process started: more than one means that something broke
+
+	// What follows is of the running session, and zero without one.
+	Capture   capture.Status
+	Applied   apply.Counts
+	Conflicts map[apply.ConflictLabel]uint64
+	Peers     []Peer
+	History   history.Stats
+}
+
+// Peer is what a region knows of another one.
+type Peer struct {
+	apply.PeerStatus
+	apply.Applied
+	// Stable is the number up to which every region has seen the peer's transactions.
+	Stable uint64
+}
+
+// Ready reports whether the node does its work: it's running, and no peer is stopped.
+func (s *Status) Ready() bool {
+	if s.Phase != Running {
+		return false
+	}
+	for i := range s.Peers {
+		if s.Peers[i].Stopped != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Status is the node's state now.
+func (n *Node) Status() Status {
+	n.mu.Lock()
+	out := Status{
+		Cluster: n.Cluster, Region: n.Region, Phase: n.phase, Since: n.since, Error: n.lastErr, Sessions: n.sessions,
+	}
+	s := n.current
+	n.mu.Unlock()
+	if s == nil {
+		return out
+	}
+	out.Origin = s.self
+	out.Capture = s.captureReport.Status()
+	out.Applied = s.applyReport.Counts()
+	out.Conflicts = s.applyReport.Conflicts()
+	for _, p := range s.apply.Status() {
+		peer := Peer{PeerStatus: p, Applied: s.applyReport.Origin(p.Origin)}
+		s.history.Do(func(h *history.History) { peer.Stable = h.Stable(p.Origin) })
+		out.Peers = append(out.Peers, peer)
+	}
+	s.history.Do(func(h *history.History) { out.History = h.Stats() })
+	return out
+}
+
+// CurrentLag is how old the peer's data is here: 0 when nothing of it waits.
+func (p *Peer) CurrentLag() time.Duration {
+	if p.Queued == 0 {
+		return 0
+	}
+	return max(0, p.Lag)
+}
