@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"bridge/change"
+	"bridge/internal/faultpoint"
 	"bridge/loopguard"
 	"bridge/stream"
 	"bridge/wire"
@@ -68,6 +69,7 @@ func (f *feed) Step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	faultpoint.Hit(faultpoint.Delivered)
 	for i := range records {
 		inbox, large := *f.inbox, f.large
 		items, err := f.record(&records[i])

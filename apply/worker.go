@@ -8,6 +8,7 @@ import (
 	"bridge/change"
 	"bridge/conflict"
 	"bridge/history"
+	"bridge/internal/faultpoint"
 )
 
 // worker applies batches on one session.
@@ -46,6 +47,7 @@ func (w *worker) attempt(ctx context.Context, b *Batch, inOrder bool, t *ticket)
 	if err := w.write(ctx, b); err != nil {
 		return err
 	}
+	faultpoint.Hit(faultpoint.Certified)
 	if ok, err := t.wait(ctx); err != nil {
 		return err
 	} else if !ok {
@@ -54,6 +56,7 @@ func (w *worker) attempt(ctx context.Context, b *Batch, inOrder bool, t *ticket)
 	if err := w.session.Commit(ctx); err != nil {
 		return err
 	}
+	faultpoint.Hit(faultpoint.Committed)
 	return w.committed(b)
 }
 
@@ -63,6 +66,7 @@ func (w *worker) write(ctx context.Context, b *Batch) error {
 	if err != nil {
 		return err
 	}
+	faultpoint.Hit(faultpoint.Written)
 	b.Missing(out.Missing)
 	for {
 		v, err := w.look(ctx, b, out.Witness)
@@ -150,6 +154,7 @@ func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(conte
 		if err := w.write(ctx, b); err != nil {
 			return err
 		}
+		faultpoint.Hit(faultpoint.PieceWritten)
 		if err := w.remember(b, false); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"bridge/change"
 	"bridge/history"
+	"bridge/internal/faultpoint"
 	"bridge/loopguard"
 	"bridge/stream"
 	"bridge/wire"
@@ -131,6 +132,7 @@ func (l *Loop) local(ctx context.Context, ev *Event) error {
 		l.at++
 		l.Witness.Captured(ev, l.at)
 	}
+	faultpoint.Hit(faultpoint.Captured)
 	return l.publisher.add(ctx, tx, l.Clock.State())
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bridge/change"
+	"bridge/internal/faultpoint"
 	"bridge/loopguard"
 	"bridge/stream"
 	"bridge/wire"
@@ -26,6 +27,7 @@ type publisher struct {
 	mu       sync.Mutex
 	builder  *wire.Builder
 	first    uint64   // the first transaction that begins in the record under construction; 0 is none
+	open     bool     // it ends inside a large transaction
 	complete tail     // after the last complete transaction added
 	full     [][]byte // records cut from the builder
 	bytes    int      // of full
@@ -49,6 +51,7 @@ type sent struct {
 	tail
 	bytes int
 	first uint64 // the first transaction that begins in it; 0 if none does
+	open  bool   // it ends inside a large transaction
 }
 
 // Limits bound records and buffers, in bytes.
@@ -97,6 +100,7 @@ func (p *publisher) add(ctx context.Context, tx *change.Transaction, state loopg
 	if tx.Piece == 0 && p.first == 0 {
 		p.first = tx.Dot.Seq
 	}
+	p.open = !tx.Last
 	if tx.Last {
 		p.complete = tail{state, tx.Position}
 		p.idle = p.complete
@@ -132,7 +136,7 @@ func (p *publisher) cut() error {
 	}
 	p.builder.Reset()
 	p.full = append(p.full, record)
-	p.records = append(p.records, sent{p.complete, len(record), p.first})
+	p.records = append(p.records, sent{p.complete, len(record), p.first, p.open})
 	p.first = 0
 	p.bytes += len(record)
 	return nil
@@ -176,6 +180,10 @@ func (p *publisher) Step(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("publish to %s: %w", p.log.Name(), err)
 	}
+	faultpoint.Hit(faultpoint.Published)
+	if held[len(held)-1].open {
+		faultpoint.Hit(faultpoint.PiecePublish)
+	}
 	for i := range held {
 		if held[i].first != 0 {
 			p.began(p.builder.Origin(), held[i].first, offset+int64(i))
@@ -206,6 +214,7 @@ func (p *publisher) acknowledged(t tail, held []sent) {
 	signal(p.room)
 	p.report.published(t, len(held))
 	p.confirm(t.position)
+	faultpoint.Hit(faultpoint.Confirmed)
 }
 
 // untilHeartbeat is how long the topic may stay as it is.

@@ -12,6 +12,7 @@ import (
 	"bridge/capture"
 	"bridge/change"
 	"bridge/history"
+	"bridge/internal/faultpoint"
 	"bridge/loopguard"
 	"bridge/stream"
 )
@@ -78,6 +79,7 @@ func (n *Node) open(ctx context.Context) (s *session, err error) {
 	if err := s.rebuild(ctx, members, saved, progress); err != nil {
 		return nil, err
 	}
+	faultpoint.Hit(faultpoint.HistoryLoaded)
 	if s.source, err = n.Engine.OpenSource(ctx, s.tail.position); err != nil {
 		return nil, err
 	}
@@ -162,6 +164,7 @@ func (s *session) saveHorizons(ctx context.Context) error {
 		if err := s.node.Engine.SaveHorizons(ctx, changed); err != nil {
 			return err
 		}
+		faultpoint.Hit(faultpoint.HorizonSaved)
 		last = now
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"bridge/apply"
 	"bridge/capture"
 	"bridge/change"
+	"bridge/internal/faultpoint"
 	"bridge/loopguard"
 )
 
@@ -145,6 +146,7 @@ func (f *Fence) emit(ctx context.Context) {
 		f.mu.Unlock()
 
 		s, err := f.write(ctx, loopguard.Barrier{Run: f.run, Token: token, Floor: g.floor})
+		faultpoint.Hit(faultpoint.Barrier)
 
 		f.mu.Lock()
 		if err != nil {
