@@ -133,7 +133,7 @@ func (c *checker) published(p *postgres.Publication) {
 // unpublished looks for selected tables that the publication lacks.
 func (c *checker) unpublished(p *postgres.Publication) {
 	for _, t := range c.tables {
-		if p.Includes(t.TableName) {
+		if p.Includes(t.TableName) || !t.keyed { // published without a key, it would refuse updates
 			continue
 		}
 		text := "is not in publication " + p.Name + ", so its changes aren't shipped"

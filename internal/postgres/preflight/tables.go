@@ -161,7 +161,7 @@ GROUP BY 1`, c.oids())
 // key checks the index that names the rows of t.
 func (c *checker) key(t *table, key []keyColumn, candidate string) {
 	name := postgres.QuoteTable(t.TableName)
-	exclude := "; or exclude it under tables.exclude"
+	exclude := " or exclude it under tables.exclude"
 	switch {
 	case t.identity == "n":
 		c.add(Error, t.String(), "has REPLICA IDENTITY NOTHING, so the log doesn't name its rows",
@@ -177,7 +177,7 @@ func (c *checker) key(t *table, key []keyColumn, candidate string) {
 			"ALTER TABLE "+name+" ADD PRIMARY KEY (...);"+exclude)
 	case !key[0].immediate:
 		c.add(Error, t.String(), "has a DEFERRABLE primary key, which can't name rows in the log; once it's published, updates and deletes on it fail",
-			"drop the constraint "+postgres.Quote(key[0].index)+" and add it without DEFERRABLE"+exclude)
+			"drop the constraint "+postgres.Quote(key[0].index)+" and add it without DEFERRABLE,"+exclude)
 	default:
 		t.keyed = true
 	}
