@@ -47,5 +47,5 @@ func (e *LogError) Unwrap() error { return e.Err }
 
 // badLog is an [ErrLog] with a text.
 func badLog(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{ErrLog}, args...)...)
+	return fmt.Errorf("%w: %w", ErrLog, fmt.Errorf(format, args...))
 }
