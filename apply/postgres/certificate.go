@@ -69,10 +69,17 @@ func newCertificate() *certificate {
 	return &certificate{pending: map[uint64]struct{}{}, known: map[uint64]struct{}{}}
 }
 
+// window bounds known and the walk over a snapshot's ids. A region that only sends, or that was quiet while
+// its applications weren't, has more: then a barrier resolves them all at once.
+const window = 1 << 16
+
 // know notes that a transaction has finished and capture knows all of it, or that it's bridge's own.
 func (c *certificate) know(xid uint64) {
 	if _, ok := c.pending[xid]; ok || xid >= c.base {
 		c.known[xid] = struct{}{}
+	}
+	if len(c.known) > window {
+		*c = *newCertificate()
 	}
 }
 
@@ -92,7 +99,7 @@ func (c *certificate) know32(low uint32) {
 // holds reports whether every transaction that had finished in s is known. Before the first resolve
 // it never does.
 func (c *certificate) holds(s snapshot) bool {
-	if c.base == 0 {
+	if c.base == 0 || s.xmax > c.base+window {
 		return false
 	}
 	for x := range c.pending {
