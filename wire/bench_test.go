@@ -77,3 +77,22 @@ func BenchmarkPeek(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkPack(b *testing.B) {
+	ts, state := small(batch)
+	after := state
+	b.ReportAllocs()
+	for b.Loop() {
+		p := wire.NewPacker("prod", eu, wire.DefaultCut, 1<<20, loopguard.State{}, change.Position{})
+		for i := range ts {
+			after.Seq = ts[i].Dot.Seq
+			if err := p.Add(&ts[i], after); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := p.Take(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*batch/b.Elapsed().Seconds(), "ops/s")
+}

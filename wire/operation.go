@@ -126,6 +126,21 @@ func (b *Builder) tableIndex(t *change.Table) (int, error) {
 	return index, nil
 }
 
+// definition is how many bytes the table's definition will add to the record.
+func (b *Builder) definition(t *change.Table) int {
+	if t == b.lastTable {
+		return 0
+	}
+	if _, ok := b.tables[t.Fingerprint()]; ok {
+		return 0
+	}
+	size := textSize(t.Schema) + textSize(t.Name) + 1 + uvarintSize(len(t.Columns))
+	for i := range t.Columns {
+		size += textSize(t.Columns[i].Name) + textSize(t.Columns[i].Type) + 1
+	}
+	return size
+}
+
 func appendTable(to []byte, t *change.Table) []byte {
 	to = appendText(to, t.Schema)
 	to = appendText(to, t.Name)

@@ -1,0 +1,110 @@
+package wire_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"bridge/change"
+	"bridge/loopguard"
+	"bridge/wire"
+)
+
+// TestPack: whatever the sizes, the records stay below their limit, hold every operation once and in
+// order, and each tells the state after the last complete transaction up to its end.
+func TestPack(t *testing.T) {
+	const limit = 8 << 10
+	rapid.Check(t, func(t *rapid.T) {
+		cut := rapid.IntRange(1, limit).Draw(t, "cut")
+		start := loopguard.State{Seq: rapid.Uint64Range(0, 1000).Draw(t, "seq")}
+		p := wire.NewPacker("c", eu, cut, limit, start, change.Position{Offset: 1})
+		clock := loopguard.NewClock(eu, start)
+		states := []loopguard.State{start}
+		var want []change.Operation
+		var records [][]byte
+		for range rapid.IntRange(1, 8).Draw(t, "transactions") {
+			tx := change.Transaction{Tag: clock.Local(0), Position: change.Position{Offset: 5, GTID: "g"}}
+			for piece, last := uint32(0), false; !last; piece++ {
+				last = rapid.Bool().Draw(t, "last")
+				tx.Piece, tx.Last, tx.Operations = piece, last, nil
+				for range rapid.IntRange(0, 6).Draw(t, "operations") {
+					r := image("k", strings.Repeat("v", rapid.SampledFrom([]int{1, 100, 3000, 7000}).Draw(t, "size")), nil)
+					tx.Operations = append(tx.Operations, change.Operation{Kind: change.Insert, Table: users, Key: key(users, r), New: r})
+				}
+				want = append(want, tx.Operations...)
+				if err := p.Add(&tx, clock.State()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			states = append(states, clock.State())
+			if rapid.Bool().Draw(t, "take") {
+				records = append(records, take(t, p)...)
+			}
+		}
+		checkPacked(t, append(records, take(t, p)...), limit, states, want)
+	})
+}
+
+func take(t *rapid.T, p *wire.Packer) [][]byte {
+	records, err := p.Take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records
+}
+
+func checkPacked(t *rapid.T, records [][]byte, limit int, states []loopguard.State, want []change.Operation) {
+	var got []change.Operation
+	at := change.Transaction{Last: true, Tag: change.Tag{Dot: change.Dot{Seq: states[0].Seq}}}
+	for _, r := range records {
+		if len(r) > limit {
+			t.Errorf("record of %d bytes", len(r))
+		}
+		record, err := wire.Decode(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tx := range record.Transactions {
+			next := at.Last && tx.Dot.Seq == at.Dot.Seq+1 && tx.Piece == 0
+			further := !at.Last && tx.Dot.Seq == at.Dot.Seq && tx.Piece == at.Piece+1
+			if !next && !further {
+				t.Fatalf("%s piece %d follows %s piece %d", tx.Dot, tx.Piece, at.Dot, at.Piece)
+			}
+			at = tx
+			got = append(got, tx.Operations...)
+		}
+		i := slices.IndexFunc(states, func(s loopguard.State) bool { return s.Seq == record.State.Seq })
+		if i < 0 || !reflect.DeepEqual(record.State, states[i]) {
+			t.Errorf("state %+v is none of %+v", record.State, states)
+		}
+	}
+	if !at.Last || at.Dot.Seq != states[len(states)-1].Seq || len(got) != len(want) {
+		t.Fatalf("ends at %s (last %t) with %d operations, want %d", at.Dot, at.Last, len(got), len(want))
+	}
+	for i := range want {
+		if diff := differOperation(&got[i], &want[i]); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
+func TestPackRefuses(t *testing.T) {
+	huge := image("42", strings.Repeat("v", 5000), nil)
+	tx := change.Transaction{
+		Tag: change.Tag{Dot: change.Dot{Origin: eu, Seq: 1}}, Last: true,
+		Operations: []change.Operation{{Kind: change.Insert, Table: users, Key: key(users, huge), New: huge}},
+	}
+	err := wire.NewPacker("c", eu, 1000, 4000, loopguard.State{}, change.Position{}).Add(&tx, loopguard.State{Seq: 1})
+	if err == nil || !strings.Contains(fmt.Sprint(err), "public.users (42)") || strings.Contains(err.Error(), "vvv") {
+		t.Errorf("a row above the limit: %v", err)
+	}
+	for name, state := range map[string]loopguard.State{"repeated": {Seq: 1}, "gap": {Seq: 7}} {
+		if wire.NewPacker("c", eu, 1000, 9000, state, change.Position{}).Add(&tx, state) == nil {
+			t.Errorf("%s transaction was taken", name)
+		}
+	}
+}
