@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -28,8 +29,10 @@ type Options struct {
 	// SyncWrites makes every append survive a power failure, not only a crash of the process.
 	SyncWrites bool
 	// RetentionBytes bounds each topic, and with it memory, which holds some 80 bytes per batch;
-	// default 256 MiB. Oldest records go first.
+	// default 256 MiB, give or take a sixteenth. Oldest records go first.
 	RetentionBytes int64
+	// RetentionCheck is how often expired records are looked for; default 10s.
+	RetentionCheck time.Duration
 	// Logger takes the broker's warnings and errors; nil drops them.
 	Logger *slog.Logger
 
@@ -43,6 +46,8 @@ type Broker struct {
 	addr    string
 	lock    *os.File
 	remove  string
+
+	stop, stopped chan struct{}
 }
 
 // maxMessageBytes is the broker's limit for topics that set none. Topics may set higher ones.
@@ -72,6 +77,9 @@ func (b *Broker) start(o Options) (err error) {
 	if o.RetentionBytes == 0 {
 		o.RetentionBytes = 256 << 20
 	}
+	if o.RetentionCheck == 0 {
+		o.RetentionCheck = 10 * time.Second
+	}
 	if b.lock, err = lockDir(o.Dir); err != nil {
 		return err
 	}
@@ -81,10 +89,9 @@ func (b *Broker) start(o Options) (err error) {
 		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return net.Listen(network, o.Listen) }),
 		kfake.WithLogger(logger{o.Logger}),
 		kfake.BrokerConfigs(map[string]string{
-			"message.max.bytes":      strconv.Itoa(maxMessageBytes),
-			"log.segment.bytes":      strconv.Itoa(16 << 20), // what's expired is freed by the segment
-			"log.retention.bytes":    strconv.FormatInt(o.RetentionBytes, 10),
-			"log.cleaner.backoff.ms": "10000", // how often expired records are looked for
+			"message.max.bytes":   strconv.Itoa(maxMessageBytes),
+			"log.segment.bytes":   strconv.FormatInt(segmentBytes(o.RetentionBytes), 10),
+			"log.retention.bytes": strconv.FormatInt(o.RetentionBytes, 10),
 		}),
 		syncWrites(o.SyncWrites),
 	}, o.Kfake...)...)
@@ -92,7 +99,30 @@ func (b *Broker) start(o Options) (err error) {
 		return err
 	}
 	b.addr = b.cluster.ListenAddrs()[0]
+	b.stop, b.stopped = make(chan struct{}), make(chan struct{})
+	go b.retain(o.RetentionCheck)
 	return nil
+}
+
+// retain drops expired records now and then. kfake would do it by itself, but not for the topics that
+// it found when it started.
+func (b *Broker) retain(every time.Duration) {
+	defer close(b.stopped)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			b.cluster.ApplyRetention()
+		case <-b.stop:
+			return
+		}
+	}
+}
+
+// segmentBytes is the size of a log's files. What has expired is freed by the file.
+func segmentBytes(retention int64) int64 {
+	return min(max(retention/16, 64<<10), 16<<20)
 }
 
 func syncWrites(on bool) kfake.Opt {
@@ -129,6 +159,8 @@ func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
 
 // Close stops the broker and writes its state out.
 func (b *Broker) Close() error {
+	close(b.stop)
+	<-b.stopped
 	b.cluster.Close()
 	return b.cleanUp()
 }
