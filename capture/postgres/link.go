@@ -160,9 +160,7 @@ func (l *link) receive(ctx context.Context) ([]byte, error) {
 // close says what is confirmed a last time and waits for the server to close its side: then the slot
 // is free. It must not be called while receive runs.
 func (l *link) close(ctx context.Context) error {
-	if l.unwatch != nil {
-		l.unwatch()
-	}
+	l.watch(context.Background())
 	l.stop()
 	netConn := l.conn.Conn()
 	deadline, ok := ctx.Deadline()

@@ -29,8 +29,11 @@ type Source struct {
 	shown    uint64    // the last position given out
 	idleAt   time.Time // when an Idle event was given out last
 	position pglogrepl.LSN
-	failed   error
+	failed   error // what ended the source
+	closed   bool
 }
+
+var errClosed = errors.New("capture: the source is closed")
 
 var _ capture.Source = (*Source)(nil)
 
@@ -287,9 +290,10 @@ func (s *Source) Confirm(p change.Position) { s.link.confirm(p.Offset) }
 // Close says a last time what is confirmed and returns when the server has let go of the slot, or when
 // ctx ends, or after 10 s. It must not be called while Next runs.
 func (s *Source) Close(ctx context.Context) error {
-	if s.failed == nil {
-		s.failed = errors.New("capture: the source is closed")
+	if s.closed {
+		return nil
 	}
+	s.closed, s.failed = true, errClosed
 	if err := errors.Join(s.link.close(ctx), s.catalog.close(ctx), s.streams.spool.close()); err != nil {
 		return fmt.Errorf("close capture: %w", err)
 	}
