@@ -1,0 +1,168 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/change"
+	"bridge/compare"
+	"bridge/internal/postgres"
+)
+
+// table is a table as this database has it.
+type table struct {
+	compare.Table
+	partitioned bool
+	keys        map[string]keyColumn // by name
+}
+
+// keyColumn is what SQL needs to know of a key column.
+type keyColumn struct {
+	typeName string // without modifiers
+	keyType  string // as [postgres.KeyTypesSQL] names it
+	equals   string // the = of its type
+	binary   bool   // a text of collation "C" as it is
+}
+
+// catalogColumn is one column of one table, as the catalog query tells it.
+type catalogColumn struct {
+	table       change.TableName
+	partitioned bool
+	name        string
+	typeName    string // with modifiers
+	notNull     bool
+	place       int // in the key, from 1; 0 of other columns
+	typeOID     uint32
+	key         keyColumn
+}
+
+// catalogSQL reads the columns of all tables that can be replicated. A table's key is its replica identity's
+// index, if it names one, or its primary key.
+const catalogSQL = `
+SELECT n.nspname::text, c.relname::text, c.relkind = 'p', a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       coalesce(k.n, 0)::int, a.atttypid, format_type(a.atttypid, -1),
+       coalesce((SELECT 'OPERATOR(' || quote_ident(on_.nspname) || '.=)'
+          FROM pg_opclass o JOIN pg_amop m ON m.amopfamily = o.opcfamily AND m.amopstrategy = 3
+               AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype
+               JOIN pg_operator p ON p.oid = m.amopopr JOIN pg_namespace on_ ON on_.oid = p.oprnamespace
+          WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND o.opcdefault
+                AND o.opcintype = a.atttypid LIMIT 1), 'OPERATOR(pg_catalog.=)'),
+       coalesce(l.collname = 'C', false)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     LEFT JOIN pg_collation l ON l.oid = a.attcollation
+     LEFT JOIN LATERAL (
+       SELECT u.n FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS u(attnum, n)
+       WHERE i.indrelid = c.oid AND i.indisvalid AND u.n <= i.indnkeyatts AND u.attnum = a.attnum
+         AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END) k ON true
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'bridge')
+ORDER BY 1, 2, a.attname`
+
+// Tables is [compare.Region]'s. The other methods know the tables as they were when it was called last.
+func (r *Region) Tables(ctx context.Context) ([]compare.Table, error) {
+	columns, err := r.columns(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the tables' definitions: %w", err)
+	}
+	r.tables = map[change.TableName]*table{}
+	var order []*table
+	places := map[*table][]catalogColumn{}
+	for _, c := range columns {
+		t := r.tables[c.table]
+		if t == nil {
+			t = &table{Table: compare.Table{TableName: c.table}, partitioned: c.partitioned, keys: map[string]keyColumn{}}
+			r.tables[c.table] = t
+			order = append(order, t)
+		}
+		t.Columns = append(t.Columns, compare.Column{Name: c.name, Type: c.typeName, NotNull: c.notNull, Number: isNumber(c.key.keyType)})
+		if c.place > 0 {
+			t.keys[c.name] = c.key
+			places[t] = append(places[t], c)
+		}
+	}
+	out := make([]compare.Table, len(order))
+	for i, t := range order {
+		key := places[t]
+		slices.SortFunc(key, func(a, b catalogColumn) int { return a.place - b.place })
+		for _, k := range key {
+			t.Key = append(t.Key, k.name)
+		}
+		out[i] = t.Table
+	}
+	return out, nil
+}
+
+func (r *Region) columns(ctx context.Context) ([]catalogColumn, error) {
+	rows, err := r.conn.Query(ctx, catalogSQL)
+	if err != nil {
+		return nil, err
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c catalogColumn, err error) {
+		err = row.Scan(&c.table.Schema, &c.table.Name, &c.partitioned, &c.name, &c.typeName, &c.notNull,
+			&c.place, &c.typeOID, &c.key.typeName, &c.key.equals, &c.key.binary)
+		return c, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(c catalogColumn) bool { return !r.selected(c.table) })
+	return all, r.keyTypes(ctx, all)
+}
+
+// keyTypes fills in what a domain's or an enum's values are.
+func (r *Region) keyTypes(ctx context.Context, columns []catalogColumn) error {
+	var oids []uint32
+	for _, c := range columns {
+		oids = append(oids, c.typeOID)
+	}
+	slices.Sort(oids)
+	rows, err := r.conn.Query(ctx, postgres.KeyTypesSQL, slices.Compact(oids))
+	if err != nil {
+		return err
+	}
+	names := map[uint32]string{}
+	var oid uint32
+	var name, keyType string
+	if _, err := pgx.ForEachRow(rows, []any{&oid, &name, &keyType}, func() error { names[oid] = keyType; return nil }); err != nil {
+		return err
+	}
+	for i := range columns {
+		columns[i].key.keyType = names[columns[i].typeOID]
+	}
+	return nil
+}
+
+func isNumber(keyType string) bool {
+	switch keyType {
+	case "smallint", "integer", "bigint", "oid":
+		return true
+	}
+	return false
+}
+
+// canonical is an expression of a key column's text that is equal where the values are: what
+// [postgres.Normalizer] does, in SQL.
+func (k *keyColumn) canonical(column string) string {
+	switch t := k.keyType; {
+	case t == "numeric":
+		return "trim_scale(" + column + ")::text"
+	case t == "real" || t == "double precision":
+		return "(" + column + " + 0)::text" // there are two zeros
+	case t == "citext" || strings.HasSuffix(t, ".citext"):
+		return "lower(" + column + "::text)"
+	}
+	return column + "::text" // which takes the blanks from a character(n)
+}
+
+// order is an expression that sorts as [compare.Selection.Compare] does, if it can be, along the key's index.
+func (k *keyColumn) order(column string) string {
+	if isNumber(k.keyType) || k.keyType == "uuid" || k.keyType == "bytea" || k.binary {
+		return column
+	}
+	return k.canonical(column) + ` COLLATE "C"`
+}
