@@ -82,7 +82,7 @@ func (r *region) operation(o *open) {
 	switch {
 	case row == nil:
 		r.change(o, t, change.Insert, key, nil, change.Image{change.Text(idOf(key)), r.value(), r.value()})
-	case w.rng.IntN(4) == 0:
+	case w.rng.IntN(w.plan.deletes) == 0:
 		r.change(o, t, change.Delete, key, row, nil)
 	case w.rng.IntN(10) == 0:
 		r.rename(o, t, key, row)

@@ -31,6 +31,8 @@ const (
 	LocalWinsTies Fault = "ties broken by arrival"
 	// NoTruncateHistory keeps truncates out of history.
 	NoTruncateHistory Fault = "truncates not in history"
+	// KeepCancelled leaves the pieces of a large transaction that was rolled back in history.
+	KeepCancelled Fault = "pieces of a cancelled transaction kept"
 	// ApplyTwice applies a duplicate again.
 	ApplyTwice Fault = "duplicates not dropped"
 	// DropRecord loses a record, and the reader doesn't look at sequence numbers.

@@ -44,6 +44,8 @@ type flight struct {
 	witness int   // capture must have read up to here for certainty without a barrier
 	barrier int   // the place after the barrier that is awaited
 	records []conflict.Record
+	// remembered says that history holds pieces of the transaction, which isn't committed.
+	remembered bool
 }
 
 func (f *flight) batch() *apply.Batch { return f.batches[f.piece] }
@@ -256,6 +258,7 @@ func (f *flight) endPiece() {
 	f.records = append(f.records, f.batch().Records()...)
 	if len(f.batches) > 1 {
 		f.rememberPiece(f.batch())
+		f.remembered = true
 	}
 	if f.piece == len(f.batches)-1 {
 		f.phase = committing
@@ -323,6 +326,10 @@ func (f *flight) land() {
 func (r *region) cancel(i int) {
 	f := r.flights[i]
 	if f.phase == landing {
+		return
+	}
+	if f.remembered && r.world.fault != KeepCancelled {
+		r.crash() // history holds operations of a transaction that isn't here: only starting anew forgets them
 		return
 	}
 	r.world.trace("%s cancels %s up to seq %d", r, f.lane.peer, f.seq)

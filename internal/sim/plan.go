@@ -17,6 +17,7 @@ type plan struct {
 	workers                int
 	batch                  int // transactions at most
 	large                  int // operations of a local transaction at most
+	deletes                int // one change of so many is a delete
 	truncates              bool
 	split                  bool // local transactions stay open over several steps
 	granularity            change.Timestamp
@@ -46,10 +47,35 @@ func newPlan(rng *rand.Rand) plan {
 	for a := range p.weights {
 		p.weights[a] = defaultWeights[a] * (1 + rng.IntN(4)*rng.IntN(3))
 	}
+	spread := []int{100, 100, 1000, 5000}[rng.IntN(4)]
 	for range p.regions {
-		p.skew = append(p.skew, change.Timestamp(rng.IntN(120)-60))
+		p.skew = append(p.skew, change.Timestamp(rng.IntN(spread)))
 	}
+	p.deletes = []int{4, 4, 2}[rng.IntN(3)]
 	return p
+}
+
+// suit bends the plan to where a fault matters, so that few schedules are needed to see it.
+func (p *plan) suit(f Fault) {
+	switch f {
+	case RebuildFromStable:
+		p.weights[actTrouble] += 5
+		p.weights[actHeartbeat] += 5
+		p.full, p.truncates = [2]bool{}, false
+	case PruneOutOfOrder, LearnAtReceipt, PruneSelfEarly:
+		p.weights[actHeartbeat] += 5
+		p.full = [2]bool{}
+	case NoFloor, NoSecondBarrier, DecideFresh:
+		p.deletes, p.split, p.keys, p.tables = 2, false, 1+p.keys%2, 1
+		p.weights[actLocal] *= 2
+		p.weights[actStep] *= 2
+	case KeepCancelled:
+		p.large = 8
+		p.weights[actTrouble] += 5
+		p.weights[actStep] *= 2
+	case NoTruncateHistory:
+		p.truncates = true
+	}
 }
 
 func (p *plan) String() string {

@@ -65,6 +65,7 @@ type world struct {
 func Run(seed uint64, fault Fault, tracer func(string)) (Stats, *Violation) {
 	w := &world{seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6272696467650000)), fault: fault, tracer: tracer}
 	w.plan = newPlan(w.rng)
+	w.plan.suit(fault)
 	w.tables = w.plan.makeTables()
 	w.oracle = newOracle()
 	w.trace("plan: %s", &w.plan)
