@@ -13,6 +13,9 @@
 // (dropping stable ones out of order makes column-wise decisions diverge). TRUNCATE is an operation of
 // every row of its table: it's kept once, and shown in each row's list.
 //
+// A large transaction is kept as the set of rows it wrote; its operations are read again from the topic
+// when one of those rows is in conflict.
+//
 // The package is a pure state machine: no I/O, no clock, no goroutine. Its caller holds the lock.
 //
 // Refused: keeping versions in columns or shadow tables of the application's database, and dropping

@@ -18,6 +18,8 @@ type History struct {
 	known  map[change.Origin]change.Vector // what each member has seen, as far as is known here
 	queues map[change.Origin]*queue        // operations in the order of their origin
 	stable map[change.Origin]uint64        // each queue was drained up to here
+	bulks  []*bulk
+	sweeps map[change.TableName]bool // tables to be looked through as a whole by the next Prune
 
 	entries, bytes int
 }
@@ -37,6 +39,7 @@ func New(self change.Origin, members []change.Origin, limit int) *History {
 		known:  map[change.Origin]change.Vector{},
 		queues: map[change.Origin]*queue{},
 		stable: map[change.Origin]uint64{},
+		sweeps: map[change.TableName]bool{},
 	}
 	for _, m := range members {
 		h.queues[m] = &queue{}
@@ -67,8 +70,12 @@ func (h *History) Add(tag *change.Tag, ops []change.Operation, first uint32, at 
 	for i := range ops {
 		op := &ops[i]
 		h.insert(op.Key, Entry{Tag: tag, Kind: op.Kind, Table: op.Table, Image: op.New, Order: first + uint32(i), At: at})
-		q.push(tag.Dot.Seq, op.Key)
+		q.push(tag.Version(), tag.Dot.Seq, op.Key)
 	}
+	return h.full()
+}
+
+func (h *History) full() error {
 	if h.limit > 0 && h.bytes > h.limit {
 		return &ErrFull{h.bytes, h.limit, h.furthestBehind()}
 	}
@@ -126,7 +133,13 @@ func (h *History) Row(key change.Key, asOf uint64) Row {
 
 // Concurrent reports whether a row has an unstable operation that tag hadn't seen. It's Row and
 // ConcurrentWith without the copy, for the common case.
+//
+// It may be true of a row that merely shares a hash with one of a large transaction's; [History.Lacks] and
+// what's read for it tell.
 func (h *History) Concurrent(key change.Key, tag *change.Tag) bool {
+	if len(h.bulks) > 0 && h.inBulk(key, tag) {
+		return true
+	}
 	t := h.tables[key.Table]
 	if t == nil {
 		return false

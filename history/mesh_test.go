@@ -149,7 +149,7 @@ func (m *mesh) apply(r, from *region) {
 	if m.twin == learnOnRead {
 		r.h.Learn(from.self, from.out[len(from.out)-1].tag.Seen())
 	}
-	if !r.applied.Covers(tx.tag.Deps.With(r.self, 0)) {
+	if !r.applied.With(r.self, tx.tag.Deps.Get(r.self)).Covers(tx.tag.Deps) {
 		return
 	}
 	r.next[from.self]++

@@ -12,8 +12,9 @@ type queue struct {
 }
 
 type queued struct {
-	seq uint64
-	key change.Key
+	version change.Version
+	seq     uint64
+	key     change.Key
 }
 
 const chunkSize = 512
@@ -24,14 +25,14 @@ func (q *queue) front() *queued { return &q.chunks[0][q.head] }
 
 // push adds a key. A transaction that was added before (its seq is lower than the last) is only in the
 // queue once; its key would be pruned by the first already, so a repetition does no harm.
-func (q *queue) push(seq uint64, key change.Key) {
+func (q *queue) push(v change.Version, seq uint64, key change.Key) {
 	seq = max(seq, q.last) // the queue stays sorted whatever is added again
 	q.last = seq
 	if len(q.chunks) == 0 || len(q.chunks[len(q.chunks)-1]) == chunkSize {
 		q.chunks = append(q.chunks, make([]queued, 0, chunkSize))
 	}
 	c := len(q.chunks) - 1
-	q.chunks[c] = append(q.chunks[c], queued{seq, key})
+	q.chunks[c] = append(q.chunks[c], queued{v, seq, key})
 	q.n++
 }
 

@@ -31,9 +31,9 @@ func (h *History) Stable(o change.Origin) uint64 {
 	return low // a mesh of one has no such member: everything is stable at once
 }
 
-// Prune drops what has become stable. Its cost is that of what it drops.
+// Prune drops what has become stable. Its cost is that of what it drops, and of the tables that have
+// truncates or had large transactions.
 func (h *History) Prune() {
-	var dropped map[change.TableName]bool // tables with truncates, to be swept
 	for _, o := range h.members {
 		s := h.Stable(o)
 		h.stable[o] = s
@@ -42,23 +42,25 @@ func (h *History) Prune() {
 			key := q.front().key
 			q.pop()
 			t := h.tables[key.Table]
-			if t == nil {
-				continue
+			switch {
+			case t == nil:
+			case len(t.truncates) > 0:
+				h.sweepLater(key.Table)
+			default:
+				h.pruneRow(t, key, nil)
 			}
-			if len(t.truncates) > 0 {
-				if dropped == nil {
-					dropped = map[change.TableName]bool{}
-				}
-				dropped[key.Table] = true
-				continue
-			}
-			h.pruneRow(t, key, nil)
 		}
 	}
-	for name := range dropped {
+	if len(h.bulks) > 0 {
+		h.pruneBulks()
+	}
+	for name := range h.sweeps {
 		h.sweep(name)
 	}
+	clear(h.sweeps)
 }
+
+func (h *History) sweepLater(name change.TableName) { h.sweeps[name] = true }
 
 func (h *History) isStable(e *Entry) bool { return e.Tag.Dot.Seq <= h.stable[e.Tag.Dot.Origin] }
 
@@ -66,7 +68,13 @@ func (h *History) isStable(e *Entry) bool { return e.Tag.Dot.Seq <= h.stable[e.T
 func (h *History) pruneRow(t *table, key change.Key, bound *Entry) {
 	r := t.rows[key.Row]
 	n := 0
-	for n < len(r) && h.isStable(&r[n]) && (bound == nil || r[n].Compare(bound) < 0) {
+	var before change.Version // of a large transaction that stays
+	var held bool
+	if len(h.bulks) > 0 {
+		before, held = h.bulkBound(key)
+	}
+	for n < len(r) && h.isStable(&r[n]) && (bound == nil || r[n].Compare(bound) < 0) &&
+		(!held || r[n].Tag.Version().Compare(before) < 0) {
 		h.bytes -= r[n].size(key.Row)
 		h.entries--
 		n++

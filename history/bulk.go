@@ -1,0 +1,150 @@
+package history
+
+import (
+	"hash/maphash"
+	"slices"
+
+	"bridge/change"
+)
+
+// bulk is one unstable transaction that is too large to hold: which rows it wrote, as 64-bit hashes of
+// their keys, 16 bytes or so an operation instead of hundreds. Its operations stay in the topic; those of
+// a row that comes into conflict are read again from there ([History.Lacks], [History.Fill]).
+type bulk struct {
+	tag    *change.Tag
+	at     uint64
+	tables map[change.TableName]map[uint64]struct{}
+	filled map[change.Key]bool // rows whose operations are among the ordinary ones; Row "" is all of a table's
+}
+
+var seed = maphash.MakeSeed()
+
+func hashRow(row string) uint64 { return maphash.String(seed, row) }
+
+func (b *bulk) touches(key change.Key) bool {
+	rows, ok := b.tables[key.Table]
+	if !ok || key.Row == "" {
+		return ok
+	}
+	_, ok = rows[hashRow(key.Row)]
+	return ok
+}
+
+func (b *bulk) isFilled(key change.Key) bool {
+	return b.filled[key] || b.filled[change.Key{Table: key.Table}]
+}
+
+// bulkRowBytes is what a row of a bulk takes, for the limit.
+const bulkRowBytes = 24
+
+// Ref names operations that history knows of and doesn't hold: those of a transaction on a row, or, with
+// an empty Key.Row, on all rows of a table.
+type Ref struct {
+	Dot change.Dot
+	Key change.Key
+}
+
+// AddBulk is Add for a piece of a large transaction: of row operations it keeps only which rows they're of.
+func (h *History) AddBulk(tag *change.Tag, ops []change.Operation, first uint32, at uint64) error {
+	b := h.bulkOf(tag.Dot)
+	if b == nil {
+		b = &bulk{tag: tag, at: at, tables: map[change.TableName]map[uint64]struct{}{}, filled: map[change.Key]bool{}}
+		h.bulks = append(h.bulks, b)
+	}
+	for i := range ops {
+		op := &ops[i]
+		if op.Kind == change.Truncate {
+			if err := h.Add(tag, ops[i:i+1], first+uint32(i), at); err != nil {
+				return err
+			}
+			continue
+		}
+		rows := b.tables[op.Key.Table]
+		if rows == nil {
+			rows = map[uint64]struct{}{}
+			b.tables[op.Key.Table] = rows
+		}
+		had := len(rows)
+		rows[hashRow(op.Key.Row)] = struct{}{}
+		h.entries += len(rows) - had
+		h.bytes += (len(rows) - had) * bulkRowBytes
+	}
+	return h.full()
+}
+
+func (h *History) bulkOf(dot change.Dot) *bulk {
+	for _, b := range h.bulks {
+		if b.tag.Dot == dot {
+			return b
+		}
+	}
+	return nil
+}
+
+// Lacks tells which operations on a row must be filled in before the row can be decided with those of local
+// transactions up to asOf.
+func (h *History) Lacks(key change.Key, asOf uint64) []Ref {
+	var refs []Ref
+	for _, b := range h.bulks {
+		if b.at <= asOf && b.touches(key) && !b.isFilled(key) {
+			refs = append(refs, Ref{b.tag.Dot, key})
+		}
+	}
+	return refs
+}
+
+// Fill adds the operations that a reference names, as they were read from the topic; there may be none, for
+// a hash can be shared. order gives each one's place in its transaction.
+func (h *History) Fill(ref Ref, ops []change.Operation, order []uint32) {
+	b := h.bulkOf(ref.Dot)
+	if b == nil {
+		return // it has become stable meanwhile
+	}
+	for i := range ops {
+		op := &ops[i]
+		h.insert(op.Key, Entry{Tag: b.tag, Kind: op.Kind, Table: op.Table, Image: op.New, Order: order[i], At: b.at})
+	}
+	b.filled[ref.Key] = true
+}
+
+// inBulk reports whether a bulk that tag hadn't seen may have written the row.
+func (h *History) inBulk(key change.Key, tag *change.Tag) bool {
+	for _, b := range h.bulks {
+		if !tag.Saw(b.tag.Dot) && b.touches(key) {
+			return true
+		}
+	}
+	return false
+}
+
+// pruneBulks drops the bulks that are stable and have nothing unstable before them in the total order: no
+// row of theirs can have an earlier operation left.
+func (h *History) pruneBulks() {
+	h.bulks = slices.DeleteFunc(h.bulks, func(b *bulk) bool {
+		if b.tag.Dot.Seq > h.stable[b.tag.Dot.Origin] {
+			return false
+		}
+		for _, q := range h.queues {
+			if q.len() > 0 && q.front().version.Compare(b.tag.Version()) < 0 {
+				return false
+			}
+		}
+		for name, rows := range b.tables {
+			h.entries -= len(rows)
+			h.bytes -= len(rows) * bulkRowBytes
+			h.sweepLater(name)
+		}
+		return true
+	})
+}
+
+// bulkBound is the earliest bulk that may have written the row: nothing after it in the order goes before
+// it does.
+func (h *History) bulkBound(key change.Key) (low change.Version, ok bool) {
+	for _, b := range h.bulks {
+		if v := b.tag.Version(); b.touches(key) && (!ok || v.Compare(low) < 0) {
+			low, ok = v, true
+		}
+	}
+	return low, ok
+}
