@@ -23,9 +23,10 @@ type Batch struct {
 type row struct {
 	key     change.Key
 	ops     []incoming
-	written Write // as it was last written
-	missing bool  // the write found no row, so nothing is locked
-	decided bool  // its conflict was decided, and written is the outcome
+	written Write  // as it was last written
+	missing bool   // the write found no row, so nothing is locked
+	decided bool   // its conflict was decided, and written is the outcome
+	looked  uint64 // the place in the log as of which it was last certified
 	records []conflict.Record
 }
 
@@ -136,10 +137,12 @@ func (b *Batch) Writes() []Write {
 	return w
 }
 
-// Missing notes that writes found no row.
+// Missing notes that writes found no row. It means nothing in a table that the batch truncates: that is
+// locked as a whole.
 func (b *Batch) Missing(indexes []int) {
 	for _, i := range indexes {
-		b.rows[i].missing = true
+		r := b.rows[i]
+		r.missing = b.byKey[change.Key{Table: r.key.Table}] == nil
 	}
 }
 
@@ -151,7 +154,7 @@ func (b *Batch) AnyMissing() bool {
 // Reset forgets what a failed attempt found, so that the batch can be written anew.
 func (b *Batch) Reset() {
 	for _, r := range b.rows {
-		r.missing, r.decided, r.records, r.written = false, false, nil, Write{}
+		r.missing, r.decided, r.looked, r.records, r.written = false, false, 0, nil, Write{}
 		for _, in := range r.ops {
 			r.written = r.written.then(in.op)
 		}

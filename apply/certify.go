@@ -1,6 +1,8 @@
 package apply
 
 import (
+	"slices"
+
 	"bridge/change"
 	"bridge/conflict"
 	"bridge/history"
@@ -13,6 +15,22 @@ type Verdict struct {
 	// Locks says that the writes lock rows which weren't locked before: another barrier, and another
 	// look, must follow.
 	Locks bool
+
+	rows []*row // one for each of the writes that locks a row; nil for the others
+}
+
+// Missing notes that writes found no row, by their index: what they wanted to lock isn't.
+func (v *Verdict) Missing(indexes []int) {
+	for _, i := range indexes {
+		if r := v.rows[i]; r != nil {
+			r.missing = true
+		}
+	}
+}
+
+func (v *Verdict) add(r *row, w Write) {
+	v.Writes = append(v.Writes, w)
+	v.rows = append(v.rows, r)
 }
 
 // Certify looks every row of the batch up in history, once the fence has said that every local write
@@ -43,6 +61,8 @@ func (r *row) certify(h *history.History, rule conflict.Rule, asOf uint64, v *Ve
 	}
 	ops := h.Row(r.key, asOf)
 	wasThere := len(ops) > 0 && rule.Decide(ops).Exists
+	appeared := wasThere && writtenSince(ops, r.looked)
+	r.looked = asOf
 	rec := conflict.Record{Key: r.key, Rule: rule}
 	for _, in := range r.ops {
 		if rec.Versions == nil && ops.ConcurrentWith(in.tag) {
@@ -63,7 +83,7 @@ func (r *row) certify(h *history.History, rule conflict.Rule, asOf uint64, v *Ve
 	rec.Outcome = rule.Decide(ops)
 	r.records = []conflict.Record{rec}
 	r.decided = true
-	r.rewrite(outcomeWrite(r.key, rec.Outcome), v)
+	r.rewrite(outcomeWrite(r.key, rec.Outcome), appeared, v)
 }
 
 // uncontested deals with a row that isn't in conflict by causality but wasn't found. A delete, or a net
@@ -82,24 +102,31 @@ func (r *row) uncontested(ops history.Row, v *Verdict) {
 		rec.Outcome.Exists, rec.Outcome.Image, rec.Outcome.Table = true, r.written.Image, r.written.Table
 		w := r.written
 		w.Kind = Upsert
-		r.rewrite(w, v)
+		r.rewrite(w, false, v)
 	}
 	r.records = []conflict.Record{rec}
 }
 
-// rewrite asks for w unless the row already is so.
-func (r *row) rewrite(w Write, v *Verdict) {
-	if w.Kind == Delete && r.missing {
-		r.written = w
-		return // nothing there, and nothing is to be
-	}
-	if !r.missing && r.written.same(&w) {
+// rewrite asks for w unless the row already is so. appeared says that a local operation may have brought a
+// missing row into being between the last write and the barrier.
+func (r *row) rewrite(w Write, appeared bool, v *Verdict) {
+	if !r.missing {
+		if !r.written.same(&w) {
+			r.written = w
+			v.add(nil, w)
+		}
 		return
 	}
-	v.Locks = v.Locks || r.missing
-	r.missing = false
 	r.written = w
-	v.Writes = append(v.Writes, w)
+	if w.Kind == Upsert || w.Kind == Delete && appeared {
+		r.missing, v.Locks = false, true
+		v.add(r, w)
+	} // else nothing is there, and nothing is to be or could be made
+}
+
+// writtenSince reports whether a local operation after the place asOf in the log is among ops.
+func writtenSince(ops history.Row, asOf uint64) bool {
+	return slices.ContainsFunc(ops, func(e history.Entry) bool { return e.At > asOf })
 }
 
 // certifyTruncate brings back the rows of a truncated table that operations unseen by the truncate keep
@@ -117,7 +144,7 @@ func (b *Batch) certifyTruncate(r *row, h *history.History, rule conflict.Rule, 
 		rec.Outcome = rule.Decide(ops.Insert(in.entry()))
 		r.records = append(r.records, rec)
 		if rec.Outcome.Exists {
-			v.Writes = append(v.Writes, outcomeWrite(key, rec.Outcome))
+			v.add(nil, outcomeWrite(key, rec.Outcome))
 		}
 	}
 }

@@ -60,6 +60,10 @@ func (w *worker) attempt(ctx context.Context, b *Batch, inOrder bool, t *ticket)
 	return w.committed(b)
 }
 
+// maxLooks bounds how often a batch is decided within one transaction. Each look but the first follows a row
+// that came or went unlocked meanwhile.
+const maxLooks = 10
+
 // write writes a batch, or a piece, and certifies it: after it, only the commit is left to do.
 func (w *worker) write(ctx context.Context, b *Batch) error {
 	out, err := w.session.Write(ctx, b.Writes())
@@ -68,7 +72,10 @@ func (w *worker) write(ctx context.Context, b *Batch) error {
 	}
 	faultpoint.Hit(faultpoint.Written)
 	b.Missing(out.Missing)
-	for {
+	for looks := 0; ; looks++ {
+		if looks == maxLooks {
+			return fmt.Errorf("%w: rows keep changing while they're decided", ErrRetry)
+		}
 		v, err := w.look(ctx, b, out.Witness)
 		if err != nil {
 			return err
@@ -82,6 +89,7 @@ func (w *worker) write(ctx context.Context, b *Batch) error {
 		if !v.Locks {
 			break // only rows that were locked, and certified, were written again
 		}
+		v.Missing(out.Missing)
 	}
 	records := b.Records()
 	if len(records) == 0 {

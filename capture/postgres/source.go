@@ -182,13 +182,16 @@ func (s *Source) keepalive(body []byte) (e capture.Event, err error) {
 // logData takes one message of pgoutput.
 func (s *Source) logData(ctx context.Context, data []byte) (e capture.Event, err error) {
 	const header = 8 + 8 + 8 // where this is in the log, where the log ends, the server's time
-	if len(data) <= header {
+	if len(data) < header {
 		return e, badLog("replication message of %d bytes", len(data))
 	}
 	if at := binary.BigEndian.Uint64(data); at != 0 { // 0 with messages that have no place of their own
 		s.position = pglogrepl.LSN(at)
 	}
 	message := data[header:]
+	if len(message) == 0 {
+		return e, badLog("empty message")
+	}
 	if s.streams.current != nil {
 		return e, s.streams.receive(s.position, message)
 	}

@@ -19,6 +19,7 @@ type plan struct {
 	large                  int // operations of a local transaction at most
 	deletes                int // one change of so many is a delete
 	truncates              bool
+	crashy                 bool // all that goes wrong is that bridges are stopped
 	split                  bool // local transactions stay open over several steps
 	granularity            change.Timestamp
 	weights                [actions]int
@@ -51,6 +52,7 @@ func newPlan(rng *rand.Rand) plan {
 	for range p.regions {
 		p.skew = append(p.skew, change.Timestamp(rng.IntN(spread)))
 	}
+	p.crashy = rng.IntN(8) == 0
 	p.deletes = []int{4, 4, 2}[rng.IntN(3)]
 	return p
 }
@@ -59,8 +61,9 @@ func newPlan(rng *rand.Rand) plan {
 func (p *plan) suit(f Fault) {
 	switch f {
 	case RebuildFromStable:
-		p.weights[actTrouble] += 5
-		p.weights[actHeartbeat] += 5
+		p.crashy, p.steps = true, 300
+		p.weights = defaultWeights
+		p.weights[actHeartbeat] += 2
 		p.full, p.truncates = [2]bool{}, false
 	case PruneOutOfOrder, LearnAtReceipt, PruneSelfEarly:
 		p.weights[actHeartbeat] += 5

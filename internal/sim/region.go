@@ -244,6 +244,14 @@ func (r *region) crash() {
 	r.start()
 }
 
+// stop ends the process cleanly: what it has captured is published first, and what it has seen told.
+func (r *region) stop() {
+	for r.world.violation == nil && r.publish() {
+	}
+	r.heartbeat()
+	r.crash()
+}
+
 // crashDatabase loses what the database had not flushed; the bridge starts anew with it.
 func (r *region) crashDatabase() {
 	w := r.world

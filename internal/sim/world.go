@@ -221,9 +221,17 @@ func (r *region) act(action int) {
 // trouble is what goes wrong now and then.
 func (r *region) trouble() {
 	w := r.world
+	if w.plan.crashy {
+		if w.rng.IntN(4) == 0 {
+			r.stop()
+		}
+		return
+	}
 	switch w.rng.IntN(16) {
-	case 0, 1:
+	case 0:
 		r.crash()
+	case 1:
+		r.stop()
 	case 2:
 		r.crashDatabase()
 	case 3:

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestQuick runs every part in its smallest size, against real servers, so that the benchmark doesn't rot. Its
+// figures say nothing; that all contestants deliver equal tables is checked by the benchmark itself.
+func TestQuick(t *testing.T) {
+	o := options{quick: true, runs: 1, brokers: "embedded,kafka", out: filepath.Join(t.TempDir(), "results.json")}
+	if err := bench(t.Context(), o, t.Output(), t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(o.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results []result
+	if err := json.Unmarshal(text, &results); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[byte]int{}
+	for _, r := range results {
+		seen[r.Name[0]]++
+		if r.Bridge < 0 || r.Name == "" || r.PeerName == "" || r.Unit == "" {
+			t.Errorf("half a result: %+v", r)
+		}
+	}
+	for _, part := range "abcd" {
+		if seen[byte(part)] == 0 {
+			t.Errorf("part %c has no results", part)
+		}
+	}
+}

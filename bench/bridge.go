@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// bridge is the contestant: a process beside each database, and a broker between.
+type bridge struct {
+	bin    string
+	dir    string // for configurations
+	broker broker
+
+	source, target *region
+	peak           float64 // megabytes resident of the larger of the last two processes
+}
+
+// region is one of the two bridges.
+type region struct {
+	name    string
+	config  string
+	process *process
+	http    string
+}
+
+func (b *bridge) Name() string { return "bridge, " + b.broker.Name() }
+
+// slot must differ from the other measurements' on the same server.
+func (b *bridge) slot(p *pair) string { return "bridge_" + p.name }
+
+func (b *bridge) Prepare(ctx context.Context, p *pair) error {
+	b.source, b.target, b.peak = nil, nil, 0
+	addr, err := b.broker.Start(ctx)
+	if err != nil {
+		return err
+	}
+	if b.source, err = b.set(ctx, p, p.source, "source", addr); err != nil {
+		return err
+	}
+	b.target, err = b.set(ctx, p, p.target, "target", addr)
+	return err
+}
+
+// The log is JSON for the sake of bridgeListens. Everything else that isn't named has its default.
+const configuration = `cluster: %s
+region: %s
+database: {host: %s, port: %d, dbname: %s, user: postgres, slot: %s}
+kafka: {brokers: ["%s"], replication_factor: 1, min_insync_replicas: 1}
+regions: {source: {}, target: {}}
+conflicts: {default: last_write_wins}
+http: {listen: "127.0.0.1:0", pprof: true}
+log: {format: json}
+`
+
+// set writes a region's configuration and runs bridge init.
+func (b *bridge) set(ctx context.Context, p *pair, d *database, name, addr string) (*region, error) {
+	r := &region{name: name, config: filepath.Join(b.dir, p.name+"-"+name+".yaml")}
+	text := fmt.Sprintf(configuration, p.name, name, d.server.SocketDir(), d.server.Port(), d.name, b.slot(p), addr)
+	if err := os.WriteFile(r.config, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	if out, err := exec.CommandContext(ctx, b.bin, "init", "-c", r.config).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("bridge init of region %s: %w\n%s", name, err, out)
+	}
+	return r, nil
+}
+
+// Start brings up the target's bridge first, and the source's when that is ready: a process's start is
+// no part of the measurement, as a server's and its apply launcher's isn't on the native side.
+func (b *bridge) Start(ctx context.Context, p *pair) (time.Time, error) {
+	if err := b.run(ctx, b.target); err != nil {
+		return time.Time{}, err
+	}
+	if err := b.target.waitReady(ctx); err != nil {
+		return time.Time{}, err
+	}
+	if err := b.run(ctx, b.source); err != nil {
+		return time.Time{}, err
+	}
+	return p.WaitActive(ctx, b.slot(p))
+}
+
+var bridgeListens = regexp.MustCompile(`"msg":"bridge starts".*"http":"([^"]+)"`)
+
+func (b *bridge) run(ctx context.Context, r *region) (err error) {
+	r.process, r.http, err = startProcess(ctx, "bridge of region "+r.name, bridgeListens, b.bin, "run", "-c", r.config)
+	return err
+}
+
+func (r *region) waitReady(ctx context.Context) error {
+	err := poll(ctx, 10*time.Millisecond, func() (bool, error) {
+		select {
+		case <-r.process.done:
+			return false, r.process.err
+		default:
+		}
+		_, err := r.get(ctx, "/readyz")
+		return err == nil, nil // an error now says that it isn't ready yet
+	})
+	if err != nil {
+		return fmt.Errorf("bridge of region %s isn't ready: %w\n%s", r.name, err, r.process.Log())
+	}
+	return nil
+}
+
+// Stop ends the bridges and the broker. Before they go it takes their memory's high-water mark.
+func (b *bridge) Stop(*pair) error {
+	var errs []error
+	for _, r := range []*region{b.source, b.target} {
+		if r == nil || r.process == nil {
+			continue
+		}
+		peak, err := r.process.PeakMemory()
+		b.peak = max(b.peak, peak)
+		errs = append(errs, err, r.process.Stop())
+	}
+	return errors.Join(errors.Join(errs...), b.broker.Stop())
+}
+
+// state is what both bridges say of themselves, for the message of a measurement that failed.
+func (b *bridge) state(ctx context.Context) string {
+	var all strings.Builder
+	for _, r := range []*region{b.source, b.target} {
+		if r == nil || r.process == nil {
+			continue
+		}
+		fmt.Fprintf(&all, "region %s said:\n%s", r.name, r.process.Log())
+		if status, err := r.get(ctx, "/status"); err == nil {
+			fmt.Fprintf(&all, "and its status is %s\n", status)
+		}
+	}
+	return all.String()
+}
+
+// get is the answer of one of the bridge's endpoints.
+func (r *region) get(ctx context.Context, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.http+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("bridge of region %s answers %s to %s", r.name, answer.Status, path)
+	}
+	return body, err
+}
