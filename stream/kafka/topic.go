@@ -38,8 +38,8 @@ const (
 	unclean       = "unclean.leader.election.enable"
 )
 
-// EnsureTopic creates the topic with one partition if it's absent. One that exists is left as it is:
-// see [Log.CheckTopic].
+// EnsureTopic creates the topic with one partition if it's absent, and returns when the brokers show it. One
+// that exists is left as it is: see [Log.CheckTopic].
 func (l *Log) EnsureTopic(ctx context.Context, s Settings) error {
 	entries := l.entries(s)
 	return l.retry(ctx, "create topic", func(ctx context.Context) error {
@@ -59,7 +59,7 @@ func (l *Log) EnsureTopic(ctx context.Context, s Settings) error {
 			return err
 		}
 		l.transport.CloseIdleConnections() // forget that there was no topic
-		return nil
+		return l.route(ctx)                // a busy broker shows a new topic only after a while
 	})
 }
 
