@@ -43,7 +43,7 @@ func beDoomed() error {
 		}
 		told.Pids = append(told.Pids, server.Pids()...)
 	}
-	broker, err := testserver.StartKafka(ctx, testserver.KafkaOptions{})
+	broker, err := testserver.StartKafka(ctx, testserver.KafkaOptions{QuickStart: true})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -14,6 +15,9 @@ import (
 type KafkaOptions struct {
 	Settings map[string]string // lines for server.properties, stronger than the ones from here
 	Heap     string            // of the Java machine; default 512m
+	// QuickStart has Java compile its code only lightly: the broker starts with half the CPU time and
+	// then serves slower. It's for tests of what is right, not of how fast.
+	QuickStart bool
 }
 
 // Kafka is a single Apache Kafka node in KRaft mode on loopback, broker and controller in one. Topics
@@ -67,14 +71,22 @@ func (k *Kafka) format(ctx context.Context) error {
 	if err := k.configure(); err != nil {
 		return err
 	}
-	return run(ctx, nil, k.java, k.args("kafka.tools.StorageTool", "format", "-t", newClusterID(), "-c", k.propertiesPath())...)
+	format := k.args("kafka.tools.StorageTool", "format", "-t", newClusterID(), "-c", k.propertiesPath())
+	return run(ctx, nil, k.java, append(slices.Clone(quickStart), format...)...)
 }
 
+// quickStart are the flags of a Java machine that doesn't live long enough to be compiled well.
+var quickStart = []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"}
+
 func (k *Kafka) run(ctx context.Context) (*process, error) {
+	args := k.args("kafka.Kafka", k.propertiesPath())
+	if k.options.QuickStart {
+		args = append(slices.Clone(quickStart), args...)
+	}
 	return start(ctx, command{
 		name:    fmt.Sprintf("Kafka on port %d", k.port),
 		path:    k.java,
-		args:    k.args("kafka.Kafka", k.propertiesPath()),
+		args:    args,
 		dir:     k.dir,
 		log:     k.LogPath(),
 		ready:   "Kafka Server started",

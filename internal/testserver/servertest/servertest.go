@@ -34,9 +34,10 @@ func Postgres(t testing.TB, o testserver.PostgresOptions) *testserver.Postgres {
 	return server
 }
 
-// Kafka starts an Apache Kafka broker of the test's own. It takes some seconds.
+// Kafka starts an Apache Kafka broker of the test's own, by QuickStart. It takes some seconds.
 func Kafka(t testing.TB, o testserver.KafkaOptions) *testserver.Kafka {
 	t.Helper()
+	o.QuickStart = true
 	broker, err := testserver.StartKafka(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
