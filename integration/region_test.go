@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -47,13 +48,22 @@ func (r *region) setUp() error {
 	if code != 0 {
 		return fmt.Errorf("bridge grants: exit status %d", code)
 	}
-	if err := r.psql(grants); err != nil {
+	if err := r.grant(grants); err != nil {
 		return err
 	}
 	if _, code = command(m.t, "init", "-c", r.file); code != 0 {
 		return fmt.Errorf("bridge init: exit status %d", code)
 	}
 	return nil
+}
+
+// granting: GRANT ON PARAMETER writes one row of a catalog that all databases of a server share.
+var granting sync.Mutex
+
+func (r *region) grant(script string) error {
+	granting.Lock()
+	defer granting.Unlock()
+	return r.psql(script)
 }
 
 // psql runs a script as superuser.
