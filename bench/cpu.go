@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,10 +10,54 @@ import (
 	"time"
 )
 
-// cpuTime is the processor time that all processes below this one have used so far: both servers with their
-// backends and walsenders, the bridges, the broker. This process's own isn't counted. On a machine with other
-// work to do it's steadier than the time on the clock. It's from /proc, so Linux only; elsewhere it's 0.
-func cpuTime() (time.Duration, error) {
+// usage is processor time used so far: by all processes below this one (both servers with their backends and
+// walsenders, the bridges, the broker; not this process itself), and by the whole machine. Differences of two
+// are of use. On a machine with other work to do the first is steadier than the time on the clock. It's from
+// /proc, so Linux only; elsewhere it's 0.
+type usage struct{ ours, all time.Duration }
+
+// since is what was used after an earlier moment.
+func (u usage) since(earlier usage) usage { return usage{u.ours - earlier.ours, u.all - earlier.all} }
+
+// others is the share of the used time that went to strangers, in percent: over about 10 the clock tells more of
+// them than of the contestants.
+func (u usage) others() float64 { return 100 * float64(u.all-u.ours) / float64(max(u.all, 1)) }
+
+func readUsage() (u usage, err error) {
+	if u.ours, err = treeTime(); err == nil {
+		u.all, err = machineTime()
+	}
+	return u, err
+}
+
+const tick = time.Second / 100 // USER_HZ, the same on all of Linux's machines
+
+// machineTime adds up the first line of /proc/stat, "cpu user nice system idle iowait irq softirq steal", without
+// the idle time.
+func machineTime() (all time.Duration, err error) {
+	text, err := os.ReadFile("/proc/stat")
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	fields := bytes.Fields(line)
+	if err != nil || len(fields) < 9 {
+		return 0, fmt.Errorf("/proc/stat: %d fields: %w", len(fields), err)
+	}
+	for i, field := range fields[:9] {
+		if i == 0 || i == 4 || i == 5 { // the name, idle, iowait
+			continue
+		}
+		n, err := strconv.Atoi(string(field))
+		if err != nil {
+			return 0, fmt.Errorf("/proc/stat: %w", err)
+		}
+		all += time.Duration(n) * tick
+	}
+	return all, nil
+}
+
+func treeTime() (time.Duration, error) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return 0, err
@@ -56,7 +101,6 @@ func parseStat(text []byte) (s stat, err error) {
 		return s, fmt.Errorf("no name in %q", text)
 	}
 	fields := bytes.Fields(text[end+1:])
-	const tick = time.Second / 100 // USER_HZ, the same on all of Linux's machines
 	if len(fields) < 15 {
 		return s, fmt.Errorf("only %d fields after the name", len(fields))
 	}

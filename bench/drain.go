@@ -29,13 +29,15 @@ func (m *meter) measureDrain(ctx context.Context, w *backlog) error {
 	rates, costs, peaks := map[string]samples{}, map[string]samples{}, map[string]samples{}
 	for run := range m.runs {
 		for _, c := range contestants {
-			rate, cost, err := m.drain(ctx, w, c)
+			rate, used, err := m.drain(ctx, w, c)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", w.name, c.Name(), err)
 			}
 			rates[c.Name()] = append(rates[c.Name()], rate)
+			cost := float64(used.ours.Microseconds()) / float64(w.rows(m.sizes))
 			costs[c.Name()] = append(costs[c.Name()], cost)
-			m.say("%s %s, run %d: %s %.0f rows/s, %.1f us of processor time a row", w.part, w.name, run+1, c.Name(), rate, cost)
+			m.say("%s %s, run %d: %s %.0f rows/s, %.1f us of processor time a row (others had %.0f %%)",
+				w.part, w.name, run+1, c.Name(), rate, cost, used.others())
 			if b, ok := c.(*bridge); ok {
 				peaks[b.Name()] = append(peaks[b.Name()], b.peak)
 			}
@@ -58,8 +60,8 @@ func (m *meter) measureDrain(ctx context.Context, w *backlog) error {
 }
 
 // drain measures one contestant once: by the clock, and by the processor time of all servers, bridges and
-// brokers together, in microseconds per row.
-func (m *meter) drain(ctx context.Context, w *backlog, c contestant) (rowsPerSecond, cost float64, err error) {
+// brokers together.
+func (m *meter) drain(ctx context.Context, w *backlog, c contestant) (rowsPerSecond float64, used usage, err error) {
 	err = m.with(ctx, "accounts", c, func(p *pair) error {
 		if err := w.write(ctx, p, m.sizes); err != nil {
 			return err
@@ -75,7 +77,7 @@ func (m *meter) drain(ctx context.Context, w *backlog, c contestant) (rowsPerSec
 		if err != nil {
 			return err
 		}
-		before, err := cpuTime()
+		before, err := readUsage()
 		if err != nil {
 			return err
 		}
@@ -83,15 +85,14 @@ func (m *meter) drain(ctx context.Context, w *backlog, c contestant) (rowsPerSec
 		if err != nil {
 			return err
 		}
-		after, err := cpuTime()
+		after, err := readUsage()
 		if err != nil {
 			return err
 		}
-		rows := float64(w.rows(m.sizes))
-		rowsPerSecond, cost = rows/took.Seconds(), float64((after-before).Microseconds())/rows
+		rowsPerSecond, used = float64(w.rows(m.sizes))/took.Seconds(), after.since(before)
 		return p.MustEqual(ctx, "acc")
 	})
-	return rowsPerSecond, cost, err
+	return rowsPerSecond, used, err
 }
 
 // waitSignal waits until the target shows value, and gives the time since start.
@@ -112,6 +113,6 @@ func (p *pair) waitSignal(ctx context.Context, value int, start time.Time) (time
 }
 
 // patience is how long a measurement waits for what takes seconds.
-const patience = 2 * time.Minute
+const patience = 10 * time.Minute
 
-var errPatience = errors.New("gave up after 2 minutes")
+var errPatience = errors.New("gave up after 10 minutes")
