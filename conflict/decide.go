@@ -78,23 +78,37 @@ func valueAs(e *history.Entry, t *change.Table, c int) change.Value {
 }
 
 // winner is the index of the maximal operation that decides existence: the latest, but an update whose
-// image lacks a column yields to any maximal delete, for it couldn't bring the row back.
+// image lacks a column yields to any maximal delete, for it couldn't bring the row back. It could when it
+// had seen an insert that comes after those deletes. Only such an insert counts: it's in the set wherever
+// they are, because a row's operations are dropped in their order.
 func (r Rule) winner(ops history.Row) int {
 	var few [8]int // the maximal operations are at most as many as regions
 	maximal := few[:0]
-	var removed bool
+	removal := -1 // the latest maximal one
 	for i := len(ops) - 1; i >= 0; i-- {
 		if !seenBy(ops, maximal, i) {
 			maximal = append(maximal, i)
-			removed = removed || removes(ops[i].Kind)
+			if removal < 0 && removes(ops[i].Kind) {
+				removal = i
+			}
 		}
 	}
 	for _, m := range maximal {
-		if !removed || removes(ops[m].Kind) || ops[m].Image.Complete() {
+		if removal < 0 || m == removal || ops[m].Image.Complete() || sawInsertAfter(ops, m, removal) {
 			return m
 		}
 	}
-	panic("conflict: a maximal delete wins over incomplete updates") // removed is set by one of maximal
+	panic("conflict: a maximal delete wins over incomplete updates") // the removal is among maximal
+}
+
+// sawInsertAfter reports whether ops[m] had seen an insert that comes after ops[removal].
+func sawInsertAfter(ops history.Row, m, removal int) bool {
+	for i := removal + 1; i < m; i++ {
+		if ops[i].Kind == change.Insert && ops[m].Saw(&ops[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func removes(k change.Kind) bool { return k == change.Delete || k == change.Truncate }

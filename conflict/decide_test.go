@@ -1,6 +1,7 @@
 package conflict
 
 import (
+	"slices"
 	"testing"
 
 	"bridge/change"
@@ -99,6 +100,15 @@ func TestLastWriteWins(t *testing.T) {
 		{"existence is between maximal operations: the delete that was seen is out, the later one isn't",
 			[]history.Entry{at("a1", 1, del, nil), at("b1", 2, ins, img("x", "x"), "a1"), at("c1", 3, del, nil)},
 			"no row, by c/1:1/0"},
+		{"an incomplete update of a row inserted after a concurrent delete can stand on that insert",
+			[]history.Entry{at("a1", 1, del, nil), at("b1", 2, ins, img("new", "new")), at("b2", 3, upd, img("y", "-"))},
+			"[id=1 a=y t=new], by b/1:2/0"},
+		{"but not on one before the delete, which may be dropped earlier",
+			[]history.Entry{at("b1", 1, ins, img("new", "new")), at("a1", 2, del, nil), at("b2", 3, upd, img("y", "-"))},
+			"no row, by a/1:1/0"},
+		{"nor on one that it hadn't seen",
+			[]history.Entry{at("a1", 1, del, nil), at("b1", 2, ins, img("new", "new")), at("b2", 4, del, nil), at("c1", 5, upd, img("y", "-"))},
+			"no row, by b/1:2/0"},
 		{"delete and re-insert against an update in between",
 			[]history.Entry{at("a1", 1, del, nil), at("a2", 5, ins, img("new", "new")), at("b1", 3, upd, img("x", "x"))},
 			"[id=1 a=new t=new], by a/1:2/0"},
@@ -215,13 +225,20 @@ func TestWinnerIsTheBestMaximal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ops := rowOf(drawOps(t)...)
 		w := LastWriteWins.winner(ops)
-		removed := false
-		for i := range ops {
-			removed = removed || isMaximal(ops, i) && removes(ops[i].Kind)
+		stands := func(i int) bool { // on its own image, or on an insert that it saw and no delete comes after
+			if removes(ops[i].Kind) || ops[i].Image.Complete() {
+				return true
+			}
+			for j := range ops {
+				if isMaximal(ops, j) && removes(ops[j].Kind) && !slices.ContainsFunc(ops[j:], func(e history.Entry) bool {
+					return e.Kind == change.Insert && ops[i].Saw(&e)
+				}) {
+					return false
+				}
+			}
+			return true
 		}
-		can := func(i int) bool {
-			return isMaximal(ops, i) && (!removed || removes(ops[i].Kind) || ops[i].Image.Complete())
-		}
+		can := func(i int) bool { return isMaximal(ops, i) && stands(i) }
 		if !can(w) {
 			t.Fatalf("operation %d won, which can't", w)
 		}
