@@ -37,12 +37,13 @@ type flight struct {
 	session *session
 	phase   phase
 	writes  []apply.Write
-	order   []int // of the writes
-	next    int   // the place in order of the write to do
-	missing []int // writes that found no row, of the optimistic ones
-	locks   bool  // the rewrite locks new rows: another look must follow
-	witness int   // capture must have read up to here for certainty without a barrier
-	barrier int   // the place after the barrier that is awaited
+	order   []int         // of the writes
+	next    int           // the place in order of the write to do
+	missing []int         // writes that found no row
+	verdict apply.Verdict // of the last look
+	looks   int
+	witness int // capture must have read up to here for certainty without a barrier
+	barrier int // the place after the barrier that is awaited
 	records []conflict.Record
 	// remembered says that history holds pieces of the transaction, which isn't committed.
 	remembered bool
@@ -133,14 +134,14 @@ func (f *flight) begin() {
 }
 
 func (f *flight) beginPiece() {
-	f.phase, f.missing = writing, nil
+	f.phase, f.looks = writing, 0
 	f.toWrite(f.batch().Writes())
 }
 
 // toWrite sets what is to be written: truncates, deletes, updates and upserts as sets, or in the batch's
 // own order.
 func (f *flight) toWrite(writes []apply.Write) {
-	f.writes, f.order, f.next = writes, f.order[:0], 0
+	f.writes, f.order, f.next, f.missing = writes, f.order[:0], 0, nil
 	for i := range writes {
 		f.order = append(f.order, i)
 	}
@@ -187,21 +188,21 @@ func (f *flight) write() bool {
 		if wait {
 			return false
 		}
-		if !found && f.phase == writing {
+		if !found {
 			f.missing = append(f.missing, i)
-		} else if !found {
-			f.region.world.trace("%s: rewrite of %s found no row", f.region, f.writes[i].Key)
 		}
 		f.next++
 		return true
 	}
-	if f.phase == writing {
+	f.region.world.trace("%s wrote %s up to seq %d, missing %d", f.region, f.lane.peer, f.seq, len(f.missing))
+	switch {
+	case f.phase == writing:
 		f.batch().Missing(f.missing)
-		f.region.world.trace("%s wrote %s up to seq %d, missing %d", f.region, f.lane.peer, f.seq, len(f.missing))
-	}
-	if f.phase == rewriting && (!f.locks || f.region.world.fault == NoSecondBarrier) {
+	case !f.verdict.Locks || f.region.world.fault == NoSecondBarrier:
 		f.phase = written // only rows that were locked, and certified, were written again
 		return true
+	default:
+		f.verdict.Missing(f.missing)
 	}
 	f.witness = f.region.db.finished // in the round trip of the writes
 	f.phase = fencing
@@ -243,14 +244,17 @@ func (f *flight) certify(asOf uint64) {
 	if r.world.fault == DecideFresh {
 		asOf = ^uint64(0)
 	}
-	v := f.batch().Certify(r.history, conflict.LastWriteWins, asOf)
-	r.world.trace("%s certifies %s up to seq %d as of %d: %d writes, locks %t", r, f.lane.peer, f.seq, asOf, len(v.Writes), v.Locks)
-	if len(v.Writes) == 0 {
+	if f.looks++; f.looks > 50 {
+		r.world.fail("I9 progress", "%s looks at %s up to seq %d for ever", r, f.lane.peer, f.seq)
+	}
+	f.verdict = f.batch().Certify(r.history, conflict.LastWriteWins, asOf)
+	r.world.trace("%s certifies %s up to seq %d as of %d: %d writes, locks %t", r, f.lane.peer, f.seq, asOf, len(f.verdict.Writes), f.verdict.Locks)
+	if len(f.verdict.Writes) == 0 {
 		f.phase = written
 		return
 	}
-	f.phase, f.locks = rewriting, v.Locks
-	f.toWrite(v.Writes)
+	f.phase = rewriting
+	f.toWrite(f.verdict.Writes)
 }
 
 // endPiece keeps the piece's conflicts, and of a large transaction its operations, and goes on with the next.

@@ -19,12 +19,22 @@ type plan struct {
 	large                  int // operations of a local transaction at most
 	deletes                int // one change of so many is a delete
 	truncates              bool
-	crashy                 bool // all that goes wrong is that bridges are stopped
+	trouble                trouble
+	stride                 int  // steps of a flight at a time, at most
 	split                  bool // local transactions stay open over several steps
 	granularity            change.Timestamp
 	weights                [actions]int
 	skew                   []change.Timestamp
 }
+
+// trouble is what goes wrong in a schedule.
+type trouble uint8
+
+const (
+	anything trouble = iota
+	onlyStops
+	onlyCancels
+)
 
 func newPlan(rng *rand.Rand) plan {
 	p := plan{
@@ -52,16 +62,35 @@ func newPlan(rng *rand.Rand) plan {
 	for range p.regions {
 		p.skew = append(p.skew, change.Timestamp(rng.IntN(spread)))
 	}
-	p.crashy = rng.IntN(8) == 0
+	if rng.IntN(8) == 0 {
+		p.trouble = onlyStops
+	}
+	p.stride = 1 + rng.IntN(4)
 	p.deletes = []int{4, 4, 2}[rng.IntN(3)]
+	if rng.IntN(4) == 0 {
+		p.missRows(rng)
+	}
 	return p
 }
 
+// missRows makes rows come and go while they're being decided: the steps between a write that finds no row
+// and the commit are where most can go wrong.
+func (p *plan) missRows(rng *rand.Rand) {
+	p.keys, p.tables, p.large, p.stride, p.deletes = 1+rng.IntN(2), 1, 1+rng.IntN(2), 1, 2
+	p.weights = defaultWeights
+	p.weights[actLocal] = 3 + rng.IntN(4)
+	p.weights[actFlush] = 4
+	p.weights[actTrouble] = rng.IntN(2)
+	for i := range p.skew {
+		p.skew[i] = change.Timestamp(rng.IntN(1000))
+	}
+}
+
 // suit bends the plan to where a fault matters, so that few schedules are needed to see it.
-func (p *plan) suit(f Fault) {
+func (p *plan) suit(f Fault, rng *rand.Rand) {
 	switch f {
 	case RebuildFromStable:
-		p.crashy, p.steps = true, 300
+		p.trouble, p.steps = onlyStops, 300
 		p.weights = defaultWeights
 		p.weights[actHeartbeat] += 2
 		p.full, p.truncates = [2]bool{}, false
@@ -69,13 +98,10 @@ func (p *plan) suit(f Fault) {
 		p.weights[actHeartbeat] += 5
 		p.full = [2]bool{}
 	case NoFloor, NoSecondBarrier, DecideFresh:
-		p.deletes, p.split, p.keys, p.tables = 2, false, 1+p.keys%2, 1
-		p.weights[actLocal] *= 2
-		p.weights[actStep] *= 2
+		p.missRows(rng)
 	case KeepCancelled:
-		p.large = 8
+		p.large, p.trouble, p.stride = 8, onlyCancels, 4
 		p.weights[actTrouble] += 5
-		p.weights[actStep] *= 2
 	case NoTruncateHistory:
 		p.truncates = true
 	}

@@ -65,7 +65,7 @@ type world struct {
 func Run(seed uint64, fault Fault, tracer func(string)) (Stats, *Violation) {
 	w := &world{seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6272696467650000)), fault: fault, tracer: tracer}
 	w.plan = newPlan(w.rng)
-	w.plan.suit(fault)
+	w.plan.suit(fault, w.rng)
 	w.tables = w.plan.makeTables()
 	w.oracle = newOracle()
 	w.trace("plan: %s", &w.plan)
@@ -208,7 +208,7 @@ func (r *region) act(action int) {
 	case actStep:
 		if len(r.flights) > 0 {
 			f := r.flights[w.rng.IntN(len(r.flights))]
-			for n := w.rng.IntN(4); n >= 0 && f.step(); n-- {
+			for n := w.rng.IntN(w.plan.stride); n >= 0 && f.step(); n-- {
 			}
 		}
 	case actHeartbeat:
@@ -221,13 +221,14 @@ func (r *region) act(action int) {
 // trouble is what goes wrong now and then.
 func (r *region) trouble() {
 	w := r.world
-	if w.plan.crashy {
-		if w.rng.IntN(4) == 0 {
-			r.stop()
-		}
-		return
+	what := w.rng.IntN(16)
+	switch w.plan.trouble {
+	case onlyStops:
+		what = 1 + 14*min(1, what/4)
+	case onlyCancels:
+		what = 6
 	}
-	switch w.rng.IntN(16) {
+	switch what {
 	case 0:
 		r.crash()
 	case 1:
