@@ -232,6 +232,7 @@ func FuzzMessages(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, input []byte) {
 		s := offlineIn(dir)
+		defer s.streams.spool.close()
 		s.relations.catalog = &catalog{config: config}
 		for len(input) >= 2 {
 			n := min(int(binary.BigEndian.Uint16(input)), len(input)-2)
