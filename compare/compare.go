@@ -152,6 +152,9 @@ func (r *Result) judge(subjects []*subject) {
 		for _, x := range s.suspects {
 			s.result.Undecided = append(s.result.Undecided, s.difference(x))
 		}
+		inOrder := func(a, b Difference) int { return s.Compare(a.Key, b.Key) }
+		slices.SortFunc(s.result.Different, inOrder)
+		slices.SortFunc(s.result.Undecided, inOrder)
 	}
 	r.Verdict = Equal
 	for _, t := range r.Tables {

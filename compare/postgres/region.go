@@ -39,9 +39,6 @@ func Open(ctx context.Context, name string, server postgres.Server, session post
 // Close ends the connection.
 func (r *Region) Close(ctx context.Context) error { return r.conn.Close(ctx) }
 
-// Conn is the region's connection, for what else is to be asked; not while another call is under way.
-func (r *Region) Conn() *pgx.Conn { return r.conn }
-
 // Name is [compare.Region]'s.
 func (r *Region) Name() string { return r.name }
 
