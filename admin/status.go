@@ -49,13 +49,14 @@ type AppliedCounts struct {
 
 // Peer is one other region.
 type Peer struct {
-	Region     string            `json:"region"`
-	Applied    uint64            `json:"applied"` // its last transaction that is in this database
-	Stable     uint64            `json:"stable"`  // its last transaction that every region has seen
-	Seen       map[string]uint64 `json:"seen"`    // what it's known to have seen
-	Queued     int               `json:"queued"`  // its transactions that were read and not yet applied
-	LagSeconds float64           `json:"lag_seconds"`
-	Stopped    string            `json:"stopped,omitempty"` // why it can't go on
+	Region      string            `json:"region"`
+	Applied     uint64            `json:"applied"`      // its last transaction that is in this database
+	Stable      uint64            `json:"stable"`       // its last transaction that every region has seen
+	Seen        map[string]uint64 `json:"seen"`         // what it's known to have seen
+	Queued      int               `json:"queued"`       // its transactions that were read and not yet applied
+	QueuedBytes int               `json:"queued_bytes"` // the records they came in
+	LagSeconds  float64           `json:"lag_seconds"`
+	Stopped     string            `json:"stopped,omitempty"` // why it can't go on
 }
 
 // History is the memory of unstable operations.
@@ -106,7 +107,7 @@ func statusOf(s node.Status) Status {
 func peerOf(p *node.Peer) Peer {
 	out := Peer{
 		Region: p.Origin.Region(), Applied: p.LastMarker.Seq, Stable: p.Stable, Seen: vector(p.HistoryKnown),
-		Queued: p.Queued, LagSeconds: p.CurrentLag().Seconds(),
+		Queued: p.Queued, QueuedBytes: p.QueuedBytes, LagSeconds: p.CurrentLag().Seconds(),
 	}
 	if p.Stopped != nil {
 		out.Stopped = p.Stopped.Error()

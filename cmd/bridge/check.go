@@ -20,6 +20,7 @@ import (
 // checkCommand is "bridge check": it changes nothing, and goes on to the end whatever it finds.
 type checkCommand struct {
 	Timeout time.Duration `default:"30s" help:"Give up on a database or broker that doesn't answer (${default})."`
+	Peers   []string      `placeholder:"FILE" help:"Configuration files of other regions: compare the tables' definitions with theirs, and, while no bridge runs, the rows."`
 }
 
 // checkResult is what --json shows.
@@ -48,6 +49,13 @@ func (cmd *checkCommand) Run(ctx context.Context, s *session) error {
 	}
 	cancel()
 	report.Findings = append(report.Findings, checkTopics(ctx, c, initialised, cmd.Timeout)...)
+	if len(cmd.Peers) > 0 {
+		found, err := s.checkPeers(ctx, c, cmd.Peers)
+		if err != nil {
+			return err
+		}
+		report.Findings = append(report.Findings, found...)
+	}
 	preflight.Sort(report.Findings)
 
 	s.outcome = checkOutcome(&report)
@@ -153,48 +161,4 @@ func unreachable(err error) preflight.Finding {
 		f.Fix = "check address, port and firewall, and that the server runs"
 	}
 	return f
-}
-
-// checkTopics looks at every region's topic: this one's must be right, the others' are theirs to mend.
-func checkTopics(ctx context.Context, c *config.Config, initialised bool, timeout time.Duration) (findings []preflight.Finding) {
-	sharedDown := false
-	for _, region := range regionNames(c) {
-		shared := c.Regions[region].Kafka == nil
-		if shared && sharedDown {
-			continue // it would say the same again
-		}
-		limited, cancel := context.WithTimeout(ctx, timeout)
-		found, unreachable := checkTopic(limited, c, region, initialised)
-		cancel()
-		findings = append(findings, found...)
-		sharedDown = sharedDown || shared && unreachable
-	}
-	return findings
-}
-
-func checkTopic(ctx context.Context, c *config.Config, region string, initialised bool) (findings []preflight.Finding, unreachable bool) {
-	object := "topic " + c.Topic(region)
-	log, err := openTopic(c, region)
-	if err != nil {
-		return []preflight.Finding{finding(object, err)}, false
-	}
-	defer log.Close()
-	problems, err := log.CheckTopic(ctx, topicSettings(c, region))
-	if err != nil {
-		f := finding(object, err)
-		f.Fix = "check the brokers' addresses (" + strings.Join(c.KafkaOf(region).Brokers, ", ") + "), kafka.tls and kafka.sasl"
-		return []preflight.Finding{f}, true
-	}
-	for _, p := range problems {
-		f := preflight.Finding{Level: preflight.Error, Object: object, Text: p.What, Fix: p.Fix}
-		switch missing := strings.Contains(p.Fix, "bridge init"); {
-		case region != c.Region:
-			f.Level = preflight.Warning
-			f.Fix += " (for region " + region + ")"
-		case missing && !initialised:
-			f.Level, f.Init = preflight.Note, true
-		}
-		findings = append(findings, f)
-	}
-	return findings, false
 }

@@ -14,7 +14,7 @@ import (
 
 // cli is the command line: flags that every command has, and the commands, each in its own file.
 type cli struct {
-	Config string   `short:"c" default:"bridge.yaml" env:"BRIDGE_CONFIG" placeholder:"FILE" help:"Configuration file (${default})."`
+	Config string   `short:"c" default:"${default_config}" env:"BRIDGE_CONFIG" placeholder:"FILE" help:"Configuration file (${default})."`
 	Set    []string `placeholder:"PATH=VALUE" sep:"none" help:"Replace a setting, such as log.level=debug. Wins over BRIDGE_* variables and the file. Don't pass secrets this way."`
 	JSON   bool     `name:"json" help:"Print {command, ok, summary, result, error} as JSON."`
 
@@ -54,6 +54,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer, outsi
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
+		kong.Vars{"default_config": defaultConfig},
 	)
 	defer func() {
 		if x := recover(); x != nil {

@@ -52,17 +52,30 @@ func (cmd *initCommand) Run(ctx context.Context, s *session) error {
 		return &failure{exitEnvironment, errors.New("nothing was changed: mend the errors first, then run init again")}
 	}
 	var steps []initStep
-	s.outcome = outcome{human: func(w io.Writer) error { return writeSteps(w, steps) }}
+	next := nextSteps(c)
+	s.outcome = outcome{human: func(w io.Writer) error { return writeSteps(w, steps, next) }}
 	err = setUp(ctx, c, conn, report, func(step initStep) { steps = append(steps, step) })
 	s.outcome.result = map[string]any{"steps": steps}
 	if err != nil {
+		next = nil
 		return &failure{exitEnvironment, err}
 	}
+	s.outcome.result = map[string]any{"steps": steps, "next": next}
 	s.outcome.summary = fmt.Sprintf("region %s of cluster %s is set up", c.Region, c.Cluster)
 	return nil
 }
 
-func writeSteps(w io.Writer, steps []initStep) error {
+// nextSteps are what an operator does after init. Nobody may write between the copy that regions begin with and
+// the last region's init: bridge ships what is written from each slot on, and compares nothing by itself.
+func nextSteps(c *config.Config) []string {
+	return []string{
+		"set up the other regions: all begin empty or as copies of the same data, and nobody writes until the last is set up",
+		`verify that they're equal: "bridge check --peers FILE" in region ` + c.Region + ", with the other regions' configuration files",
+		`start "bridge run" in every region; from then on "bridge compare" tells whether they're equal, while they're written to`,
+	}
+}
+
+func writeSteps(w io.Writer, steps []initStep, next []string) error {
 	var b strings.Builder
 	for _, s := range steps {
 		mark := "as it was"
@@ -70,6 +83,9 @@ func writeSteps(w io.Writer, steps []initStep) error {
 			mark = "done"
 		}
 		fmt.Fprintf(&b, "%-9s  %s: %s\n", mark, s.Step, s.Detail)
+	}
+	for _, n := range next {
+		fmt.Fprintf(&b, "next       %s\n", n)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -30,6 +30,8 @@ type outcome struct {
 	summary string                  // one line
 	result  any                     // for --json
 	human   func(w io.Writer) error // the same for people, before the summary; nil has nothing to add
+	// streamed says that the command has printed its results while it ran: only an error is left to tell.
+	streamed bool
 }
 
 // envelope is what --json prints.
@@ -55,7 +57,7 @@ func (s *session) print(command string, err error) (code int) {
 		code = exitRuntime
 	}
 	show := s.printText
-	if s.cli.JSON {
+	if s.cli.JSON && !s.outcome.streamed {
 		show = s.printJSON
 	}
 	if failed := show(command, err, code); failed != nil && code == 0 {

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bridge/change"
+	"bridge/compare"
+	"bridge/config"
+	"bridge/internal/postgres"
+	"bridge/internal/postgres/preflight"
+)
+
+// checkPeers compares this region with others. Regions must begin as equal: what was different before bridge
+// ran stays so. Rows can be compared here only while nothing is on its way; otherwise "bridge compare" does it.
+func (s *session) checkPeers(ctx context.Context, c *config.Config, files []string) ([]preflight.Finding, error) {
+	all, err := s.otherRegions(c, files)
+	if err != nil {
+		return nil, err
+	}
+	members, closeAll, err := openMembers(ctx, all, "check")
+	defer closeAll()
+	if err != nil {
+		return nil, err
+	}
+	regions := make([]compare.Region, len(members))
+	for i, m := range members {
+		regions[i] = m.Region
+	}
+	tables, err := compare.Definitions(ctx, regions)
+	if err != nil {
+		return nil, &failure{exitEnvironment, err}
+	}
+	findings := definitionFindings(tables)
+	running, err := runningBridge(ctx, all)
+	if err != nil {
+		return nil, &failure{exitEnvironment, err}
+	}
+	if running != "" {
+		return append(findings, preflight.Finding{Level: preflight.Note, Object: "rows",
+			Text: "weren't compared: the bridge of region " + running + " is running, and rows may be on their way", Fix: `run "bridge compare"`}), nil
+	}
+	result, err := compare.Run(ctx, members, compare.Options{AtRest: true})
+	if err != nil {
+		return nil, &failure{exitEnvironment, err}
+	}
+	return append(findings, rowFindings(result)...), nil
+}
+
+func definitionFindings(tables map[change.TableName][]string) (findings []preflight.Finding) {
+	names := slices.SortedFunc(maps.Keys(tables), func(a, b change.TableName) int { return strings.Compare(a.String(), b.String()) })
+	for _, name := range names {
+		for _, difference := range tables[name] {
+			findings = append(findings, preflight.Finding{Level: preflight.Error, Object: name.String(),
+				Text: "isn't defined alike in the regions: " + difference,
+				Fix:  "make the definitions equal in all regions, or exclude the table in all of them under tables.exclude"})
+		}
+	}
+	return findings
+}
+
+// runningBridge names a region whose slot is in use, if there's one.
+func runningBridge(ctx context.Context, all []*config.Config) (string, error) {
+	for _, c := range all {
+		conn, err := connect(ctx, c, "check")
+		if err != nil {
+			return "", err
+		}
+		slot, err := postgres.LoadSlot(ctx, conn, c.Database.Slot)
+		conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read from
+		if err != nil {
+			return "", fmt.Errorf("region %s: %w", c.Region, err)
+		}
+		if slot != nil && slot.Active {
+			return c.Region, nil
+		}
+	}
+	return "", nil
+}
+
+func rowFindings(r *compare.Result) (findings []preflight.Finding) {
+	for _, t := range r.Tables {
+		if len(t.Different) == 0 {
+			continue
+		}
+		first := &t.Different[0]
+		findings = append(findings, preflight.Finding{Level: preflight.Error, Object: t.Table,
+			Text: fmt.Sprintf("%s between the regions, such as (%s) = (%s): %s; bridge ships changes, not what was there before",
+				verdict(t), strings.Join(t.Key, ", "), strings.Join(first.Key, ", "), describeDifference(first)),
+			Fix: `load the table in every region from one of them while nobody writes; if bridge has run here before, rows may be on their way: start it in every region and run "bridge compare"`})
+	}
+	return findings
+}

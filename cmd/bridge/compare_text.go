@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"bridge/compare"
+)
+
+// maxShown is how many rows of a table are listed for people; --json has them all.
+const maxShown = 20
+
+// writeComparison lists the tables, and beneath each what differs.
+func writeComparison(w io.Writer, r *compare.Result) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, t := range r.Tables {
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", t.Table, rowCounts(t, r.Regions), verdict(t))
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, t := range r.Tables {
+		if err := writeDifferences(w, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rowCounts is one number when the scans had the same; while rows are being inserted they don't.
+func rowCounts(t *compare.TableResult, regions []string) string {
+	var parts []string
+	same := true
+	for _, region := range regions {
+		n, ok := t.Rows[region]
+		if !ok {
+			continue
+		}
+		same = same && n == t.Rows[regions[0]]
+		parts = append(parts, fmt.Sprintf("%s %d", region, n))
+	}
+	switch {
+	case len(parts) == 0:
+		return "rows not compared"
+	case same:
+		return fmt.Sprintf("%d rows", t.Rows[regions[0]])
+	}
+	return strings.Join(parts, ", ") + " rows"
+}
+
+func verdict(t *compare.TableResult) string {
+	var parts []string
+	if len(t.Definition) > 0 {
+		parts = append(parts, "definitions differ")
+	}
+	atLeast := ""
+	if t.AtLeast {
+		atLeast = "at least "
+	}
+	if n := len(t.Different); n > 0 {
+		parts = append(parts, fmt.Sprintf("%s%d rows differ", atLeast, n))
+	}
+	if n := len(t.Undecided); n > 0 {
+		parts = append(parts, fmt.Sprintf("%s%d rows undecided", atLeast, n))
+	}
+	if len(parts) == 0 {
+		return string(t.Verdict)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func writeDifferences(w io.Writer, t *compare.TableResult) error {
+	var b strings.Builder
+	if t.Verdict != compare.Equal {
+		fmt.Fprintf(&b, "%s\n", t.Table)
+	}
+	for _, d := range t.Definition {
+		fmt.Fprintf(&b, "  %s\n", d)
+	}
+	rows := func(list []compare.Difference, what string) {
+		for _, d := range list[:min(len(list), maxShown)] {
+			fmt.Fprintf(&b, "  (%s) = (%s): %s\n", strings.Join(t.Key, ", "), strings.Join(d.Key, ", "), describeDifference(&d))
+		}
+		if n := len(list) - maxShown; n > 0 {
+			fmt.Fprintf(&b, "  and %d more %s (--json lists them)\n", n, what)
+		}
+	}
+	rows(t.Different, "that differ")
+	rows(t.Undecided, "undecided")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// describeDifference says which regions agree: "eu and us | ap | missing in jp".
+func describeDifference(d *compare.Difference) string {
+	var parts []string
+	for _, g := range d.Groups {
+		parts = append(parts, strings.Join(g, " and "))
+	}
+	slices.Sort(parts)
+	if len(d.Missing) > 0 {
+		parts = append(parts, "missing in "+strings.Join(d.Missing, " and "))
+	}
+	return strings.Join(parts, " | ")
+}

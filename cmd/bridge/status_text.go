@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"bridge/admin"
+)
+
+func statusSummary(s *admin.Status) string {
+	if s.Ready {
+		return "replicates with every peer"
+	}
+	for i := range s.Peers {
+		if s.Peers[i].Stopped != "" {
+			return "does not replicate with every peer"
+		}
+	}
+	return "is not ready: " + s.Phase
+}
+
+func writeStatusResult(w io.Writer, r *statusResult, now time.Time) error {
+	switch {
+	case r.Status != nil:
+		return writeStatus(w, r.Status, now)
+	case r.Stored != nil:
+		return writeStored(w, r.Stored)
+	}
+	return nil
+}
+
+// writeStatus is a running bridge's status for people.
+func writeStatus(w io.Writer, s *admin.Status, now time.Time) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
+	line("region\t%s of cluster %s", s.Region, s.Cluster)
+	line("phase\t%s for %s, session %d", s.Phase, now.Sub(s.Since).Round(time.Second), s.Sessions)
+	if s.Error != "" {
+		line("last error\t%s", s.Error)
+	}
+	line("log\tread up to %s, published up to %s", s.Captured, s.Published)
+	line("transactions\tseq %d published%s", s.Seq, lastCommit(s, now))
+	line("history\t%d operations not seen by every region, %s of %s (%.0f %%)",
+		s.History.Operations, size(s.History.Bytes), size(s.History.Limit), 100*float64(s.History.Bytes)/float64(max(1, s.History.Limit)))
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := writePeers(w, s); err != nil {
+		return err
+	}
+	return writeConflicts(w, s.Conflicts)
+}
+
+func lastCommit(s *admin.Status, now time.Time) string {
+	if s.LastCommit == nil {
+		return ""
+	}
+	return fmt.Sprintf(", the last one committed %s ago", now.Sub(*s.LastCommit).Round(time.Millisecond))
+}
+
+func writePeers(w io.Writer, s *admin.Status) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "\npeer\tapplied\tqueued\tsize\tlag\tstable\thas seen of ours\t\n")
+	for i := range s.Peers {
+		p := &s.Peers[i]
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t%d\t%d\t\n", p.Region, p.Applied, p.Queued, size(p.QueuedBytes), seconds(p.LagSeconds), p.Stable, p.Seen[s.Origin])
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	var b strings.Builder
+	for i := range s.Peers {
+		if p := &s.Peers[i]; p.Stopped != "" {
+			fmt.Fprintf(&b, "%s is STOPPED: %s\n", p.Region, p.Stopped)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeConflicts(w io.Writer, conflicts []admin.Conflict) error {
+	if len(conflicts) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "\nconflict\ttable\trule\toutcome\tcount\n")
+	for _, c := range conflicts {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\n", c.Type, c.Table, c.Rule, c.Result, c.Count)
+	}
+	return t.Flush()
+}
+
+// seconds is a lag for people.
+func seconds(s float64) string {
+	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
+}
+
+// size is a number of bytes for people.
+func size(n int) string {
+	const kib, mib, gib = 1 << 10, 1 << 20, 1 << 30
+	switch {
+	case n >= gib:
+		return fmt.Sprintf("%.1f GiB", float64(n)/gib)
+	case n >= mib:
+		return fmt.Sprintf("%.1f MiB", float64(n)/mib)
+	case n >= kib:
+		return fmt.Sprintf("%.1f KiB", float64(n)/kib)
+	}
+	return fmt.Sprintf("%d B", n)
+}
+
+// writeStored is what's known of a region whose bridge doesn't answer.
+func writeStored(w io.Writer, s *storedState) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "region\t%s of cluster %s\n", s.Region, s.Cluster)
+	if d := s.Database; d != nil {
+		used := "nobody reads it"
+		if d.SlotActive {
+			used = "a process reads it"
+		}
+		fmt.Fprintf(t, "slot %s\tconfirmed up to %s, %s behind the end of the log, %s\n", d.Slot, d.Confirmed, size(int(d.SlotLagBytes)), used)
+		if d.KeptBytes > 0 {
+			fmt.Fprintf(t, "\tit keeps %s of log on the server's disk (%s)\n", size(int(d.KeptBytes)), d.WALStatus)
+		}
+	}
+	for _, p := range s.Topics {
+		if p.Error != "" {
+			fmt.Fprintf(t, "topic %s\t%s\n", p.Topic, p.Error)
+			continue
+		}
+		fmt.Fprintf(t, "topic %s\tends at offset %d, seq %d", p.Topic, p.Next, p.Seq)
+		if p.Region != s.Region {
+			fmt.Fprintf(t, "; applied here up to seq %d, %d behind", p.Applied, p.Behind)
+		}
+		fmt.Fprintln(t)
+	}
+	for _, e := range s.Errors {
+		fmt.Fprintf(t, "problem\t%s\n", e)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"bridge/change"
+	"bridge/wire"
+)
+
+// streamLine is a transaction, one piece of a large one, or a heartbeat.
+type streamLine struct {
+	Offset int64  `json:"offset"`
+	Kind   string `json:"kind"`          // "transaction" or "heartbeat"
+	Dot    string `json:"dot,omitempty"` // the transaction's name, "origin:seq"
+	Origin string `json:"origin"`
+	// Seq is the transaction's number; a heartbeat's is the last transaction's.
+	Seq uint64 `json:"seq"`
+	// Time is the transaction's timestamp, which decides conflicts, or the sender's clock.
+	Time       time.Time         `json:"time"`
+	CommitTime *time.Time        `json:"commit_time,omitempty"` // by the database's clock
+	Vector     map[string]uint64 `json:"vector"`                // what the origin had seen of the others
+	Position   string            `json:"position"`              // in the origin's log
+	Piece      uint32            `json:"piece,omitempty"`
+	Last       *bool             `json:"last,omitempty"` // whether the transaction is complete with it
+	Operations []operationLine   `json:"operations,omitempty"`
+}
+
+// operationLine is one row's change. Columns that the log didn't carry aren't in the images.
+type operationLine struct {
+	Kind  string   `json:"kind"`
+	Table string   `json:"table"`
+	Key   []string `json:"key,omitempty"`
+	Old   columns  `json:"old,omitempty"`
+	New   columns  `json:"new,omitempty"`
+}
+
+func heartbeatLine(offset int64, h *wire.Header) streamLine {
+	return streamLine{
+		Offset: offset, Kind: "heartbeat", Origin: string(h.Origin), Seq: h.State.Seq, Time: h.Wall.Time(),
+		Vector: vectorLine(h.State.Vector, h.Origin), Position: h.Position.String(),
+	}
+}
+
+func transactionLine(offset int64, tx *change.Transaction) streamLine {
+	commit := tx.CommitTime.Time()
+	line := streamLine{
+		Offset: offset, Kind: "transaction", Dot: tx.Dot.String(), Origin: string(tx.Dot.Origin), Seq: tx.Dot.Seq, Time: tx.Time.Time(), CommitTime: &commit,
+		Vector: vectorLine(tx.Deps, tx.Dot.Origin), Position: tx.Position.String(), Piece: tx.Piece, Last: &tx.Last,
+	}
+	for i := range tx.Operations {
+		op := &tx.Operations[i]
+		key, _ := op.Key.Values() // none of a truncate
+		line.Operations = append(line.Operations, operationLine{
+			Kind: op.Kind.String(), Table: op.Table.String(), Key: key,
+			Old: imageLine(op.Table, op.Old), New: imageLine(op.Table, op.New),
+		})
+	}
+	return line
+}
+
+func vectorLine(v change.Vector, self change.Origin) map[string]uint64 {
+	out := make(map[string]uint64, len(v))
+	for _, e := range v {
+		if e.Origin != self {
+			out[string(e.Origin)] = e.Seq
+		}
+	}
+	return out
+}
+
+// columns are a row's values by column, in the table's order.
+type columns []column
+
+type column struct {
+	name  string
+	value *string // nil is NULL
+}
+
+func imageLine(t *change.Table, r change.Image) (out columns) {
+	for i, v := range r {
+		if v.IsAbsent() {
+			continue
+		}
+		c := column{name: t.Columns[i].Name}
+		if text, ok := v.Text(); ok {
+			c.value = &text
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// MarshalJSON is an object whose members are in the columns' order.
+func (c columns) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	b.WriteByte('{')
+	for i := range c {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if err := enc.Encode(c[i].name); err != nil {
+			return nil, err
+		}
+		b.WriteByte(':')
+		if err := enc.Encode(c[i].value); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
