@@ -17,6 +17,17 @@ type localColumn struct {
 	Fixed    bool   // GENERATED ALWAYS AS IDENTITY: an INSERT may set it, an UPDATE may not
 	Computed bool   // GENERATED ALWAYS AS (expression): never set
 	Equals   string // the = of its type, qualified: extensions' types have their own
+	// Input is the beginning and the end of a call of its type's input function, if there's a cast from
+	// text, which may read another text than the one that the type prints ('-'::text::regclass is an error).
+	Input [2]string
+}
+
+// value is the SQL that makes a value of the column's type of a text.
+func (c *localColumn) value(text string) string {
+	if c.Input[0] != "" {
+		text = c.Input[0] + text + c.Input[1]
+	}
+	return text + "::" + c.Type // for a domain over the type, and its checks
 }
 
 // loadTable reads a table's columns. A table or column that's missing here is the operator's to add: the
@@ -29,8 +40,17 @@ SELECT a.attname::text, format_type(a.atttypid, -1), a.attidentity = 'a', a.attg
                AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype
                JOIN pg_operator p ON p.oid = m.amopopr JOIN pg_namespace n ON n.oid = p.oprnamespace
           WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND o.opcdefault
-                AND o.opcintype = a.atttypid LIMIT 1), 'OPERATOR(pg_catalog.=)')
+                AND o.opcintype = a.atttypid LIMIT 1), 'OPERATOR(pg_catalog.=)'),
+       coalesce(input.opening, ''), coalesce(input.closing, '')
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace s ON s.oid = c.relnamespace
+LEFT JOIN LATERAL (
+  WITH RECURSIVE base(oid) AS (
+    SELECT a.atttypid UNION ALL SELECT t.typbasetype FROM base JOIN pg_type t USING (oid) WHERE t.typtype = 'd')
+  SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' AS opening, '::cstring'
+         || CASE p.pronargs WHEN 3 THEN ', ' || CASE t.typelem WHEN 0 THEN t.oid ELSE t.typelem END || '::oid, -1)' ELSE ')' END AS closing
+  FROM base JOIN pg_type t USING (oid) JOIN pg_cast k ON k.casttarget = t.oid JOIN pg_proc p ON p.oid = t.typinput
+       JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE t.typtype <> 'd' AND k.castsource = 'text'::regtype AND k.castmethod = 'f') AS input ON true
 WHERE s.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped`,
 		t.Schema, t.Name)
 	if err != nil {
@@ -39,7 +59,7 @@ WHERE s.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p') AND a.attnum
 	columns := map[string]localColumn{}
 	var name string
 	var c localColumn
-	_, err = pgx.ForEachRow(rows, []any{&name, &c.Type, &c.Fixed, &c.Computed, &c.Equals}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &c.Type, &c.Fixed, &c.Computed, &c.Equals, &c.Input[0], &c.Input[1]}, func() error {
 		columns[name] = c
 		return nil
 	})

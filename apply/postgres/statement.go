@@ -114,7 +114,8 @@ func (b *builder) source(columns []int) string {
 	for n, i := range columns {
 		params = append(params, fmt.Sprintf("$%d::text[]", n+1))
 		raw = append(raw, fmt.Sprintf("c%d", n))
-		cast = append(cast, fmt.Sprintf("u.c%d::%s AS c%d", n, b.local[b.t.Columns[i].Name].Type, n))
+		local := b.local[b.t.Columns[i].Name]
+		cast = append(cast, fmt.Sprintf("%s AS c%d", local.value(fmt.Sprintf("u.c%d", n)), n))
 	}
 	return fmt.Sprintf("(SELECT %s, u.n FROM unnest(%s) WITH ORDINALITY AS u(%s, n)) AS r",
 		strings.Join(cast, ", "), strings.Join(params, ", "), strings.Join(raw, ", "))
