@@ -143,7 +143,11 @@ func (w *worker) remember(b *Batch, learn bool) (err error) {
 // no other batch is in flight. next returns nil after the last piece.
 func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(context.Context) (*Batch, error)) (err error) {
 	defer func() {
-		if err != nil && isOurs(err) {
+		if err == nil {
+			return
+		}
+		w.history.Do(func(h *history.History) { h.Cancel(change.Dot{Origin: marker.Marker.Origin, Seq: marker.Marker.Seq}) })
+		if isOurs(err) {
 			if rbErr := w.session.Rollback(ctx); rbErr != nil {
 				err = rbErr
 			}
@@ -167,6 +171,10 @@ func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(conte
 			return err
 		}
 		last = b
+	}
+	if last == nil || !last.Transactions[0].Last {
+		return fmt.Errorf("the topic of region %s no longer has all pieces of transaction %s, which were there before",
+			marker.Marker.Origin.Region(), change.Dot{Origin: marker.Marker.Origin, Seq: marker.Marker.Seq})
 	}
 	if err := w.session.Commit(ctx); err != nil {
 		return err

@@ -45,3 +45,23 @@ func (q *queue) pop() {
 		q.head = 0
 	}
 }
+
+// back is the key that was pushed last.
+func (q *queue) back() *queued {
+	c := q.chunks[len(q.chunks)-1]
+	return &c[len(c)-1]
+}
+
+// popBack takes back the last push.
+func (q *queue) popBack() {
+	if q.n == 1 { // the chunk may have a head, which is no more to be counted
+		q.chunks, q.head, q.n = nil, 0, 0
+		return
+	}
+	c := len(q.chunks) - 1
+	q.chunks[c] = q.chunks[c][:len(q.chunks[c])-1]
+	q.n--
+	if len(q.chunks[c]) == 0 {
+		q.chunks = q.chunks[:c]
+	}
+}
