@@ -70,32 +70,36 @@ func TestInboxRefusesAnotherOriginAndAnUnfoundedHeartbeat(t *testing.T) {
 	}
 }
 
-// topic is what a writer may leave in its topic: calls of Append whose suffixes may come twice, and
-// transactions begun again by a new writer.
+// topic is what writers, one after the other, may leave in their topic: calls of Append whose suffixes may come
+// twice, and transactions begun again by a new writer.
 func topic(t *rapid.T, first uint64) (records []*change.Transaction, last uint64) {
 	seq := first
+	var writers [][]*change.Transaction
+	var writes []*change.Transaction
 	for range rapid.IntRange(1, 5).Draw(t, "transactions") {
 		n := rapid.IntRange(1, 4).Draw(t, "pieces")
 		if n > 1 && rapid.IntRange(0, 2).Draw(t, "dies") == 0 { // the writer dies after some pieces, the next cuts them otherwise
 			for i := range rapid.IntRange(1, n-1).Draw(t, "left") {
-				records = append(records, piece(seq, uint32(i), false))
+				writes = append(writes, piece(seq, uint32(i), false))
 			}
+			writers, writes = append(writers, writes), nil
 		}
 		for i := range n {
-			records = append(records, piece(seq, uint32(i), i == n-1))
+			writes = append(writes, piece(seq, uint32(i), i == n-1))
 		}
 		seq++
 	}
-	var out []*change.Transaction
-	for len(records) > 0 {
-		call := records[:rapid.IntRange(1, len(records)).Draw(t, "call")]
-		records = records[len(call):]
-		out = append(out, call...)
-		for range rapid.IntRange(0, 2).Draw(t, "retries") {
-			out = append(out, call[rapid.IntRange(0, len(call)).Draw(t, "again from"):]...)
+	for _, writes := range append(writers, writes) {
+		for len(writes) > 0 {
+			call := writes[:rapid.IntRange(1, len(writes)).Draw(t, "call")]
+			writes = writes[len(call):]
+			records = append(records, call...)
+			for range rapid.IntRange(0, 2).Draw(t, "retries") {
+				records = append(records, call[rapid.IntRange(0, len(call)).Draw(t, "again from"):]...)
+			}
 		}
 	}
-	return out, seq - 1
+	return records, seq - 1
 }
 
 // read takes records and returns the transactions that came whole, by their pieces.
