@@ -79,8 +79,9 @@ func (t *Target) Progress(ctx context.Context) (map[change.Origin]loopguard.Mark
 		return nil, fmt.Errorf("connect to read bridge.progress: %w", err)
 	}
 	defer conn.Close(ctx) //nolint:errcheck // it has done its work
+	// p.seq is the number. A bare seq would be the output column of that name: the text, in which 9 is above 10.
 	rows, err := conn.Query(ctx, `SELECT DISTINCT ON (origin) origin, worker, seq::text, ts::text, stream_offset::text
-		FROM bridge.progress ORDER BY origin, seq DESC`)
+		FROM bridge.progress p ORDER BY origin, p.seq DESC`)
 	if err != nil {
 		return nil, fmt.Errorf("read bridge.progress: %w", err)
 	}
