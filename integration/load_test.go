@@ -38,11 +38,11 @@ type load struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	faults bool // connections may break
-	doing  []*session
+	doing  []*application
 }
 
-// session is one region's application.
-type session struct {
+// application is what writes in one region.
+type application struct {
 	region    *region
 	committed atomic.Int64
 	ids       []string // that were committed
@@ -60,7 +60,7 @@ func (m *mesh) load(rate loadRate, faults ...bool) *load {
 	l := &load{m: m, rate: int(rate), seed: rand.Uint64(), cancel: cancel, faults: len(faults) > 0 && faults[0]}
 	m.t.Logf("load with seed %d", l.seed)
 	for i, r := range m.regions {
-		s := &session{region: r}
+		s := &application{region: r}
 		l.doing = append(l.doing, s)
 		l.done.Go(func() { l.run(ctx, s, rand.New(rand.NewPCG(l.seed, uint64(i)))) })
 	}
@@ -86,7 +86,7 @@ func (l *load) untilEach(n int64) {
 	}
 }
 
-func (l *load) run(ctx context.Context, s *session, rng *rand.Rand) {
+func (l *load) run(ctx context.Context, s *application, rng *rand.Rand) {
 	pace := time.NewTicker(time.Second / time.Duration(l.rate))
 	defer pace.Stop()
 	var conn *pgx.Conn
@@ -127,7 +127,7 @@ func (l *load) run(ctx context.Context, s *session, rng *rand.Rand) {
 
 // tolerated reports whether an application must live with an error: a connection that breaks while servers
 // fail. Replication itself must never make an application fail.
-func (l *load) tolerated(s *session, err error) bool {
+func (l *load) tolerated(s *application, err error) bool {
 	server, ok := errors.AsType[*pgconn.PgError](err)
 	if l.faults && (!ok || strings.HasPrefix(server.Code, "57P")) {
 		return true

@@ -136,6 +136,9 @@ func (m *mesh) end() {
 			r.bridge.signal(syscall.SIGKILL)
 			<-r.bridge.done
 		}
+		if r.session.conn != nil {
+			r.session.conn.Close(m.ctx) //nolint:errcheck // the database goes
+		}
 	}
 	if !m.t.Failed() {
 		return

@@ -27,6 +27,7 @@ type region struct {
 	log        *output  // of all of its bridges, one after the other
 	bridge     *process // the last one started; nil before
 	http       string   // its address
+	session    session  // of the tests' own
 }
 
 // setUp does what an operator does: tables, "bridge grants" as superuser, then "bridge init" as the role.
@@ -159,13 +160,29 @@ func (r *region) try(sql string) error {
 	})
 }
 
-func (r *region) with(f func(*pgx.Conn) error) error {
-	conn, err := pgx.Connect(r.mesh.ctx, r.db.SocketDSN())
-	if err != nil {
-		return err
+// session is a connection that one at a time may use. It's made anew when it breaks.
+type session struct {
+	sync.Mutex
+	conn *pgx.Conn
+}
+
+func (r *region) with(f func(*pgx.Conn) error) (err error) {
+	ctx, s := r.mesh.ctx, &r.session
+	s.Lock()
+	defer s.Unlock()
+	if s.conn != nil && s.conn.Ping(ctx) != nil {
+		s.conn = nil
 	}
-	defer conn.Close(r.mesh.ctx)
-	return f(conn)
+	if s.conn == nil {
+		if s.conn, err = pgx.Connect(ctx, r.db.SocketDSN()); err != nil {
+			return err
+		}
+	}
+	if err = f(s.conn); err != nil {
+		s.conn.Close(ctx) //nolint:errcheck // it may be broken, or in a transaction
+		s.conn = nil
+	}
+	return err
 }
 
 // query gives the rows of a query as texts, columns parted by "|" and NULL as "∅".
