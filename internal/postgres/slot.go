@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Slot is a replication slot as the server shows it.
@@ -56,6 +58,8 @@ func (s *Slot) Usable(database string) error {
 	return nil
 }
 
+var errNoFailoverSlots = errors.New("a failover slot needs PostgreSQL 17 or later: set database.failover_slot to false")
+
 // CreateSlot creates bridge's logical slot and returns where it begins. It waits for the transactions
 // that are running to end. The publication must exist before: a slot can't decode with one that came
 // later. failover asks PostgreSQL 17 and later to keep a copy on standbys.
@@ -63,7 +67,7 @@ func CreateSlot(ctx context.Context, conn *pgx.Conn, name string, failover bool)
 	sql := `SELECT lsn::text FROM pg_create_logical_replication_slot($1, 'pgoutput')`
 	if failover {
 		if !has(conn, 17) {
-			return "", errors.New("a failover slot needs PostgreSQL 17 or later: set database.failover_slot to false")
+			return "", errNoFailoverSlots
 		}
 		sql = `SELECT lsn::text FROM pg_create_logical_replication_slot($1, 'pgoutput', false, false, true)`
 	}
@@ -73,9 +77,58 @@ func CreateSlot(ctx context.Context, conn *pgx.Conn, name string, failover bool)
 	return lsn, nil
 }
 
+// SlotSnapshot is a logical slot that was just made, and the name of a snapshot that shows the database exactly
+// as of the slot's beginning: nothing that the slot will send, and all that it won't. The snapshot is there
+// until Close.
+type SlotSnapshot struct {
+	Begin    string // LSN
+	Snapshot string
+	conn     *pgconn.PgConn
+}
+
+// CreateSlotSnapshot is [CreateSlot] for who wants to read what the database holds where the slot begins.
+func CreateSlotSnapshot(ctx context.Context, server Server, session Session, name string, failover bool) (*SlotSnapshot, error) {
+	session.Replication, session.StatementTimeout, session.LockTimeout = true, 0, 0
+	config, err := server.Config(session)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgconn.ConnectConfig(ctx, &config.Config)
+	if err != nil {
+		return nil, fmt.Errorf("create replication slot %s: connect for replication: %w", name, err)
+	}
+	if failover && majorVersion(conn) < 17 {
+		conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was done with it
+		return nil, errNoFailoverSlots
+	}
+	sql := "CREATE_REPLICATION_SLOT " + Quote(name) + " LOGICAL pgoutput EXPORT_SNAPSHOT"
+	if failover { // an option of PostgreSQL 17, which has this form of the command
+		sql = "CREATE_REPLICATION_SLOT " + Quote(name) + " LOGICAL pgoutput (SNAPSHOT 'export', FAILOVER true)"
+	}
+	made, err := pglogrepl.ParseCreateReplicationSlot(conn.Exec(ctx, sql))
+	if err != nil {
+		conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the slot's error is the one that counts
+		return nil, fmt.Errorf("create replication slot %s: %w", name, err)
+	}
+	return &SlotSnapshot{Begin: made.ConsistentPoint, Snapshot: made.SnapshotName, conn: conn}, nil
+}
+
+// Close lets go of the snapshot. The slot stays.
+func (s *SlotSnapshot) Close(ctx context.Context) error { return s.conn.Close(ctx) }
+
+// DropSlot drops a slot that nobody uses, with the log that it holds.
+func DropSlot(ctx context.Context, conn *pgx.Conn, name string) error {
+	if _, err := conn.Exec(ctx, `SELECT pg_drop_replication_slot($1)`, name); err != nil {
+		return fmt.Errorf("drop replication slot %s: %w", name, err)
+	}
+	return nil
+}
+
 // MajorVersion is the server's major version: 15 of "15.18 (Debian …)". 0 when it can't be read.
-func MajorVersion(conn *pgx.Conn) int {
-	text := conn.PgConn().ParameterStatus("server_version")
+func MajorVersion(conn *pgx.Conn) int { return majorVersion(conn.PgConn()) }
+
+func majorVersion(conn *pgconn.PgConn) int {
+	text := conn.ParameterStatus("server_version")
 	if i := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
 		text = text[:i]
 	}
