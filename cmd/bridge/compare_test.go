@@ -95,7 +95,9 @@ func TestCompareAnIdleMesh(t *testing.T) {
 	t.Parallel()
 	m := newMesh(t, meshTables)
 	m.exec("ap", `DELETE FROM public.users WHERE id = 5; UPDATE public.users SET n = NULL WHERE id = 6`)
-	m.setUp()
+	m.setUpOne("eu")
+	m.setUpOne("us")
+	m.setUpOne("ap", "--no-verify")
 	m.start(meshNames...)
 	a, r := comparison(t, m.files()...)
 	if got := differentKeys(r, "public.users"); a.code != 1 || !slices.Equal(got, []string{"5", "6"}) {

@@ -10,16 +10,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"bridge/change"
 	"bridge/config"
 	"bridge/internal/postgres"
 	"bridge/internal/postgres/preflight"
+	"bridge/stream/kafka"
 )
 
 // initCommand is "bridge init". Each step finds what's there and makes what's missing, so it can be run
 // again after a failure, and when tables were added. The row in bridge.node comes last: it says that
 // all the rest is there.
 type initCommand struct {
-	Timeout time.Duration `default:"5m" help:"Give up after this time; making the slot waits for running transactions (${default})."`
+	Timeout  time.Duration `default:"30m" help:"Give up after this time: making the slot waits for running transactions, and every row is read once (${default})."`
+	NoVerify bool          `help:"Don't read the rows to verify that the regions begin with the same data."`
 }
 
 // initStep is one thing that init saw to.
@@ -52,12 +55,16 @@ func (cmd *initCommand) Run(ctx context.Context, s *session) error {
 		return &failure{exitEnvironment, errors.New("nothing was changed: mend the errors first, then run init again")}
 	}
 	var steps []initStep
-	next := nextSteps(c)
+	next := nextSteps()
 	s.outcome = outcome{human: func(w io.Writer) error { return writeSteps(w, steps, next) }}
-	err = setUp(ctx, c, conn, report, func(step initStep) { steps = append(steps, step) })
+	err = cmd.setUp(ctx, c, conn, report, func(step initStep) { steps = append(steps, step) })
 	s.outcome.result = map[string]any{"steps": steps}
 	if err != nil {
 		next = nil
+		if m, ok := errors.AsType[*mismatch](err); ok {
+			s.outcome.result = map[string]any{"steps": steps, "findings": m.findings}
+			s.outcome.human = func(w io.Writer) error { return errors.Join(writeSteps(w, steps, nil), writeFindings(w, m.findings)) }
+		}
 		return &failure{exitEnvironment, err}
 	}
 	s.outcome.result = map[string]any{"steps": steps, "next": next}
@@ -65,12 +72,10 @@ func (cmd *initCommand) Run(ctx context.Context, s *session) error {
 	return nil
 }
 
-// nextSteps are what an operator does after init. Nobody may write between the copy that regions begin with and
-// the last region's init: bridge ships what is written from each slot on, and compares nothing by itself.
-func nextSteps(c *config.Config) []string {
+// nextSteps are what an operator does after init.
+func nextSteps() []string {
 	return []string{
-		"set up the other regions: all begin empty or as copies of the same data, and nobody writes until the last is set up",
-		`verify that they're equal: "bridge check --peers FILE" in region ` + c.Region + ", with the other regions' configuration files",
+		`set up the other regions, which begin with the same data; each "bridge init" compares`,
 		`start "bridge run" in every region; from then on "bridge compare" tells whether they're equal, while they're written to`,
 	}
 }
@@ -92,8 +97,8 @@ func writeSteps(w io.Writer, steps []initStep, next []string) error {
 }
 
 // setUp runs the steps in the order they depend on each other: a slot can't decode with a publication
-// that came after it.
-func setUp(ctx context.Context, c *config.Config, conn *pgx.Conn, report *preflight.Report, done func(initStep)) error {
+// that came after it, and what the region begins with is told in its topic.
+func (cmd *initCommand) setUp(ctx context.Context, c *config.Config, conn *pgx.Conn, report *preflight.Report, done func(initStep)) error {
 	if err := postgres.CreateTables(ctx, conn); err != nil {
 		return err
 	}
@@ -109,10 +114,15 @@ func setUp(ctx context.Context, c *config.Config, conn *pgx.Conn, report *prefli
 	}
 	done(initStep{"publication", len(ran) > 0, detail})
 
-	if err := ensureSlot(ctx, c, conn, done); err != nil {
+	topic, err := openTopic(c, c.Region)
+	if err != nil {
 		return err
 	}
-	if err := ensureTopic(ctx, c, done); err != nil {
+	defer topic.Close() //nolint:errcheck // what was written is acknowledged
+	if err := ensureTopic(ctx, c, topic, done); err != nil {
+		return err
+	}
+	if err := cmd.ensureSlot(ctx, c, conn, topic, report, done); err != nil {
 		return err
 	}
 	node, claimed, err := postgres.Claim(ctx, conn, c.Cluster, c.Region)
@@ -123,18 +133,30 @@ func setUp(ctx context.Context, c *config.Config, conn *pgx.Conn, report *prefli
 	return nil
 }
 
-func ensureSlot(ctx context.Context, c *config.Config, conn *pgx.Conn, done func(initStep)) error {
+// ensureSlot makes the slot of a region that isn't set up; one that is has its slot, or preflight has refused.
+func (cmd *initCommand) ensureSlot(ctx context.Context, c *config.Config, conn *pgx.Conn, topic *kafka.Log, report *preflight.Report, done func(initStep)) error {
 	slot, err := postgres.LoadSlot(ctx, conn, c.Database.Slot)
 	if err != nil {
 		return err
 	}
-	if slot != nil {
+	switch {
+	case slot != nil && (report.Initialised || cmd.NoVerify):
 		done(initStep{"replication slot", false, fmt.Sprintf("%s, confirmed up to %s", slot.Name, slot.Confirmed)})
 		return nil
+	case slot != nil:
+		return fmt.Errorf("replication slot %s is there, but the region isn't set up: an earlier init was interrupted, and what the database held "+
+			"where the slot begins can't be read any more. Run SELECT pg_drop_replication_slot(%s); and then init again", slot.Name, postgres.Literal(slot.Name))
+	}
+	if err := checkUnused(ctx, c, topic); err != nil {
+		return err
 	}
 	// Waiting for a transaction that began before isn't a statement gone wild.
 	if _, err := conn.Exec(ctx, `SET statement_timeout = 0; SET lock_timeout = 0`); err != nil {
 		return fmt.Errorf("create replication slot: %w", err)
+	}
+	if !cmd.NoVerify {
+		b := &beginning{c: c, conn: conn, origin: change.NewOrigin(c.Region, 1), topic: topic, tables: report.Tables}
+		return b.make(ctx, done)
 	}
 	lsn, err := postgres.CreateSlot(ctx, conn, c.Database.Slot, c.Database.FailoverSlot)
 	if err != nil {
@@ -144,12 +166,9 @@ func ensureSlot(ctx context.Context, c *config.Config, conn *pgx.Conn, done func
 	return nil
 }
 
-func ensureTopic(ctx context.Context, c *config.Config, done func(initStep)) error {
-	log, err := openTopic(c, c.Region)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
+func ensureTopic(ctx context.Context, c *config.Config, log *kafka.Log, done func(initStep)) error {
+	ctx, cancel := context.WithTimeout(ctx, brokerTimeout)
+	defer cancel()
 	settings := topicSettings(c, c.Region)
 	missing, err := log.CheckTopic(ctx, settings)
 	if err != nil {

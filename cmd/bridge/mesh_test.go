@@ -23,6 +23,8 @@ type mesh struct {
 	t       *testing.T
 	regions map[string]*meshRegion
 	broker  *embedded.Broker
+	// stopBroker ends the broker, before the test does that.
+	stopBroker func()
 }
 
 type meshRegion struct {
@@ -40,8 +42,9 @@ func newMesh(t *testing.T, sql string) *mesh {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { broker.Close() }) //nolint:errcheck // the test is over
-	m := &mesh{t: t, regions: map[string]*meshRegion{}, broker: broker}
+	stop := sync.OnceFunc(func() { broker.Close() }) //nolint:errcheck // nothing is read from it any more
+	t.Cleanup(stop)
+	m := &mesh{t: t, regions: map[string]*meshRegion{}, broker: broker, stopBroker: stop}
 	for _, name := range meshNames {
 		r := &meshRegion{db: servertest.Database(t, 15), file: filepath.Join(t.TempDir(), name+".yaml")}
 		m.regions[name] = r
@@ -90,9 +93,15 @@ func (m *mesh) files() (all []string) {
 func (m *mesh) setUp() {
 	m.t.Helper()
 	for _, name := range meshNames {
-		if a := bridge(m.t, nil, "init", "-c", m.regions[name].file); a.code != 0 {
-			m.t.Fatalf("init %s: %+v", name, a)
-		}
+		m.setUpOne(name)
+	}
+}
+
+// setUpOne runs "bridge init" in one region.
+func (m *mesh) setUpOne(region string, args ...string) {
+	m.t.Helper()
+	if a := bridge(m.t, nil, append([]string{"init", "-c", m.regions[region].file}, args...)...); a.code != 0 {
+		m.t.Fatalf("init %s: %+v", region, a)
 	}
 }
 

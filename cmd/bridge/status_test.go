@@ -50,9 +50,10 @@ func TestStatusAndTail(t *testing.T) {
 
 	a = bridge(t, nil, "tail", "us", "-c", eu.file)
 	lines := strings.Split(strings.TrimSpace(a.stdout), "\n")
-	if a.code != 0 || len(lines) != 2 {
+	if a.code != 0 || len(lines) != 3 || !strings.Contains(lines[0], `"kind":"baseline"`) || !strings.Contains(lines[0], `{"table":"public.users","rows":5000,`) {
 		t.Fatalf("tail: %+v", a)
 	}
+	lines = lines[1:]
 	for _, want := range []string{`"dot":"us/1:1"`, `"kind":"insert","table":"public.users","key":["9000"],"new":{"id":"9000","name":"a \"quoted\" \u003cb\u003e","n":null,"at":null}`,
 		`{"kind":"delete","table":"public.users","key":["1"]`, `"last":true`, `"vector":{}`} {
 		if !strings.Contains(lines[0], want) {

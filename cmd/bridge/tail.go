@@ -127,6 +127,11 @@ func (p *tailPrinter) record(r *stream.Record) error {
 	if err != nil {
 		return err
 	}
+	if baseline, told, err := rec.ParseBaseline(); err != nil {
+		return err
+	} else if told {
+		return p.line(baselineLine(r.Offset, &rec.Header, baseline))
+	}
 	if rec.Kind == wire.HeartbeatMessage && p.cmd.Heartbeats {
 		return p.line(heartbeatLine(r.Offset, &rec.Header))
 	}

@@ -3,16 +3,17 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"bridge/change"
 	"bridge/wire"
 )
 
-// streamLine is a transaction, one piece of a large one, or a heartbeat.
+// streamLine is a transaction, one piece of a large one, a heartbeat, or a baseline.
 type streamLine struct {
 	Offset int64  `json:"offset"`
-	Kind   string `json:"kind"`          // "transaction" or "heartbeat"
+	Kind   string `json:"kind"`          // "transaction", "heartbeat" or "baseline"
 	Dot    string `json:"dot,omitempty"` // the transaction's name, "origin:seq"
 	Origin string `json:"origin"`
 	// Seq is the transaction's number; a heartbeat's is the last transaction's.
@@ -25,6 +26,24 @@ type streamLine struct {
 	Piece      uint32            `json:"piece,omitempty"`
 	Last       *bool             `json:"last,omitempty"` // whether the transaction is complete with it
 	Operations []operationLine   `json:"operations,omitempty"`
+	Tables     []baselineTable   `json:"tables,omitempty"` // of a baseline
+}
+
+// baselineTable is what a table held where the stream begins.
+type baselineTable struct {
+	Table      string `json:"table"`
+	Rows       uint64 `json:"rows"`
+	Definition string `json:"definition"` // digests, in hex
+	Content    string `json:"content"`
+}
+
+func baselineLine(offset int64, h *wire.Header, baseline wire.Baseline) streamLine {
+	line := heartbeatLine(offset, h)
+	line.Kind = "baseline"
+	for _, t := range baseline {
+		line.Tables = append(line.Tables, baselineTable{t.TableName.String(), t.Rows, fmt.Sprintf("%016x", t.Definition), fmt.Sprintf("%016x", t.Content)})
+	}
+	return line
 }
 
 // operationLine is one row's change. Columns that the log didn't carry aren't in the images.

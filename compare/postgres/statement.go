@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"bridge/compare"
@@ -16,19 +17,34 @@ func (t *table) from() string {
 	return "ONLY " + postgres.QuoteTable(t.TableName) + " AS t"
 }
 
-// row is the list of what is read of a row: its key, and a hash that works in FIPS mode, too. The text of a record
-// tells NULL from an empty text, and where one column ends.
+// row is the list of what is read of a row: its key and its hash.
 func (t *table) row(s *compare.Selection) string {
 	key := make([]string, len(s.Key))
 	for i, name := range s.Key {
 		k := t.keys[name]
 		key[i] = k.canonical("t." + postgres.Quote(name))
 	}
-	columns := make([]string, len(s.Columns))
-	for i, name := range s.Columns {
-		columns[i] = "t." + postgres.Quote(name)
+	return "ARRAY[" + strings.Join(key, ", ") + "]::text[], " + hash(s.Columns)
+}
+
+// hash is a hash of a row's columns that works in FIPS mode, too. The text of a record tells NULL from an empty
+// text, and where one column ends.
+func hash(columns []string) string {
+	quoted := make([]string, len(columns))
+	for i, name := range columns {
+		quoted[i] = "t." + postgres.Quote(name)
 	}
-	return "ARRAY[" + strings.Join(key, ", ") + "]::text[], sha256(convert_to(ROW(" + strings.Join(columns, ", ") + ")::text, 'UTF8'))"
+	return "sha256(convert_to(ROW(" + strings.Join(quoted, ", ") + ")::text, 'UTF8'))"
+}
+
+// sumSQL counts the rows and adds up the first eight bytes of their hashes.
+func (t *table) sumSQL() string {
+	columns := make([]string, len(t.Columns))
+	for i := range t.Columns {
+		columns[i] = t.Columns[i].Name
+	}
+	slices.Sort(columns)
+	return "SELECT count(*), coalesce(sum(('x' || encode(substr(" + hash(columns) + ", 1, 8), 'hex'))::bit(64)::bigint), 0)::text FROM " + t.from()
 }
 
 // scanSQL reads all rows in the order of their keys.
