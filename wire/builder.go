@@ -169,7 +169,7 @@ func (b *Builder) Finish(state loopguard.State, pos change.Position) ([]byte, er
 	if state.Seq != complete {
 		return nil, fmt.Errorf("record of %s: state is after %d, the last complete transaction is %d", b.origin, state.Seq, complete)
 	}
-	h := b.appendHeader(b.scratch[:0], Data, state, pos)
+	h := b.appendHeader(b.scratch[:0], Data, noExtensions, state, pos)
 	h = binary.AppendUvarint(h, b.first.Dot.Seq)
 	h = binary.AppendUvarint(h, uint64(b.first.piece))
 	h = binary.AppendUvarint(h, uint64(open))
@@ -183,14 +183,17 @@ func (b *Builder) Finish(state loopguard.State, pos change.Position) ([]byte, er
 	return append(append(record, h...), b.body...), nil
 }
 
-func (b *Builder) appendHeader(to []byte, kind Kind, state loopguard.State, pos change.Position) []byte {
+// noExtensions is the empty list.
+var noExtensions = []byte{0}
+
+func (b *Builder) appendHeader(to []byte, kind Kind, extensions []byte, state loopguard.State, pos change.Position) []byte {
 	var vector [256]byte
 	v := b.appendVector(vector[:0], nil, state.Vector) // may add origins
 	to = append(to, magic...)
 	to = append(to, version, byte(kind))
 	to = appendText(to, b.cluster)
 	to = appendText(to, string(b.origin))
-	to = append(to, 0) // no extensions
+	to = append(to, extensions...)
 	to = binary.AppendUvarint(to, uint64(len(b.origins)))
 	for _, o := range b.origins {
 		to = appendText(to, string(o))
@@ -207,7 +210,7 @@ func (b *Builder) appendHeader(to []byte, kind Kind, state loopguard.State, pos 
 // people; nothing is decided by it.
 func Heartbeat(cluster string, origin change.Origin, state loopguard.State, pos change.Position, wall change.Timestamp) []byte {
 	b := NewBuilder(cluster, origin)
-	return appendInt(b.appendHeader(nil, HeartbeatMessage, state, pos), int64(wall))
+	return appendInt(b.appendHeader(nil, HeartbeatMessage, noExtensions, state, pos), int64(wall))
 }
 
 // Origin is the origin of the builder's records.

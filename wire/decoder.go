@@ -26,6 +26,8 @@ type Header struct {
 	// Open is how many pieces of the transaction State.Seq+1 were written so far, when the record
 	// ends inside it; otherwise 0.
 	Open uint32
+
+	start string // the content of baselineExtension
 }
 
 // Record is a decoded record. Its strings are parts of one string, and its slices of a few arrays:

@@ -64,9 +64,13 @@
 // # What may come
 //
 // A reader refuses with [ErrNewer] what it doesn't know: version, kind, flag, state, or an extension
-// with an id below 64. Extensions from 64 on may be passed over. Ids 1 (member list with its
-// version), 2 (fingerprint of the conflict rules), 3 (schema version) are spoken for. The incarnation
-// is in the origin's name.
+// with an id below 64. Extensions from 64 on may be passed over; 64 is the baseline, in a heartbeat before a
+// region's first transaction:
+//
+//	baseline    = list(schema:text name:text rows:uint definition:u64 content:u64)    u64: 8 bytes, big end first
+//
+// Ids 1 (member list with its version), 2 (fingerprint of the conflict rules), 3 (schema version) are
+// spoken for. The incarnation is in the origin's name.
 //
 // # Refused
 //

@@ -81,7 +81,10 @@ func (p *parser) extensions() {
 			return
 		}
 		last = int64(id)
-		p.text()
+		content := p.text()
+		if id == baselineExtension {
+			p.h.start = content
+		}
 	}
 }
 
