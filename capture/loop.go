@@ -30,6 +30,7 @@ type Config struct {
 	Log     stream.Log // this region's own topic
 	Clock   *loopguard.Clock
 	Start   change.Position // where the source begins, and the clock's state is of
+	Next    int64           // the offset after the topic's last record
 	History *history.Locked
 	Witness Witness
 	Limits  Limits
@@ -56,10 +57,11 @@ func NewLoop(c Config) *Loop {
 	at := tail{c.Clock.State(), c.Start}
 	l := &Loop{Config: c}
 	l.issued.Store(at.state.Seq)
+	limits := c.Limits.WithDefaults()
 	l.publisher = &publisher{
-		cluster: c.Cluster, log: c.Log, limits: c.Limits.WithDefaults(), confirm: c.Source.Confirm, now: c.Now, report: c.Report, began: c.Began,
-		builder: wire.NewBuilder(c.Cluster, c.Clock.Self()), complete: at, idle: at, published: at,
-		room: make(chan struct{}, 1), work: make(chan struct{}, 1),
+		cluster: c.Cluster, origin: c.Clock.Self(), log: c.Log, limits: limits, confirm: c.Source.Confirm, now: c.Now, report: c.Report, began: c.Began,
+		packer:    wire.NewPacker(c.Cluster, c.Clock.Self(), limits.Record, limits.Message, at.state, at.position),
+		published: at, next: c.Next, room: make(chan struct{}, 1), work: make(chan struct{}, 1),
 	}
 	return l
 }

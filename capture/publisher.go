@@ -24,19 +24,16 @@ type publisher struct {
 	report  *Report
 	began   func(origin change.Origin, seq uint64, offset int64)
 
-	mu       sync.Mutex
-	builder  *wire.Builder
-	first    uint64   // the first transaction that begins in the record under construction; 0 is none
-	open     bool     // it ends inside a large transaction
-	complete tail     // after the last complete transaction added
-	full     [][]byte // records cut from the builder
-	bytes    int      // of full
-	records  []sent   // what each of full holds
-	room     chan struct{}
-	work     chan struct{}
+	origin change.Origin
+	next   int64 // no record may come to lie before this offset
+
+	mu     sync.Mutex
+	packer *wire.Packer
+	bytes  int // taken from the packer and not acknowledged
+	room   chan struct{}
+	work   chan struct{}
 
 	published tail // what the topic's last record tells
-	idle      tail // where the clock stands while nothing is pending
 	wall      time.Time
 }
 
@@ -46,17 +43,10 @@ type tail struct {
 	position change.Position
 }
 
-// sent is what of a record is remembered until it's acknowledged.
-type sent struct {
-	tail
-	bytes int
-	first uint64 // the first transaction that begins in it; 0 if none does
-	open  bool   // it ends inside a large transaction
-}
-
 // Limits bound records and buffers, in bytes.
 type Limits struct {
 	Record  int           // a record is cut when it has grown to this
+	Message int           // no record exceeds this: what the topic takes; a row that's larger stops the region
 	Pending int           // capture waits while so much isn't acknowledged
 	Idle    time.Duration // at least so often the topic has a record, so that peers see the region live
 	Settle  time.Duration // so long after others' transactions came, what has been seen is told to them
@@ -66,6 +56,9 @@ type Limits struct {
 func (l Limits) WithDefaults() Limits {
 	if l.Record == 0 {
 		l.Record = 256 << 10
+	}
+	if l.Message == 0 {
+		l.Message = 8 << 20
 	}
 	if l.Pending == 0 {
 		l.Pending = 8 << 20
@@ -83,7 +76,7 @@ func (l Limits) WithDefaults() Limits {
 func (p *publisher) add(ctx context.Context, tx *change.Transaction, state loopguard.State) error {
 	for {
 		p.mu.Lock()
-		if p.bytes+p.builder.Size() < p.limits.Pending {
+		if p.bytes+p.packer.Size() < p.limits.Pending {
 			break
 		}
 		p.mu.Unlock()
@@ -94,21 +87,8 @@ func (p *publisher) add(ctx context.Context, tx *change.Transaction, state loopg
 		}
 	}
 	defer p.mu.Unlock()
-	if err := p.builder.Add(tx); err != nil {
+	if err := p.packer.Add(tx, state); err != nil {
 		return err
-	}
-	if tx.Piece == 0 && p.first == 0 {
-		p.first = tx.Dot.Seq
-	}
-	p.open = !tx.Last
-	if tx.Last {
-		p.complete = tail{state, tx.Position}
-		p.idle = p.complete
-	}
-	if p.builder.Size() >= p.limits.Record || !tx.Last {
-		if err := p.cut(); err != nil {
-			return err
-		}
 	}
 	signal(p.work)
 	return nil
@@ -117,29 +97,12 @@ func (p *publisher) add(ctx context.Context, tx *change.Transaction, state loopg
 // stand notes where the clock and the log stand, after something that isn't published by itself.
 func (p *publisher) stand(state loopguard.State, position change.Position) {
 	p.mu.Lock()
-	p.idle = tail{state, position}
-	settled := p.idle.state.Vector.Covers(p.published.state.Vector) && p.published.state.Vector.Covers(p.idle.state.Vector)
+	p.packer.Advance(state, position)
+	settled := state.Vector.Covers(p.published.state.Vector) && p.published.state.Vector.Covers(state.Vector)
 	p.mu.Unlock()
 	if !settled {
 		signal(p.work)
 	}
-}
-
-// cut ends the record under construction. The caller holds mu.
-func (p *publisher) cut() error {
-	if p.builder.Count() == 0 {
-		return nil
-	}
-	record, err := p.builder.Finish(p.complete.state, p.complete.position)
-	if err != nil {
-		return err
-	}
-	p.builder.Reset()
-	p.full = append(p.full, record)
-	p.records = append(p.records, sent{p.complete, len(record), p.first, p.open})
-	p.first = 0
-	p.bytes += len(record)
-	return nil
 }
 
 func signal(c chan struct{}) {
@@ -169,50 +132,69 @@ func (p *publisher) Run(ctx context.Context) error {
 
 // Step publishes all that is pending, or a heartbeat if one is due.
 func (p *publisher) Step(ctx context.Context) error {
-	records, held, err := p.take()
+	packed, err := p.take()
 	if err != nil {
 		return err
 	}
-	if len(records) == 0 {
+	if len(packed) == 0 {
 		return p.heartbeat(ctx)
 	}
-	offset, err := p.log.Append(ctx, records)
+	records := make([][]byte, len(packed))
+	for i := range packed {
+		records[i] = packed[i].Record
+	}
+	offset, err := p.append(ctx, records)
 	if err != nil {
 		return fmt.Errorf("publish to %s: %w", p.log.Name(), err)
 	}
 	faultpoint.Hit(faultpoint.Published)
-	if held[len(held)-1].open {
+	last := &packed[len(packed)-1]
+	if last.Open {
 		faultpoint.Hit(faultpoint.PiecePublish)
 	}
-	for i := range held {
-		if held[i].first != 0 {
-			p.began(p.builder.Origin(), held[i].first, offset+int64(i))
+	for i := range packed {
+		if packed[i].Begins != nil {
+			p.began(p.origin, packed[i].Begins.Dot.Seq, offset+int64(i))
 		}
 	}
-	p.acknowledged(held[len(held)-1].tail, held)
+	p.acknowledged(tail{last.State, last.Position}, packed)
 	return nil
 }
 
-func (p *publisher) take() ([][]byte, []sent, error) {
+func (p *publisher) take() ([]wire.Packed, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.cut(); err != nil {
-		return nil, nil, err
+	packed, err := p.packer.Take()
+	for i := range packed {
+		p.bytes += len(packed[i].Record)
 	}
-	records, held := p.full, p.records
-	p.full, p.records = nil, nil
-	return records, held, nil
+	return packed, err
 }
 
-func (p *publisher) acknowledged(t tail, held []sent) {
+// append appends records and checks that they come after all that this process knows of. If they don't, the topic
+// was made anew, and what it held is lost to the peers that hadn't read it.
+func (p *publisher) append(ctx context.Context, records [][]byte) (offset int64, err error) {
+	offset, err = p.log.Append(ctx, records)
+	if err != nil {
+		return 0, err
+	}
+	if offset < p.next {
+		return 0, fmt.Errorf("records came to lie at offset %d, although the topic had reached %d: it was made anew or lost its end; "+
+			"restore it, or load anew the regions that stop with a gap", offset, p.next)
+	}
+	p.next = offset + int64(len(records))
+	return offset, nil
+}
+
+func (p *publisher) acknowledged(t tail, packed []wire.Packed) {
 	p.mu.Lock()
-	for _, s := range held {
-		p.bytes -= s.bytes
+	for i := range packed {
+		p.bytes -= len(packed[i].Record)
 	}
 	p.published, p.wall = t, p.now()
 	p.mu.Unlock()
 	signal(p.room)
-	p.report.published(t, len(held))
+	p.report.published(t, len(packed))
 	p.confirm(t.position)
 	faultpoint.Hit(faultpoint.Confirmed)
 }
@@ -222,7 +204,7 @@ func (p *publisher) untilHeartbeat() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	wait := p.limits.Idle
-	if !p.published.state.Vector.Covers(p.idle.state.Vector) {
+	if state, _ := p.packer.State(); !p.published.state.Vector.Covers(state.Vector) {
 		wait = p.limits.Settle
 	}
 	return max(0, p.wall.Add(wait).Sub(p.now()))
@@ -234,14 +216,15 @@ func (p *publisher) heartbeat(ctx context.Context) error {
 		return nil
 	}
 	p.mu.Lock()
-	t := p.idle
-	pending := p.builder.Count() > 0 || len(p.full) > 0
+	var t tail
+	t.state, t.position = p.packer.State()
+	pending := p.packer.Size() > 0
 	p.mu.Unlock()
 	if pending || t.state.Seq != p.published.state.Seq {
 		return nil // the next step publishes that
 	}
-	record := wire.Heartbeat(p.cluster, p.builder.Origin(), t.state, t.position, change.TimestampOf(p.now()))
-	if _, err := p.log.Append(ctx, [][]byte{record}); err != nil {
+	record := wire.Heartbeat(p.cluster, p.origin, t.state, t.position, change.TimestampOf(p.now()))
+	if _, err := p.append(ctx, [][]byte{record}); err != nil {
 		return fmt.Errorf("publish a heartbeat to %s: %w", p.log.Name(), err)
 	}
 	p.acknowledged(t, nil)

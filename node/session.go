@@ -115,7 +115,7 @@ func (s *session) loops(target apply.Target, progress Progress) {
 	n := s.node
 	s.capture = capture.NewLoop(capture.Config{
 		Cluster: n.Cluster, Source: s.source, Log: s.logs[s.self], Clock: loopguard.NewClock(s.self, s.tail.state),
-		Start: s.tail.position, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: s.captureReport,
+		Start: s.tail.position, Next: s.tail.next, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: s.captureReport,
 		Began: s.marks.began,
 	})
 	peers := map[change.Origin]stream.Log{}

@@ -12,6 +12,15 @@ import (
 // below what brokers take.
 const DefaultCut = 512 << 10
 
+// Packed is a finished record, with what its writer must remember of it.
+type Packed struct {
+	Record   []byte
+	State    loopguard.State // after the last complete transaction up to the record's end
+	Position change.Position // of that
+	Begins   *change.Tag     // of the first transaction that begins in the record; nil if none does
+	Open     bool            // whether it ends inside a transaction
+}
+
 // Packer cuts a region's transactions, in order, into records of about a size. It splits what's larger into
 // pieces and numbers them itself, and keeps the state that a restart needs. It isn't safe for
 // concurrent use.
@@ -19,7 +28,9 @@ type Packer struct {
 	builder *Builder
 	cut     int
 	limit   int
-	records [][]byte
+	records []Packed
+	size    int         // of records
+	begins  *change.Tag // of the first transaction that begins in the record that's being built; nil is none
 
 	state    loopguard.State // after the last complete transaction
 	position change.Position
@@ -56,11 +67,19 @@ func (p *Packer) Add(t *change.Transaction, after loopguard.State) error {
 		if err := p.builder.Add(&part); err != nil {
 			return err
 		}
+		if part.Piece == 0 && p.begins == nil {
+			tag := t.Tag // not the transaction, which would be kept with it
+			p.begins = &tag
+		}
 		p.piece++
 		if part.Last {
 			p.state, p.position, p.piece = after, t.Position, 0
 		}
-		if len(rest) == 0 {
+		switch {
+		case len(rest) > 0:
+		case p.piece > 0: // the next piece may tell another position, which a record's pieces share
+			return p.flush()
+		default:
 			return p.cutIfFull()
 		}
 	}
@@ -119,39 +138,38 @@ func (p *Packer) flush() error {
 		return err
 	}
 	p.builder.Reset()
-	p.records = append(p.records, record)
+	p.records = append(p.records, Packed{record, p.state, p.position, p.begins, p.piece > 0})
+	p.size += len(record)
+	p.begins = nil
 	return nil
 }
 
 // Advance notes what the log showed without a transaction to publish: echoes, or nothing at all up to
-// pos. It's in the records from the next one on.
+// pos. The records from the next one on tell it. It's not for the middle of a transaction.
 func (p *Packer) Advance(state loopguard.State, pos change.Position) {
 	p.state, p.position = state, pos
 }
 
 // Size is about how many bytes [Packer.Take] would return.
-func (p *Packer) Size() (size int) {
-	for _, r := range p.records {
-		size += len(r)
-	}
+func (p *Packer) Size() int {
 	if p.builder.Count() > 0 {
-		size += p.builder.Size()
+		return p.size + p.builder.Size()
 	}
-	return size
+	return p.size
 }
 
 // Take ends the record that's being built and returns all records since the last Take, in order. None
 // is empty.
-func (p *Packer) Take() ([][]byte, error) {
+func (p *Packer) Take() ([]Packed, error) {
 	if p.builder.Count() > 0 {
 		if err := p.flush(); err != nil {
 			return nil, err
 		}
 	}
 	records := p.records
-	p.records = nil
+	p.records, p.size = nil, 0
 	return records, nil
 }
 
-// State and position after the last complete transaction; a heartbeat says them.
+// State and position after the last complete transaction, or what came after it; a heartbeat says them.
 func (p *Packer) State() (loopguard.State, change.Position) { return p.state, p.position }

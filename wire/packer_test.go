@@ -25,11 +25,14 @@ func TestPack(t *testing.T) {
 		clock := loopguard.NewClock(eu, start)
 		states := []loopguard.State{start}
 		var want []change.Operation
-		var records [][]byte
+		var records []wire.Packed
 		for range rapid.IntRange(1, 8).Draw(t, "transactions") {
-			tx := change.Transaction{Tag: clock.Local(0), Position: change.Position{Offset: 5, GTID: "g"}}
+			tx := change.Transaction{Tag: clock.Local(0)}
 			for piece, last := uint32(0), false; !last; piece++ {
 				last = rapid.Bool().Draw(t, "last")
+				if last { // the log tells where a transaction ends with its end
+					tx.Position = change.Position{Offset: 5 + tx.Dot.Seq, GTID: "g"}
+				}
 				tx.Piece, tx.Last, tx.Operations = piece, last, nil
 				for range rapid.IntRange(0, 6).Draw(t, "operations") {
 					r := image("k", strings.Repeat("v", rapid.SampledFrom([]int{1, 100, 3000, 7000}).Draw(t, "size")), nil)
@@ -49,7 +52,7 @@ func TestPack(t *testing.T) {
 	})
 }
 
-func take(t *rapid.T, p *wire.Packer) [][]byte {
+func take(t *rapid.T, p *wire.Packer) []wire.Packed {
 	records, err := p.Take()
 	if err != nil {
 		t.Fatal(err)
@@ -57,16 +60,20 @@ func take(t *rapid.T, p *wire.Packer) [][]byte {
 	return records
 }
 
-func checkPacked(t *rapid.T, records [][]byte, limit int, states []loopguard.State, want []change.Operation) {
+func checkPacked(t *rapid.T, records []wire.Packed, limit int, states []loopguard.State, want []change.Operation) {
 	var got []change.Operation
 	at := change.Transaction{Last: true, Tag: change.Tag{Dot: change.Dot{Seq: states[0].Seq}}}
 	for _, r := range records {
-		if len(r) > limit {
-			t.Errorf("record of %d bytes", len(r))
+		if len(r.Record) > limit {
+			t.Errorf("record of %d bytes", len(r.Record))
 		}
-		record, err := wire.Decode(r)
+		record, err := wire.Decode(r.Record)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if begins := begins(record); !reflect.DeepEqual(begins, r.Begins) || r.Open != (record.Open > 0) ||
+			!reflect.DeepEqual(r.State, record.State) || r.Position != record.Position {
+			t.Errorf("%+v, but %+v begins in %+v", r, begins, record.Header)
 		}
 		for _, tx := range record.Transactions {
 			next := at.Last && tx.Dot.Seq == at.Dot.Seq+1 && tx.Piece == 0
@@ -90,6 +97,15 @@ func checkPacked(t *rapid.T, records [][]byte, limit int, states []loopguard.Sta
 			t.Fatal(diff)
 		}
 	}
+}
+
+func begins(r *wire.Record) *change.Tag {
+	for i := range r.Transactions {
+		if r.Transactions[i].Piece == 0 {
+			return &r.Transactions[i].Tag
+		}
+	}
+	return nil
 }
 
 func TestPackRefuses(t *testing.T) {

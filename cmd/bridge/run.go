@@ -15,6 +15,7 @@ import (
 	enginepg "bridge/engine/postgres"
 	"bridge/node"
 	"bridge/stream"
+	"bridge/stream/kafka"
 )
 
 // runCommand is "bridge run".
@@ -71,7 +72,7 @@ func newNode(c *config.Config, log *slog.Logger) (*node.Node, error) {
 		}),
 		Rule:    conflict.LastWriteWins, // the only value that config lets through for conflicts.default
 		Workers: c.Database.ApplyConnections, HistoryBytes: int(c.History.MaxBytes),
-		Limits: capture.Limits{Idle: c.Heartbeat.Std()},
+		Limits: capture.Limits{Idle: c.Heartbeat.Std(), Message: kafka.MaxRecordBytes(int(c.KafkaOf(c.Region).MaxMessageBytes))},
 		Log:    log,
 	}), nil
 }

@@ -24,6 +24,9 @@ const (
 // recordSize is at least what a value takes in a batch.
 func recordSize(value []byte) int { return maxRecordHeader + len(value) }
 
+// MaxRecordBytes is how large a record can be that a topic with a limit on messages takes.
+func MaxRecordBytes(maxMessageBytes int) int { return maxMessageBytes - batchHeader - maxRecordHeader }
+
 // appendRecords writes the records of a batch, uncompressed and without keys or headers.
 func appendRecords(to []byte, values [][]byte) []byte {
 	for i, v := range values {
