@@ -27,7 +27,8 @@ test: lint
 
 demo:
 	scripts/setup postgresql
-	$(GO) run ./cmd/bridge demo $(ARGS)
+	$(GO) build -o bin/ ./cmd/bridge
+	@exec bin/bridge demo $(ARGS)
 
 bench:
 	scripts/setup

@@ -1,9 +1,79 @@
 package main
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
 
-// demoCommand is "bridge demo".
-type demoCommand struct{}
+	"bridge/demo"
+)
+
+// demoCommand is "bridge demo". Exit code 1 means that the regions weren't equal in the end.
+type demoCommand struct {
+	Seconds int      `default:"24" help:"How long the shops write (${default})."`
+	Rate    int      `default:"50" help:"Transactions per second in each region (${default})."`
+	Regions []string `default:"pg,pg,pg" placeholder:"ENGINE,…" help:"Engines of the regions: two or three of pg, PostgreSQL (${default})."`
+	Keep    bool     `help:"Leave everything running at the end, until Ctrl-C."`
+}
+
+// demoRegions name the regions in their order.
+var demoRegions = []string{"eu", "us", "ap"}
 
 // Run is called by kong.
-func (*demoCommand) Run(*session) error { return errors.New("bridge demo is not built yet") }
+func (cmd *demoCommand) Run(ctx context.Context, s *session) error {
+	options, err := cmd.options()
+	if err != nil {
+		return &failure{exitUsage, err}
+	}
+	if options.Bridge, err = os.Executable(); err != nil {
+		return fmt.Errorf("find bridge's executable, which the demo runs: %w", err)
+	}
+	options.Out, options.Styled = s.stdout, isTerminal(s.stdout) && os.Getenv("TERM") != "dumb" && os.Getenv("NO_COLOR") == ""
+	if s.cli.JSON { // standard output is the result's
+		options.Out, options.Styled = s.stderr, false
+	}
+	result, err := demo.Run(ctx, options)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted; everything that ran is gone")
+	case err != nil:
+		return &failure{exitEnvironment, err}
+	}
+	s.outcome.result = result
+	if !result.Equal {
+		return errors.New("the regions aren't equal: this is a bug in bridge, please report it")
+	}
+	if s.cli.JSON {
+		s.outcome.summary = "the regions are equal"
+	}
+	return nil
+}
+
+// options checks the flags.
+func (cmd *demoCommand) options() (o demo.Options, err error) {
+	if n := len(cmd.Regions); n < 2 || n > len(demoRegions) {
+		return o, fmt.Errorf("--regions has %d regions: give two or three, such as pg,pg,pg", n)
+	}
+	for _, engine := range cmd.Regions {
+		switch engine {
+		case "pg":
+		case "mysql", "mariadb":
+			return o, fmt.Errorf("--regions: %s regions aren't built yet; only pg is", engine)
+		default:
+			return o, fmt.Errorf("--regions: %q isn't an engine; pg is (PostgreSQL)", engine)
+		}
+	}
+	o = demo.Options{
+		Regions: demoRegions[:len(cmd.Regions)],
+		Load:    time.Duration(cmd.Seconds) * time.Second, Rate: cmd.Rate, Keep: cmd.Keep,
+	}
+	if o.Load < demo.MinLoad {
+		return o, fmt.Errorf("--seconds %d is too short: take %.0f or more", cmd.Seconds, demo.MinLoad.Seconds())
+	}
+	if o.Rate < 1 || o.Rate > 1000 {
+		return o, fmt.Errorf("--rate %d isn't between 1 and 1000", cmd.Rate)
+	}
+	return o, nil
+}

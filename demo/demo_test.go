@@ -1,0 +1,91 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// build builds bridge, whose processes the demo starts.
+func build(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bridge")
+	if out, err := exec.Command("go", "build", "-o", path, "bridge/cmd/bridge").CombinedOutput(); err != nil {
+		t.Fatalf("build bridge: %v\n%s", err, out)
+	}
+	return path
+}
+
+// A whole demo, as short as it can be, told to a log.
+func TestDemo(t *testing.T) {
+	var out bytes.Buffer
+	result, err := Run(t.Context(), Options{Bridge: build(t), Regions: []string{"eu", "us", "ap"}, Load: MinLoad, Rate: 30, Out: &out})
+	if t.Log(out.String()); err != nil {
+		t.Fatal(err)
+	}
+	if !result.Equal || len(result.Tables) != len(tables) || result.CatchUp <= 0 {
+		t.Errorf("%+v", result)
+	}
+	for region, n := range result.Transactions {
+		if n == 0 || result.Tables[0].Rows[0] < n {
+			t.Errorf("region %s: %d transactions acknowledged, %d orders in all regions", region, n, result.Tables[0].Rows[0])
+		}
+	}
+	for _, want := range []string{"kill -9", "The bridge of ap is started again", "the regions equal?", "Equal. "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q isn't told", want)
+		}
+	}
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("ANSI sequences in a log")
+	}
+	gone(t, out.String())
+}
+
+// Ctrl-C in the middle leaves nothing behind.
+func TestInterrupt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &trigger{at: "kill -9", do: cancel}
+	_, err := Run(ctx, Options{Bridge: build(t), Regions: []string{"eu", "us"}, Load: MinLoad, Rate: 30, Out: out})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v after:\n%s", err, out.String())
+	}
+	gone(t, out.String())
+}
+
+// trigger acts when something is told.
+type trigger struct {
+	bytes.Buffer
+	at string
+	do func()
+}
+
+func (b *trigger) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(b.at)) {
+		b.do()
+	}
+	return b.Buffer.Write(p)
+}
+
+// gone checks that a demo's processes and files don't outlive it.
+func gone(t *testing.T, told string) {
+	t.Helper()
+	bridges := regexp.MustCompile(`-c (\S+) \(process (\d+)`).FindAllStringSubmatch(told, -1)
+	if len(bridges) == 0 {
+		t.Error("no bridge was told of")
+	}
+	for _, b := range bridges {
+		if _, err := os.Stat(filepath.Dir(b[1])); !os.IsNotExist(err) {
+			t.Errorf("%s is still there (%v)", b[1], err)
+		}
+		if line, err := os.ReadFile("/proc/" + b[2] + "/cmdline"); err == nil && bytes.Contains(line, []byte(b[1])) {
+			t.Errorf("process %s still runs", b[2])
+		}
+	}
+}

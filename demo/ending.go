@@ -1,0 +1,118 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// verify waits until nothing is on its way and compares all regions, table by table.
+func (s *story) verify(ctx context.Context) error {
+	s.out.headf("The shops close. Are the regions equal?")
+	limited, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not everything arrived within %s", patience))
+	defer cancel()
+	if err := s.settle(limited); err != nil {
+		return reason(limited, err)
+	}
+	var err error
+	if s.result.Tables, err = s.watcher.compareTables(ctx); err != nil {
+		return err
+	}
+	lost, err := s.watcher.lostOrders(ctx)
+	if err != nil {
+		return err
+	}
+	s.conclude(lost)
+	return nil
+}
+
+// settle waits until everything acknowledged is everywhere.
+func (s *story) settle(ctx context.Context) error {
+	for {
+		l, err := s.look(ctx)
+		if err != nil {
+			return err
+		}
+		if l.settled() {
+			s.count(l)
+			return nil
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// reason is why something failed: the end of its context, if it has ended.
+func reason(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func (s *story) count(l *look) {
+	for i, r := range s.regions {
+		s.result.Transactions[r.name], s.result.Conflicts[r.name] = l.acknowledged[i], l.conflicts[i]
+	}
+}
+
+// conclude prints the comparison.
+func (s *story) conclude(lost int) {
+	line := fmt.Sprintf("  %-12s", "rows, digest")
+	for _, r := range s.regions {
+		line += fmt.Sprintf(" %18s", r.name)
+	}
+	s.out.linef("%s", s.out.style(dim, line))
+	s.result.Equal = lost == 0
+	for _, t := range s.result.Tables {
+		line := fmt.Sprintf("  %-12s", t.Table)
+		for i := range t.Rows {
+			line += fmt.Sprintf(" %9s %.8s", count(t.Rows[i]), t.Digests[i])
+		}
+		verdict := s.out.style(green, "equal")
+		if !t.Equal {
+			verdict = s.out.style(red, "DIFFERENT")
+			s.result.Equal = false
+		}
+		s.out.linef("%s  %s", line, verdict)
+	}
+	transactions, conflicts := 0, 0
+	for _, r := range s.regions {
+		transactions += s.result.Transactions[r.name]
+		conflicts += s.result.Conflicts[r.name]
+	}
+	if lost > 0 {
+		s.out.linef("\n%s", s.out.style(red, fmt.Sprintf("%d acknowledged orders are missing.", lost)))
+	}
+	if s.result.Equal {
+		s.out.linef("\n%s", s.out.style(bold, fmt.Sprintf("Equal. %s transactions in %d regions, none lost; %s conflicts decided; one bridge killed, back in %.1f s.",
+			count(transactions), len(s.regions), count(conflicts), s.result.CatchUp)))
+	}
+}
+
+// keep tells how to look around, and waits until the reader has.
+func (s *story) keep(ctx context.Context) {
+	bridge, last := s.options.Bridge, s.regions[len(s.regions)-1]
+	s.out.headf("Everything runs until you press Ctrl-C. Connect with psql (no password):")
+	for _, r := range s.regions {
+		s.out.linef("  psql -h %s -p %d -U %s %s   # %s", r.server.Host(), r.server.Port(), database, database, r.name)
+	}
+	s.out.headf("Things to try:")
+	for _, try := range []string{
+		fmt.Sprintf("Write in %s, read in %s:", s.regions[0].name, last.name),
+		"  UPDATE prices SET cents = 990 WHERE product = 'tea';",
+		"  TABLE prices;",
+		"Make a conflict: BEGIN and UPDATE the same row in two regions, then COMMIT both. See what came of it:",
+		"  SELECT decided_at, type, key, outcome, jsonb_pretty(versions) FROM bridge.conflicts ORDER BY id DESC LIMIT 1;",
+		"Ask a bridge how it is:",
+		fmt.Sprintf("  %s status -c %s", bridge, s.regions[0].file),
+		"Kill one, write, and start it again:",
+		fmt.Sprintf("  kill -9 %d", last.bridge.PID()),
+		fmt.Sprintf("  %s run -c %s", bridge, last.file),
+	} {
+		s.out.linef("  %s", try)
+	}
+	<-ctx.Done()
+	s.out.linef("\nEverything stops.")
+}

@@ -1,0 +1,163 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/internal/testserver"
+)
+
+const (
+	database = "shop" // name of the database, of the cluster, and of the application's role
+	// bridgeRole is who bridge connects as; "bridge grants" creates it.
+	bridgeRole = "bridge"
+)
+
+// region is one of the shop's regions: a server and a bridge.
+type region struct {
+	name   string
+	mesh   *mesh
+	file   string // bridge's configuration
+	log    string // bridge's log
+	http   string // address of bridge's status
+	server *testserver.Postgres
+	bridge *testserver.Program
+}
+
+func newRegion(name string, m *mesh) *region {
+	return &region{
+		name: name, mesh: m,
+		file: filepath.Join(m.dir, name+".yaml"),
+		log:  filepath.Join(m.dir, name+".log"),
+	}
+}
+
+// startServer starts the region's PostgreSQL, with the shop's tables.
+func (r *region) startServer(ctx context.Context) (err error) {
+	if r.server, err = testserver.StartPostgres(ctx, testserver.PostgresOptions{}); err != nil {
+		return err
+	}
+	if err := r.server.CreateDatabase(ctx, database); err != nil {
+		return err
+	}
+	conn, err := r.connect(ctx, testserver.Superuser)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what it did is committed
+	if _, err := conn.Exec(ctx, schema); err != nil {
+		return fmt.Errorf("create the shop's tables: %w", err)
+	}
+	return nil
+}
+
+func (r *region) connect(ctx context.Context, role string) (*pgx.Conn, error) {
+	conn, err := pgx.Connect(ctx, r.server.SocketDSN(database, role))
+	if err != nil {
+		return nil, fmt.Errorf("connect to region %s: %w", r.name, err)
+	}
+	return conn, nil
+}
+
+// setUp does what an operator does: a configuration file, the DBA's grants, "bridge init".
+func (r *region) setUp(ctx context.Context) error {
+	port, err := testserver.FreePort()
+	if err != nil {
+		return err
+	}
+	r.http = fmt.Sprintf("127.0.0.1:%d", port)
+	var text strings.Builder
+	if err := configuration.Execute(&text, r); err != nil {
+		return err
+	}
+	if err := os.WriteFile(r.file, []byte(text.String()), 0o644); err != nil {
+		return err
+	}
+	grants, err := output(ctx, nil, r.mesh.options.Bridge, "grants", "-c", r.file)
+	if err != nil {
+		return err
+	}
+	_, err = output(ctx, grants, r.server.Bin("psql"), "-XAtq", "-f", "-", r.server.SocketDSN(database, testserver.Superuser))
+	if err != nil {
+		return err
+	}
+	_, err = output(ctx, nil, r.mesh.options.Bridge, "init", "-c", r.file)
+	return err
+}
+
+// configuration is a region's bridge.yaml.
+var configuration = template.Must(template.New("bridge.yaml").Parse(`# Region {{.Name}} of bridge's demo.
+cluster: {{.Database}}
+region: {{.Name}}
+regions: { {{range .Members}}{{.}}: {}, {{end}}}
+database:
+  host: {{printf "%q" .SocketDir}} # the directory of a Unix socket
+  port: {{.Port}}
+  dbname: {{.Database}}
+  user: {{.Role}}
+kafka:
+  brokers: [{{printf "%q" .Broker}}]
+  replication_factor: 1 # there's one broker; in earnest, three copies
+  min_insync_replicas: 1
+conflicts:
+  default: last_write_wins
+http:
+  listen: {{printf "%q" .HTTP}}
+log:
+  format: json
+`))
+
+// What the template above asks for.
+
+func (r *region) Name() string      { return r.name }
+func (r *region) Members() []string { return r.mesh.options.Regions }
+func (r *region) SocketDir() string { return r.server.SocketDir() }
+func (r *region) Port() int         { return r.server.Port() }
+func (r *region) Database() string  { return database }
+func (r *region) Role() string      { return bridgeRole }
+func (r *region) Broker() string    { return r.mesh.broker.Addr() }
+func (r *region) HTTP() string      { return r.http }
+
+// startBridge starts the region's bridge, also after it was killed, and returns when it replicates.
+func (r *region) startBridge(ctx context.Context) (err error) {
+	if r.bridge != nil {
+		return r.bridge.Start(ctx)
+	}
+	r.bridge, err = testserver.StartProgram(ctx, testserver.ProgramOptions{
+		Name: "bridge of region " + r.name,
+		Path: r.mesh.options.Bridge, Args: []string{"run", "-c", r.file},
+		Log: r.log, Ready: `"region is running"`,
+	})
+	return err
+}
+
+func (r *region) close() error {
+	var errs []error
+	if r.bridge != nil {
+		errs = append(errs, r.bridge.Close())
+	}
+	if r.server != nil {
+		errs = append(errs, r.server.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// output runs a program to its end and gives what it printed.
+func output(ctx context.Context, stdin []byte, path string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, path, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(path), args[0], errors.Join(err, context.Cause(ctx)), stdout.Bytes(), stderr.Bytes())
+	}
+	return stdout.Bytes(), nil
+}
