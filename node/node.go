@@ -127,7 +127,7 @@ func (n *Node) session(ctx context.Context) (err error) {
 	}()
 	s, err := n.open(ctx)
 	if err != nil {
-		return err
+		return orLost(ctx, err)
 	}
 	defer s.close()
 	n.mu.Lock()
@@ -137,7 +137,11 @@ func (n *Node) session(ctx context.Context) (err error) {
 	n.enter(Running, nil)
 	n.Log.Info("region is running", "origin", s.self, "seq", s.tail.state.Seq, "position", s.tail.position.String(),
 		"vector", s.tail.state.Vector.String())
-	err = s.run(ctx)
+	return orLost(ctx, s.run(ctx))
+}
+
+// orLost is the loss of the lease, if that ended ctx, and otherwise err: what else broke then broke by it.
+func orLost(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); errors.Is(cause, ErrLeaseLost) {
 		return cause
 	}

@@ -20,8 +20,13 @@ type tail struct {
 	empty    bool
 }
 
-// readTail reads the last record of a region's own topic. began says that the region has published before:
-// then an empty topic has lost what was in it.
+// lookBack is how many of a topic's last records readTail looks at. What an earlier bridge had sent when it was cut
+// off may come to lie behind its successor's records: one call of Append at most, since it sends them one
+// after the other.
+const lookBack = 64
+
+// readTail reads the end of a region's own topic: the record that tells the furthest state. began says that the
+// region has published before: then an empty topic has lost what was in it.
 func readTail(ctx context.Context, log stream.Log, cluster string, self change.Origin, began bool) (tail, error) {
 	oldest, next, err := log.Bounds(ctx)
 	if err != nil {
@@ -34,20 +39,54 @@ func readTail(ctx context.Context, log stream.Log, cluster string, self change.O
 		}
 		return tail{empty: true}, nil
 	}
-	records, err := log.Read(ctx, next-1)
-	if err != nil {
-		return tail{}, fmt.Errorf("read the last record of topic %s: %w", log.Name(), err)
+	var end tail
+	for at := max(oldest, next-lookBack); at < next; {
+		records, err := log.Read(ctx, at)
+		if err != nil {
+			return tail{}, fmt.Errorf("read the last records of topic %s: %w", log.Name(), err)
+		}
+		for i := range records {
+			if err := end.raise(&records[i], log.Name(), cluster, self); err != nil {
+				return tail{}, err
+			}
+			at = records[i].Offset + 1
+		}
 	}
-	last := records[len(records)-1]
-	h, err := wire.Peek(last.Value)
+	return end, nil
+}
+
+// raise takes in the next record. Of equal sequence numbers the later position counts: a heartbeat's.
+func (t *tail) raise(r *stream.Record, topic, cluster string, self change.Origin) error {
+	h, err := wire.Peek(r.Value)
 	if err != nil {
-		return tail{}, fmt.Errorf("topic %s offset %d: %w", log.Name(), last.Offset, err)
+		return fmt.Errorf("topic %s offset %d: %w", topic, r.Offset, err)
+	}
+	if h.Cluster == cluster && h.Origin.Region() == self.Region() && h.Origin != self {
+		return fmt.Errorf("topic %s offset %d was written by %s, this region is %s (bridge.node): going on as another incarnation isn't supported yet; "+
+			"load the region anew with a new topic", topic, r.Offset, h.Origin, self)
 	}
 	if h.Origin != self || h.Cluster != cluster {
-		return tail{}, fmt.Errorf("topic %s offset %d was written by %s of cluster %s: this region is %s of cluster %s; two regions must not share a topic",
-			log.Name(), last.Offset, h.Origin, h.Cluster, self, cluster)
+		return fmt.Errorf("topic %s offset %d was written by %s of cluster %s: this region is %s of cluster %s; two regions must not share a topic",
+			topic, r.Offset, h.Origin, h.Cluster, self, cluster)
 	}
-	return tail{state: h.State, position: h.Position, next: last.Offset + 1}, nil
+	t.next = r.Offset + 1
+	if h.State.Seq > t.state.Seq || h.State.Seq == t.state.Seq && h.Position.Offset >= t.position.Offset {
+		t.state, t.position = h.State, h.Position
+	}
+	return nil
+}
+
+// checkProgress refuses a database that lacks what its own log had shown: it's an older copy, or bridge.progress was
+// edited. What it has committed since that copy isn't known to be what the topic says.
+func (t *tail) checkProgress(progress Progress) error {
+	for _, seen := range t.state.Vector {
+		if had := progress[seen.Origin].Seq; had < seen.Seq {
+			return fmt.Errorf("this region has published that it had applied %s, but bridge.progress says %d: "+
+				"the database was restored from an older copy, or the table was edited; load this region anew from a peer",
+				change.Dot(seen), had)
+		}
+	}
+	return nil
 }
 
 // rebuild adds an origin's transactions from the horizon to seq to the history, as they're in its topic, and

@@ -76,6 +76,9 @@ func (n *Node) open(ctx context.Context) (s *session, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.tail.checkProgress(progress); err != nil {
+		return nil, err
+	}
 	if err := s.rebuild(ctx, members, saved, progress); err != nil {
 		return nil, err
 	}
