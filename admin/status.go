@@ -10,24 +10,26 @@ import (
 
 // Status is /status and "bridge status --json". Durations are in seconds.
 type Status struct {
-	Cluster     string            `json:"cluster"`
-	Region      string            `json:"region"`
-	Origin      string            `json:"origin,omitempty"`
-	Phase       string            `json:"phase"`
-	Since       time.Time         `json:"since"`
-	Ready       bool              `json:"ready"`
-	Error       string            `json:"error,omitempty"`
-	Sessions    int               `json:"sessions"`
-	Seq         uint64            `json:"seq"`                 // last local transaction published
-	Captured    string            `json:"captured"`            // log position read
-	Published   string            `json:"published"`           // log position confirmed
-	Vector      map[string]uint64 `json:"vector"`              // what this region has seen of the others
-	Local       LocalCounts       `json:"local"`               // since the process started
-	Peers       []Peer            `json:"peers"`               // by name
-	History     History           `json:"history"`             // unstable operations
-	Conflicts   []Conflict        `json:"conflicts,omitempty"` // decided here since the process started
-	LastCommit  *time.Time        `json:"last_commit,omitempty"`
-	Application AppliedCounts     `json:"applied"`
+	Cluster   string    `json:"cluster"`
+	Region    string    `json:"region"`
+	Origin    string    `json:"origin,omitempty"`
+	Phase     string    `json:"phase"`
+	Since     time.Time `json:"since"`
+	Ready     bool      `json:"ready"`
+	Error     string    `json:"error,omitempty"`
+	Sessions  int       `json:"sessions"`
+	Seq       uint64    `json:"seq"`       // last local transaction published
+	Captured  string    `json:"captured"`  // log position read
+	Published string    `json:"published"` // log position confirmed
+	// UnpublishedBytes are between the two: of the log, not of the records.
+	UnpublishedBytes uint64            `json:"unpublished_bytes"`
+	Vector           map[string]uint64 `json:"vector"`              // what this region has seen of the others
+	Local            LocalCounts       `json:"local"`               // since the process started
+	Peers            []Peer            `json:"peers"`               // by name
+	History          History           `json:"history"`             // unstable operations
+	Conflicts        []Conflict        `json:"conflicts,omitempty"` // decided here since the process started
+	LastCommit       *time.Time        `json:"last_commit,omitempty"`
+	Application      AppliedCounts     `json:"applied"`
 }
 
 // LocalCounts are what capture has read.
@@ -83,6 +85,9 @@ func statusOf(s node.Status) Status {
 		Local:       LocalCounts{s.Capture.Transactions, s.Capture.Operations, s.Capture.Echoes, s.Capture.Records},
 		Application: AppliedCounts{s.Applied.Transactions, s.Applied.Rows, s.Applied.Batches, s.Applied.Barriers, s.Applied.Retries},
 		History:     History{s.History.Operations, s.History.Bytes, s.History.Limit},
+	}
+	if c := &s.Capture; c.Captured.GTID == "" && c.Captured.Offset > c.Published.Offset {
+		out.UnpublishedBytes = c.Captured.Offset - c.Published.Offset
 	}
 	if s.Error != nil {
 		out.Error = s.Error.Error()

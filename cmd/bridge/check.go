@@ -70,13 +70,13 @@ func checkOutcome(r *preflight.Report) outcome {
 	for _, t := range r.Tables {
 		result.Tables = append(result.Tables, t.String())
 	}
-	count := map[preflight.Level]int{}
+	found := map[preflight.Level]int{}
 	for _, f := range r.Findings {
-		count[f.Level]++
+		found[f.Level]++
 	}
 	return outcome{
-		summary: fmt.Sprintf("%d errors, %d warnings, %d notes; %d tables to replicate",
-			count[preflight.Error], count[preflight.Warning], count[preflight.Note], len(r.Tables)),
+		summary: fmt.Sprintf("%s, %s, %s; %s to replicate", count(found[preflight.Error], "error"),
+			count(found[preflight.Warning], "warning"), count(found[preflight.Note], "note"), count(len(r.Tables), "table")),
 		result: result,
 		human:  func(w io.Writer) error { return writeFindings(w, r.Findings) },
 	}

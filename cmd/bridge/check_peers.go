@@ -50,6 +50,16 @@ func (s *session) checkPeers(ctx context.Context, c *config.Config, files []stri
 	return append(findings, rowFindings(result)...), nil
 }
 
+// equalRows is the finding that there's none.
+func equalRows(r *compare.Result) preflight.Finding {
+	rows := int64(0)
+	for _, t := range r.Tables {
+		rows += t.Rows[r.Regions[0]]
+	}
+	return preflight.Finding{Level: preflight.Note, Object: "rows",
+		Text: fmt.Sprintf("are the same in %s: %s in %s", strings.Join(r.Regions, ", "), count(rows, "row"), count(len(r.Tables), "table"))}
+}
+
 func definitionFindings(tables map[change.TableName][]string) (findings []preflight.Finding) {
 	names := slices.SortedFunc(maps.Keys(tables), func(a, b change.TableName) int { return strings.Compare(a.String(), b.String()) })
 	for _, name := range names {
@@ -82,6 +92,9 @@ func runningBridge(ctx context.Context, all []*config.Config) (string, error) {
 }
 
 func rowFindings(r *compare.Result) (findings []preflight.Finding) {
+	if r.Verdict == compare.Equal {
+		return []preflight.Finding{equalRows(r)}
+	}
 	for _, t := range r.Tables {
 		if len(t.Different) == 0 {
 			continue

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -42,11 +43,11 @@ func checkTopic(ctx context.Context, c *config.Config, region string, initialise
 		return []preflight.Finding{f}, true
 	}
 	for _, p := range problems {
-		f := preflight.Finding{Level: preflight.Error, Object: object, Text: p.What, Fix: p.Fix}
+		f := preflight.Finding{Level: preflight.Error, Object: object, Text: strings.TrimPrefix(p.What, fmt.Sprintf("topic %q ", log.Name())), Fix: p.Fix}
 		switch missing := needsInit(p); {
 		case region != c.Region:
 			f.Level = preflight.Warning
-			f.Fix += " (for region " + region + ")"
+			f.Fix += " in region " + region
 		case missing && !initialised:
 			f.Level, f.Init = preflight.Note, true
 		}

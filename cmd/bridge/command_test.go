@@ -111,7 +111,7 @@ func TestSettingUpARegion(t *testing.T) {
 
 	a := on("check", "--json")
 	e := a.envelope(t)
-	if a.code != 0 || !strings.Contains(e.Summary, "0 errors") || !strings.Contains(e.Summary, "1 tables to replicate") {
+	if a.code != 0 || !strings.Contains(e.Summary, "0 errors") || !strings.Contains(e.Summary, "1 table to replicate") {
 		t.Fatalf("check before init: %+v", a)
 	}
 	a = on("init", "--json")

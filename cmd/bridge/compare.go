@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"bridge/change"
@@ -74,13 +75,16 @@ func (s *session) compared(r *compare.Result) error {
 	switch {
 	case len(r.Tables) == 0:
 		return &failure{exitEnvironment, errors.New("no table to compare: see tables.include, tables.exclude and --tables")}
+	case different > 0 && undecided > 0:
+		s.outcome.summary = fmt.Sprintf("of %s %d differ, %d undecided", count(len(r.Tables), "table"), different, undecided)
+		return &failure{exitRuntime, errors.New(s.outcome.summary)}
 	case different > 0:
-		s.outcome.summary = fmt.Sprintf("%d of %d tables differ", different, len(r.Tables))
+		s.outcome.summary = fmt.Sprintf("of %s %d differ", count(len(r.Tables), "table"), different)
 		return &failure{exitRuntime, errors.New(s.outcome.summary)}
 	case undecided > 0:
-		s.outcome.summary = fmt.Sprintf("%d of %d tables undecided: %s", undecided, len(r.Tables), r.Reason)
+		s.outcome.summary = fmt.Sprintf("of %s %d undecided", count(len(r.Tables), "table"), undecided)
 		return &failure{exitEnvironment, errors.New(s.outcome.summary)}
 	}
-	s.outcome.summary = fmt.Sprintf("%d tables are equal", len(r.Tables))
+	s.outcome.summary = fmt.Sprintf("%s equal in %s", count(len(r.Tables), "table"), strings.Join(r.Regions, ", "))
 	return nil
 }

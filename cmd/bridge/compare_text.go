@@ -27,7 +27,11 @@ func writeComparison(w io.Writer, r *compare.Result) error {
 			return err
 		}
 	}
-	return nil
+	if r.Reason == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "undecided because: %s\n", r.Reason)
+	return err
 }
 
 // rowCounts is one number when the scans had the same; while rows are being inserted they don't.
@@ -46,7 +50,7 @@ func rowCounts(t *compare.TableResult, regions []string) string {
 	case len(parts) == 0:
 		return "rows not compared"
 	case same:
-		return fmt.Sprintf("%d rows", t.Rows[regions[0]])
+		return count(t.Rows[regions[0]], "row")
 	}
 	return strings.Join(parts, ", ") + " rows"
 }
@@ -61,10 +65,10 @@ func verdict(t *compare.TableResult) string {
 		atLeast = "at least "
 	}
 	if n := len(t.Different); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s%d rows differ", atLeast, n))
+		parts = append(parts, atLeast+count(n, "row")+" different")
 	}
 	if n := len(t.Undecided); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s%d rows undecided", atLeast, n))
+		parts = append(parts, atLeast+count(n, "row")+" undecided")
 	}
 	if len(parts) == 0 {
 		return string(t.Verdict)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +67,9 @@ func (cmd *initCommand) Run(ctx context.Context, s *session) error {
 			s.outcome.human = func(w io.Writer) error { return errors.Join(writeSteps(w, steps, nil), writeFindings(w, m.findings)) }
 		}
 		return &failure{exitEnvironment, err}
+	}
+	if !slices.ContainsFunc(steps, func(step initStep) bool { return step.Changed }) {
+		next = nil
 	}
 	s.outcome.result = map[string]any{"steps": steps, "next": next}
 	s.outcome.summary = fmt.Sprintf("region %s of cluster %s is set up", c.Region, c.Cluster)

@@ -135,7 +135,12 @@ func (m *mismatch) Error() string {
 	return "the regions don't begin with the same data: " + text + "; this region isn't set up"
 }
 
-const mismatchFix = `while nobody writes, load the table in one region from the other, then run "bridge init" again; "bridge check --peers FILE" tells which rows differ`
+// mismatchFix loads this region's table: the other region is set up already, and what's loaded there is shipped.
+func mismatchFix(here, there string) string {
+	return fmt.Sprintf(`load the table here, in region %s, from region %s as it was when that was set up, and run "bridge init" again. `+
+		`If that's gone, because %[2]s was written to since, or if its rows are the wrong ones: stop its bridge, drop its replication slot, `+
+		`its schema bridge and its topic, and begin again with init there. "bridge check --peers FILE" tells which rows differ`, here, there)
+}
 
 // compareBaselines compares a region's baseline with those of the others that are to be had, and says with which.
 // The error is a *mismatch when they differ.
@@ -163,7 +168,7 @@ func compareBaselines(ctx context.Context, c *config.Config, own wire.Baseline) 
 				continue
 			}
 			found[d.Table] = true
-			findings = append(findings, preflight.Finding{Level: preflight.Error, Object: d.Table.String(), Text: d.Text, Fix: mismatchFix})
+			findings = append(findings, preflight.Finding{Level: preflight.Error, Object: d.Table.String(), Text: d.Text, Fix: mismatchFix(c.Region, region)})
 		}
 		equal = append(equal, region)
 	}
@@ -178,7 +183,7 @@ func describeBaselines(own wire.Baseline, equal, pending, silent []string) strin
 	for i := range own {
 		rows += own[i].Rows
 	}
-	parts := []string{fmt.Sprintf("%d rows in %d tables", rows, len(own))}
+	parts := []string{count(rows, "row") + " in " + count(len(own), "table")}
 	add := func(what string, regions []string) {
 		if len(regions) > 0 {
 			parts = append(parts, what+" "+strings.Join(regions, ", "))

@@ -29,7 +29,7 @@ type statusResult struct {
 	Stored  *storedState  `json:"stored,omitempty"`
 }
 
-// Run is called by kong. A bridge that doesn't answer is exit code 3.
+// Run is called by kong. Its exit codes: 0 the bridge is ready, 1 it isn't or a peer is stopped, 3 it doesn't answer.
 func (cmd *statusCommand) Run(ctx context.Context, s *session) error {
 	c, err := s.config()
 	if err != nil {
@@ -44,6 +44,9 @@ func (cmd *statusCommand) Run(ctx context.Context, s *session) error {
 		return &failure{exitEnvironment, err}
 	}
 	s.outcome.summary = statusSummary(result.Status)
+	if !result.Status.Ready {
+		return &failure{exitRuntime, errors.New(s.outcome.summary)}
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -104,6 +105,13 @@ func (t *storedTopic) load(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // it was only read from
+	problems, err := log.CheckTopic(ctx, topicSettings(c, t.Region))
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(problems, needsInit); i >= 0 {
+		return errors.New(problems[i].What)
+	}
 	h, next, err := lastRecord(ctx, log)
 	if err != nil || h == nil {
 		t.Next = next

@@ -42,7 +42,7 @@ func TestStatusAndTail(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	text := bridge(t, nil, "status", "-c", eu.file)
-	for _, want := range []string{"eu of cluster shop", "has seen of ours", "replicates with every peer", "512.0 MiB"} {
+	for _, want := range []string{"eu of cluster shop", "has seen of ours", "running, no peer is stopped", "512.0 MiB"} {
 		if text.code != 0 || !strings.Contains(text.stdout, want) {
 			t.Errorf("no %q in %+v", want, text)
 		}
@@ -121,7 +121,7 @@ func TestStoppedPeersAndConflictsAreShown(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, b.String())
 		}
 	}
-	if got := statusSummary(s); got != "does not replicate with every peer" {
+	if got := statusSummary(s); got != "transactions aren't applied of us" {
 		t.Errorf("summary %q", got)
 	}
 }

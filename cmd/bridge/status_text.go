@@ -11,15 +11,19 @@ import (
 )
 
 func statusSummary(s *admin.Status) string {
-	if s.Ready {
-		return "replicates with every peer"
-	}
+	var stopped []string
 	for i := range s.Peers {
 		if s.Peers[i].Stopped != "" {
-			return "does not replicate with every peer"
+			stopped = append(stopped, s.Peers[i].Region)
 		}
 	}
-	return "is not ready: " + s.Phase
+	switch {
+	case len(stopped) > 0:
+		return "transactions aren't applied of " + strings.Join(stopped, ", ")
+	case s.Ready:
+		return "running, no peer is stopped"
+	}
+	return "not ready: " + s.Phase
 }
 
 func writeStatusResult(w io.Writer, r *statusResult, now time.Time) error {
@@ -41,10 +45,13 @@ func writeStatus(w io.Writer, s *admin.Status, now time.Time) error {
 	if s.Error != "" {
 		line("last error\t%s", s.Error)
 	}
-	line("log\tread up to %s, published up to %s", s.Captured, s.Published)
+	if s.Origin == "" { // no session: there's nothing to tell
+		return t.Flush()
+	}
+	line("log\tread up to %s, published up to %s (%s behind)", s.Captured, s.Published, size(int(s.UnpublishedBytes)))
 	line("transactions\tseq %d published%s", s.Seq, lastCommit(s, now))
-	line("history\t%d operations not seen by every region, %s of %s (%.0f %%)",
-		s.History.Operations, size(s.History.Bytes), size(s.History.Limit), 100*float64(s.History.Bytes)/float64(max(1, s.History.Limit)))
+	line("history\t%s not seen by every region, %s of %s (%.0f %%)",
+		count(s.History.Operations, "operation"), size(s.History.Bytes), size(s.History.Limit), 100*float64(s.History.Bytes)/float64(max(1, s.History.Limit)))
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -58,7 +65,7 @@ func lastCommit(s *admin.Status, now time.Time) string {
 	if s.LastCommit == nil {
 		return ""
 	}
-	return fmt.Sprintf(", the last one committed %s ago", now.Sub(*s.LastCommit).Round(time.Millisecond))
+	return fmt.Sprintf(", the last one committed %s ago", rounded(now.Sub(*s.LastCommit)))
 }
 
 func writePeers(w io.Writer, s *admin.Status) error {
@@ -95,7 +102,15 @@ func writeConflicts(w io.Writer, conflicts []admin.Conflict) error {
 
 // seconds is a lag for people.
 func seconds(s float64) string {
-	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
+	return rounded(time.Duration(s * float64(time.Second))).String()
+}
+
+// rounded leaves what matters: milliseconds up to ten seconds.
+func rounded(d time.Duration) time.Duration {
+	if d < 10*time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(time.Second)
 }
 
 // size is a number of bytes for people.
@@ -132,7 +147,7 @@ func writeStored(w io.Writer, s *storedState) error {
 			continue
 		}
 		fmt.Fprintf(t, "topic %s\tends at offset %d, seq %d", p.Topic, p.Next, p.Seq)
-		if p.Region != s.Region {
+		if p.Region != s.Region && s.Database != nil {
 			fmt.Fprintf(t, "; applied here up to seq %d, %d behind", p.Applied, p.Behind)
 		}
 		fmt.Fprintln(t)

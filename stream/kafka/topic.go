@@ -126,7 +126,7 @@ func (l *Log) checkTopic(ctx context.Context, s Settings) ([]Problem, error) {
 		return nil, err
 	}
 	if len(meta.Topics) != 1 || isMissing(meta.Topics[0].Error) {
-		return []Problem{{fmt.Sprintf("topic %q doesn't exist", l.cfg.Topic), "run bridge init"}}, nil
+		return []Problem{{fmt.Sprintf("topic %q doesn't exist", l.cfg.Topic), `run "bridge init"`}}, nil
 	}
 	t := &meta.Topics[0]
 	if t.Error != nil {
@@ -144,7 +144,7 @@ func (l *Log) checkLayout(t *kafka.Topic, s Settings) (problems []Problem) {
 	if n := len(t.Partitions); n != 1 {
 		problems = append(problems, Problem{
 			fmt.Sprintf("topic %q has %d partitions, a region's log is a total order and needs exactly 1", l.cfg.Topic, n),
-			"name another topic, or delete this one and run bridge init",
+			"name another topic, or delete this one and run \"bridge init\"",
 		})
 	}
 	for _, p := range t.Partitions {
