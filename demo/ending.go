@@ -86,14 +86,18 @@ func (s *story) conclude(lost int) {
 		s.out.linef("\n%s", s.out.style(red, fmt.Sprintf("%d acknowledged orders are missing.", lost)))
 	}
 	if s.result.Equal {
-		s.out.linef("\n%s", s.out.style(bold, fmt.Sprintf("Equal. %s transactions in %d regions, none lost; %s conflicts decided; one bridge killed, back in %.1f s.",
-			count(transactions), len(s.regions), count(conflicts), s.result.CatchUp)))
+		s.out.headf("Equal. %s transactions in %d regions, none lost; %s conflicts decided; one bridge killed, back in %.1f s.",
+			count(transactions), len(s.regions), count(conflicts), s.result.CatchUp)
 	}
 }
 
 // keep tells how to look around, and waits until the reader has.
 func (s *story) keep(ctx context.Context) {
 	bridge, last := s.options.Bridge, s.regions[len(s.regions)-1]
+	files := ""
+	for _, r := range s.regions {
+		files += " " + r.file
+	}
 	s.out.headf("Everything runs until you press Ctrl-C. Connect with psql (no password):")
 	for _, r := range s.regions {
 		s.out.linef("  psql -h %s -p %d -U %s %s   # %s", r.server.Host(), r.server.Port(), database, database, r.name)
@@ -107,6 +111,8 @@ func (s *story) keep(ctx context.Context) {
 		"  SELECT decided_at, type, key, outcome, jsonb_pretty(versions) FROM bridge.conflicts ORDER BY id DESC LIMIT 1;",
 		"Ask a bridge how it is:",
 		fmt.Sprintf("  %s status -c %s", bridge, s.regions[0].file),
+		"Compare the regions, also while you write:",
+		fmt.Sprintf("  %s compare%s", bridge, files),
 		"Kill one, write, and start it again:",
 		fmt.Sprintf("  kill -9 %d", last.bridge.PID()),
 		fmt.Sprintf("  %s run -c %s", bridge, last.file),

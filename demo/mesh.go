@@ -56,7 +56,7 @@ func (m *mesh) start(ctx context.Context) (err error) {
 		return err
 	}
 	for _, r := range m.regions {
-		m.out.linef("  %-6s bridge run -c %s (process %d, status on http://%s)", r.name, r.file, r.bridge.PID(), r.http)
+		m.out.linef("  %-6s bridge run -c %s (process %d)", r.name, r.file, r.bridge.PID())
 	}
 	m.out.textf("  ", "Each was set up as an operator would: \"bridge grants\" to psql, then \"bridge init\" "+
 		"as an ordinary role. The tables have no triggers and no extra columns. It took %.1f s.", time.Since(began).Seconds())

@@ -35,9 +35,12 @@ func (s *screen) linef(format string, args ...any) {
 	fmt.Fprintf(s.w, format+"\n", args...) //nolint:errcheck // the demo goes on without a reader
 }
 
-// headf prints a heading after an empty line.
+// headf prints a heading after an empty line, broken like a paragraph.
 func (s *screen) headf(format string, args ...any) {
-	s.linef("\n%s", s.style(bold, fmt.Sprintf(format, args...)))
+	s.linef("")
+	for line := range wrap(fmt.Sprintf(format, args...), width) {
+		s.linef("%s", s.style(bold, line))
+	}
 }
 
 // textf prints a paragraph, broken at width columns and indented.
@@ -64,7 +67,7 @@ func (s *screen) endLive() {
 }
 
 // width is what a terminal has at least.
-const width = 96
+const width = 79
 
 // wrap breaks a text at spaces into lines of at most n characters, where words allow.
 func wrap(text string, n int) func(yield func(string) bool) {

@@ -116,8 +116,8 @@ func links(regions int) (all []link) {
 
 // The table's columns: seconds, orders per second, conflicts, then a lag per link.
 const (
-	headFormat = "  %5s %9s %10s  "
-	lagFormat  = " %8s"
+	headFormat = "  %5s %8s %9s "
+	lagFormat  = " %7s"
 )
 
 func tableHead(names []string) string {
