@@ -22,6 +22,8 @@ var (
 	ErrSlotLost = errors.New("replication slot has lost its log")
 	// ErrSlotAhead: the slot was confirmed beyond the position to start from.
 	ErrSlotAhead = errors.New("replication slot is ahead of the start position")
+	// ErrLogBehind: the log ends before the position to start from: it isn't the log that was read before.
+	ErrLogBehind = errors.New("log ends before the start position")
 	// ErrLog: the log holds what capture doesn't understand or must not ship. Reading it again gives
 	// the same error.
 	ErrLog = errors.New("log can't be captured")

@@ -253,6 +253,11 @@ func TestSetupErrors(t *testing.T) {
 			b.config.Start = change.Position{Offset: at}
 			b.exec("CREATE TABLE later (id int PRIMARY KEY)", fmt.Sprintf("SELECT pg_replication_slot_advance('%s', pg_current_wal_lsn())", b.config.Slot))
 		}, ErrSlotAhead, "someone else read the slot"},
+		{"log behind", func(b *bed) {
+			var at uint64
+			b.scan("SELECT pg_current_wal_lsn() - '0/0'", &at)
+			b.config.Start = change.Position{Offset: at + 1<<30}
+		}, ErrLogBehind, "restored from an older copy"},
 		{"no publication", func(b *bed) { b.exec(`DROP PUBLICATION "bridge pub"`) }, ErrSetup, "bridge init"},
 		{"part of the changes", func(b *bed) { b.exec(`ALTER PUBLICATION "bridge pub" SET (publish = 'insert')`) }, ErrSetup, `ALTER PUBLICATION "bridge pub" SET (publish`},
 		{"partitions", func(b *bed) { b.exec(`ALTER PUBLICATION "bridge pub" SET (publish_via_partition_root = false)`) }, ErrSetup, "publish_via_partition_root = true"},

@@ -79,7 +79,26 @@ func (c Config) checkSlot(ctx context.Context, conn *pgx.Conn) (start pglogrepl.
 	if twoPhase {
 		return 0, fmt.Errorf("%w: replication slot %s decodes prepared transactions before their commit: use one created without two_phase", ErrSetup, c.Slot)
 	}
-	return c.start(s)
+	if start, err = c.start(s); err != nil {
+		return 0, err
+	}
+	return start, c.checkEnd(ctx, conn, start)
+}
+
+// checkEnd refuses a log that ends before start. The server would take the position without a word, and pass over
+// all that commits until the log has grown to it.
+func (c Config) checkEnd(ctx context.Context, conn *pgx.Conn, start pglogrepl.LSN) error {
+	var end *string
+	err := conn.QueryRow(ctx, `SELECT CASE WHEN NOT pg_is_in_recovery() AND pg_current_wal_flush_lsn() < $1::text::pg_lsn
+		THEN pg_current_wal_flush_lsn()::text END`, start.String()).Scan(&end)
+	if err != nil {
+		return fmt.Errorf("read where the log ends: %w", err)
+	}
+	if end == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: the last transaction known to be published ends at %s, this server's log at %s: the database was restored "+
+		"from an older copy, or a standby without the last transactions was promoted. Join this region anew", ErrLogBehind, start, *end)
 }
 
 // start is c.Start if the slot can go on there.
