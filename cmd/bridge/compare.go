@@ -75,14 +75,11 @@ func (s *session) compared(r *compare.Result) error {
 	switch {
 	case len(r.Tables) == 0:
 		return &failure{exitEnvironment, errors.New("no table to compare: see tables.include, tables.exclude and --tables")}
-	case different > 0 && undecided > 0:
-		s.outcome.summary = fmt.Sprintf("of %s %d differ, %d undecided", count(len(r.Tables), "table"), different, undecided)
-		return &failure{exitRuntime, errors.New(s.outcome.summary)}
 	case different > 0:
-		s.outcome.summary = fmt.Sprintf("of %s %d differ", count(len(r.Tables), "table"), different)
+		s.outcome.summary = fmt.Sprintf("different: %d, undecided: %d of %s", different, undecided, count(len(r.Tables), "table"))
 		return &failure{exitRuntime, errors.New(s.outcome.summary)}
 	case undecided > 0:
-		s.outcome.summary = fmt.Sprintf("of %s %d undecided", count(len(r.Tables), "table"), undecided)
+		s.outcome.summary = fmt.Sprintf("undecided: %d of %s", undecided, count(len(r.Tables), "table"))
 		return &failure{exitEnvironment, errors.New(s.outcome.summary)}
 	}
 	s.outcome.summary = fmt.Sprintf("%s equal in %s", count(len(r.Tables), "table"), strings.Join(r.Regions, ", "))

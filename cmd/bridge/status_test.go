@@ -121,7 +121,7 @@ func TestStoppedPeersAndConflictsAreShown(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, b.String())
 		}
 	}
-	if got := statusSummary(s); got != "transactions aren't applied of us" {
+	if got := statusSummary(s); got != "stopped peers: us" {
 		t.Errorf("summary %q", got)
 	}
 }

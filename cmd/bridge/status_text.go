@@ -19,7 +19,7 @@ func statusSummary(s *admin.Status) string {
 	}
 	switch {
 	case len(stopped) > 0:
-		return "transactions aren't applied of " + strings.Join(stopped, ", ")
+		return "stopped peers: " + strings.Join(stopped, ", ")
 	case s.Ready:
 		return "running, no peer is stopped"
 	}
