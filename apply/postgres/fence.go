@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -31,7 +32,9 @@ type Fence struct {
 	mu      sync.Mutex
 	cert    *certificate
 	token   uint64
-	emits   bool     // somebody is emitting now
+	emits   bool // somebody is emitting now
+	closed  bool
+	emitter sync.WaitGroup
 	next    *waiters // the waiters of the barrier that is to be emitted next
 	waiting map[uint64]*waiters
 }
@@ -50,6 +53,8 @@ type waiters struct {
 
 var _ apply.Fence = (*Fence)(nil)
 
+var errFenceClosed = errors.New("no barrier can be raised: the session has ended")
+
 // NewFence raises barriers over a connection of its own, which it closes.
 func NewFence(ctx context.Context, config *pgx.ConnConfig) (*Fence, error) {
 	config = config.Copy()
@@ -67,7 +72,11 @@ func NewFence(ctx context.Context, config *pgx.ConnConfig) (*Fence, error) {
 
 // Close ends the connection, and with it what waits for a barrier's answer.
 func (f *Fence) Close(ctx context.Context) error {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
 	f.cancel()
+	f.emitter.Wait() // it uses the connection
 	return f.conn.Close(ctx)
 }
 
@@ -111,6 +120,10 @@ func (f *Fence) Certain(w any) bool {
 // Raise is [apply.Fence]'s. Callers that come while a barrier is being emitted share the next one.
 func (f *Fence) Raise(ctx context.Context, floor change.Timestamp) (uint64, error) {
 	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		return 0, errFenceClosed
+	}
 	if f.next == nil {
 		f.next = &waiters{done: make(chan struct{})}
 	}
@@ -118,7 +131,7 @@ func (f *Fence) Raise(ctx context.Context, floor change.Timestamp) (uint64, erro
 	g.floor = max(g.floor, floor)
 	if !f.emits {
 		f.emits = true
-		go f.emit(f.ctx)
+		f.emitter.Go(func() { f.emit(f.ctx) })
 	}
 	f.mu.Unlock()
 	select {
