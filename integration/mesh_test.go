@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -24,6 +25,8 @@ type options struct {
 	version int // of PostgreSQL
 	broker  brokerKind
 	kafka   []string // addresses of brokers to use instead, one for all or one per region
+	// kafkaOf is for one broker that regions reach at different addresses.
+	kafkaOf func(region int) string
 	// schema makes each region's tables, and what is in them from the start.
 	schema string
 	// schemaOf is for what differs between regions; it runs after schema.
@@ -31,6 +34,7 @@ type options struct {
 	// servers gives each region a server of its own, which may be stopped.
 	servers  bool
 	settings map[string]string
+	links    bool   // each bridge is linked to its database by a proxy
 	config   string // more lines of each bridge.yaml
 }
 
@@ -64,7 +68,9 @@ func newMesh(t testing.TB, o options) *mesh {
 	for i := range o.regions {
 		m.regions = append(m.regions, m.newRegion(i))
 	}
-	if m.addrs = o.kafka; m.addrs == nil {
+	if m.addrs = o.kafka; o.kafkaOf != nil {
+		m.addrs = []string{o.kafkaOf(1)} // the tests' own way
+	} else if m.addrs == nil {
 		m.addrs = m.brokers(o.broker, o.regions)
 	}
 	for len(m.addrs) < o.regions {
@@ -96,6 +102,9 @@ func (m *mesh) newRegion(i int) *region {
 		r.db = servertest.DB{Server: server, Name: "postgres"}
 	} else {
 		r.db = servertest.Database(m.t, m.options.version)
+	}
+	if m.options.links {
+		r.link = servertest.Proxy(m.t, r.db.Server.Addr())
 	}
 	r.role, r.slot = "role_"+r.db.Name, "slot_"+r.db.Name
 	return r
@@ -162,7 +171,13 @@ func (m *mesh) configuration(r *region) string {
 		InSync   int      `json:"min_insync_replicas"`
 		MaxBytes string   `json:"max_message_bytes,omitempty"`
 	}
-	at := func(i int) *kafka { return &kafka{Brokers: []string{m.addrs[i]}, Copies: 1, InSync: 1} }
+	at := func(i int) *kafka {
+		addr := m.addrs[i]
+		if m.options.kafkaOf != nil {
+			addr = m.options.kafkaOf(r.index)
+		}
+		return &kafka{Brokers: []string{addr}, Copies: 1, InSync: 1}
+	}
 	type member struct {
 		Kafka *kafka `json:"kafka,omitempty"`
 	}
@@ -183,9 +198,11 @@ func (m *mesh) configuration(r *region) string {
 	}
 	line("cluster", m.cluster)
 	line("region", r.name)
-	line("database", map[string]any{
-		"host": r.db.Server.SocketDir(), "port": r.db.Server.Port(), "dbname": r.db.Name, "user": r.role, "slot": r.slot,
-	})
+	host, port := r.db.Server.SocketDir(), fmt.Sprint(r.db.Server.Port())
+	if r.link != nil {
+		host, port, _ = net.SplitHostPort(r.link.Addr())
+	}
+	line("database", map[string]any{"host": host, "port": json.Number(port), "dbname": r.db.Name, "user": r.role, "slot": r.slot})
 	line("kafka", at(0))
 	line("regions", members)
 	line("tables", map[string]any{"include": []string{"*.*"}, "exclude": []string{"public.audit*"}})

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"bridge/admin"
+	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
 )
 
@@ -23,6 +24,7 @@ type region struct {
 	name       string
 	db         servertest.DB
 	role, slot string
+	link       *testserver.Proxy // of its bridge to the database, if there's one
 	dir, file  string
 	log        *output  // of all of its bridges, one after the other
 	bridge     *process // the last one started; nil before

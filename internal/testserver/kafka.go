@@ -18,6 +18,9 @@ type KafkaOptions struct {
 	// QuickStart has Java compile its code only lightly: the broker starts with half the CPU time and
 	// then serves slower. It's for tests of what is right, not of how fast.
 	QuickStart bool
+	// Link, if set, gives the broker a second way in: it's told the address of another listener, and
+	// answers where clients shall go who come that way, such as to a proxy.
+	Link func(listener string) (advertised string)
 }
 
 // Kafka is a single Apache Kafka node in KRaft mode on loopback, broker and controller in one. Topics
@@ -28,6 +31,8 @@ type Kafka struct {
 	dir        string
 	port       int // of the broker
 	controller int
+	linked     int    // port of the second listener, if there's one
+	advertised string // its address as clients are told
 	life       lifecycle
 }
 
@@ -50,8 +55,11 @@ func StartKafka(ctx context.Context, o KafkaOptions) (*Kafka, error) {
 	}
 	k := &Kafka{options: o, java: java, jars: jars, dir: dir}
 	k.life.run = k.run
-	err = withFreePorts(2, func(ports []int) error {
+	err = withFreePorts(3, func(ports []int) error {
 		k.port, k.controller = ports[0], ports[1]
+		if o.Link != nil {
+			k.linked, k.advertised = ports[2], o.Link(loopback(ports[2]))
+		}
 		if err := k.format(ctx); err != nil {
 			return err
 		}

@@ -47,6 +47,11 @@ func (k *Kafka) properties() string {
 		"offsets.topic.num.partitions":                     "1",
 		"group.initial.rebalance.delay.ms":                 "0",
 	}
+	if k.linked != 0 {
+		all["listeners"] += ",LINK://" + loopback(k.linked)
+		all["advertised.listeners"] += ",LINK://" + k.advertised
+		all["listener.security.protocol.map"] = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,LINK:PLAINTEXT"
+	}
 	maps.Copy(all, k.options.Settings)
 	var conf strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(all)) {
