@@ -46,19 +46,49 @@ func (b *Batch) Certify(h *history.History, rules conflict.Rule, asOf uint64) Ve
 			b.certifyTruncate(r, h, rules, &v)
 			continue
 		}
-		if !r.missing && !r.decided && !h.Concurrent(r.key, r.ops[0].tag) {
-			continue // the first operation has seen the least: nothing concurrent with it, nothing at all
+		if r.contested(h) {
+			r.certify(h, rules, asOf, &v)
 		}
-		r.certify(h, rules, asOf, &v)
 	}
 	return v
 }
 
+// Lacks tells which operations history must be given before it can certify the batch: of large transactions
+// it holds only which rows they wrote. asOf is as for Certify.
+func (b *Batch) Lacks(h *history.History, asOf uint64) []history.Ref {
+	if h.Whole() {
+		return nil
+	}
+	var refs []history.Ref
+	for _, r := range b.rows {
+		switch {
+		case r.key.Row == "":
+			refs = append(refs, h.Lacks(r.key, ^uint64(0))...)
+		case r.contested(h):
+			refs = append(refs, h.Lacks(r.key, r.asOf(asOf))...)
+		}
+	}
+	return refs
+}
+
+// contested reports whether a row may have to be decided. Its first operation has seen the least: if nothing
+// is concurrent with that, nothing is with any.
+func (r *row) contested(h *history.History) bool {
+	return r.missing || r.decided || h.Concurrent(r.key, r.ops[0].tag)
+}
+
+// asOf is the place in the log up to which local operations count: all of those on a locked row are known,
+// and none can be added.
+func (r *row) asOf(barrier uint64) uint64 {
+	if r.missing {
+		return barrier
+	}
+	return ^uint64(0)
+}
+
 // certify decides one row that may be in conflict, and adds what must be written.
 func (r *row) certify(h *history.History, rule conflict.Rule, asOf uint64, v *Verdict) {
-	if !r.missing {
-		asOf = ^uint64(0) // a locked row's operations are all known, and none can be added
-	}
+	asOf = r.asOf(asOf)
 	ops := h.Row(r.key, asOf)
 	wasThere := len(ops) > 0 && rule.Decide(ops).Exists
 	appeared := wasThere && writtenSince(ops, r.looked)

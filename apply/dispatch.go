@@ -46,7 +46,7 @@ func newDispatcher(ctx context.Context, l *Loop) (*dispatcher, error) {
 			d.close()
 			return nil, err
 		}
-		d.idle = append(d.idle, &worker{s, l.Fence, l.History, l.Rule, l.Report})
+		d.idle = append(d.idle, &worker{s, l.Fence, l.History, l.Archive, l.Rule, l.Report})
 	}
 	return d, nil
 }
@@ -254,7 +254,7 @@ func (d *dispatcher) finished(ctx context.Context, f *flight) error {
 		if first.large != nil {
 			began = first.large.from
 		}
-		d.Began(ln.origin, first.seq, began)
+		d.Began(&first.tx.Tag, began)
 		ln.queue.pop(f.items)
 		ln.taken -= f.items
 		d.applied = d.applied.With(ln.origin, f.seq)

@@ -37,8 +37,10 @@ type Config struct {
 	RetryStopped time.Duration
 	Report       *Report
 	// Began is told in which record each applied transaction begins: the first of each batch.
-	Began func(origin change.Origin, seq uint64, offset int64)
-	Log   *slog.Logger
+	Began func(tag *change.Tag, offset int64)
+	// Archive is where operations of large transactions are read again.
+	Archive *Archive
+	Log     *slog.Logger
 }
 
 // WithDefaults fills in what is zero.

@@ -16,6 +16,7 @@ type worker struct {
 	session Session
 	fence   Fence
 	history *history.Locked
+	archive *Archive
 	rule    conflict.Rule
 	report  *Report
 }
@@ -112,8 +113,25 @@ func (w *worker) look(ctx context.Context, b *Batch, witness any) (v Verdict, er
 	if err != nil {
 		return v, fmt.Errorf("barrier before applying %s: %w", change.Dot{Origin: b.Marker.Origin, Seq: b.Marker.Seq}, err)
 	}
-	w.history.Do(func(h *history.History) { v = b.Certify(h, w.rule, asOf) })
-	return v, nil
+	return w.certify(ctx, b, asOf)
+}
+
+// certify certifies a batch as soon as history holds all that it takes.
+func (w *worker) certify(ctx context.Context, b *Batch, asOf uint64) (v Verdict, err error) {
+	for {
+		var lacks []history.Ref
+		w.history.Do(func(h *history.History) {
+			if lacks = b.Lacks(h, asOf); len(lacks) == 0 {
+				v = b.Certify(h, w.rule, asOf)
+			}
+		})
+		if len(lacks) == 0 {
+			return v, nil
+		}
+		if err := w.archive.Fill(ctx, w.history, lacks, b.Transactions[0].Dot, b.first); err != nil {
+			return v, err
+		}
+	}
 }
 
 // committed adds what was applied to history. The records told what their origin had seen, and that
@@ -127,7 +145,7 @@ func (w *worker) committed(b *Batch) error {
 func (w *worker) remember(b *Batch, learn bool) (err error) {
 	w.history.Do(func(h *history.History) {
 		for _, tx := range b.Transactions {
-			if addErr := h.Add(&tx.Tag, tx.Operations, b.first, 0); addErr != nil && err == nil {
+			if addErr := h.AddTransaction(tx, b.first, 0); addErr != nil && err == nil {
 				err = addErr
 			}
 		}

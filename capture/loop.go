@@ -36,9 +36,8 @@ type Config struct {
 	Limits  Limits
 	Now     func() time.Time
 	Report  *Report
-	// Began is told in which record each of the region's transactions begins, as far as records go: the
-	// first whole transaction of each record.
-	Began func(origin change.Origin, seq uint64, offset int64)
+	// Began is told in which record transactions of the region begin: the first of each record.
+	Began func(tag *change.Tag, offset int64)
 }
 
 // Loop reads the source, tags what's local, lets history and witness know, and has it published.
@@ -124,7 +123,7 @@ func (l *Loop) local(ctx context.Context, ev *Event) error {
 		Piece: l.piece, Last: ev.Last, Operations: ev.Operations,
 	}
 	var full error
-	l.History.Do(func(h *history.History) { full = h.Add(&tx.Tag, tx.Operations, l.order, l.at+1) })
+	l.History.Do(func(h *history.History) { full = h.AddTransaction(tx, l.order, l.at+1) })
 	if full != nil {
 		return full
 	}

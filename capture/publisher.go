@@ -22,7 +22,7 @@ type publisher struct {
 	confirm func(change.Position) // called after the topic has everything before the position
 	now     func() time.Time
 	report  *Report
-	began   func(origin change.Origin, seq uint64, offset int64)
+	began   func(tag *change.Tag, offset int64)
 
 	origin change.Origin
 	next   int64 // no record may come to lie before this offset
@@ -154,7 +154,7 @@ func (p *publisher) Step(ctx context.Context) error {
 	}
 	for i := range packed {
 		if packed[i].Begins != nil {
-			p.began(p.origin, packed[i].Begins.Dot.Seq, offset+int64(i))
+			p.began(packed[i].Begins, offset+int64(i))
 		}
 	}
 	p.acknowledged(tail{last.State, last.Position}, packed)

@@ -60,7 +60,7 @@ func newRegion(limits Limits) *region {
 	r.publisher = &publisher{
 		cluster: "c", origin: self, log: r.topic, limits: limits, now: func() time.Time { return r.now }, report: &Report{},
 		confirm:   func(p change.Position) { r.confirms = append(r.confirms, p.Offset) },
-		began:     func(change.Origin, uint64, int64) {},
+		began:     func(*change.Tag, int64) {},
 		packer:    wire.NewPacker("c", self, limits.Record, limits.Message, r.clock.State(), r.at),
 		published: tail{r.clock.State(), r.at}, room: make(chan struct{}, 1), work: make(chan struct{}, 1),
 	}

@@ -44,8 +44,20 @@ type Ref struct {
 	Key change.Key
 }
 
+// AddTransaction adds a transaction, or a piece of one; see [History.Add] for first and at. What comes in
+// pieces is kept as a large transaction.
+func (h *History) AddTransaction(tx *change.Transaction, first uint32, at uint64) error {
+	if tx.Piece == 0 && tx.Last {
+		return h.Add(&tx.Tag, tx.Operations, first, at)
+	}
+	return h.AddBulk(&tx.Tag, tx.Operations, first, at)
+}
+
 // AddBulk is Add for a piece of a large transaction: of row operations it keeps only which rows they're of.
 func (h *History) AddBulk(tag *change.Tag, ops []change.Operation, first uint32, at uint64) error {
+	if needed, err := h.admit(tag); err != nil || !needed {
+		return err
+	}
 	b := h.bulkOf(tag.Dot)
 	if b == nil {
 		b = &bulk{tag: tag, at: at, tables: map[change.TableName]map[uint64]struct{}{}, filled: map[change.Key]bool{}}
@@ -68,8 +80,15 @@ func (h *History) AddBulk(tag *change.Tag, ops []change.Operation, first uint32,
 		rows[hashRow(op.Key.Row)] = struct{}{}
 		h.entries += len(rows) - had
 		h.bytes += (len(rows) - had) * bulkRowBytes
+		if b.isFilled(op.Key) {
+			h.insert(op.Key, b.entry(op, first+uint32(i)))
+		}
 	}
 	return h.full()
+}
+
+func (b *bulk) entry(op *change.Operation, order uint32) Entry {
+	return Entry{Tag: b.tag, Kind: op.Kind, Table: op.Table, Image: op.New, Order: order, At: b.at}
 }
 
 func (h *History) bulkOf(dot change.Dot) *bulk {
@@ -80,6 +99,9 @@ func (h *History) bulkOf(dot change.Dot) *bulk {
 	}
 	return nil
 }
+
+// Whole reports whether history holds all the operations that it knows of.
+func (h *History) Whole() bool { return len(h.bulks) == 0 }
 
 // Lacks tells which operations on a row must be filled in before the row can be decided with those of local
 // transactions up to asOf.
@@ -101,8 +123,7 @@ func (h *History) Fill(ref Ref, ops []change.Operation, order []uint32) {
 		return // it has become stable meanwhile
 	}
 	for i := range ops {
-		op := &ops[i]
-		h.insert(op.Key, Entry{Tag: b.tag, Kind: op.Kind, Table: op.Table, Image: op.New, Order: order[i], At: b.at})
+		h.insert(ops[i].Key, b.entry(&ops[i], order[i]))
 	}
 	b.filled[ref.Key] = true
 }
@@ -110,7 +131,7 @@ func (h *History) Fill(ref Ref, ops []change.Operation, order []uint32) {
 // inBulk reports whether a bulk that tag hadn't seen may have written the row.
 func (h *History) inBulk(key change.Key, tag *change.Tag) bool {
 	for _, b := range h.bulks {
-		if !tag.Saw(b.tag.Dot) && b.touches(key) {
+		if !tag.Saw(b.tag.Dot) && b.touches(key) && !b.isFilled(key) {
 			return true
 		}
 	}
@@ -120,14 +141,20 @@ func (h *History) inBulk(key change.Key, tag *change.Tag) bool {
 // pruneBulks drops the bulks that are stable and have nothing unstable before them in the total order: no
 // row of theirs can have an earlier operation left.
 func (h *History) pruneBulks() {
-	h.bulks = slices.DeleteFunc(h.bulks, func(b *bulk) bool {
-		if b.tag.Dot.Seq > h.stable[b.tag.Dot.Origin] {
-			return false
+	first := never // the first unstable operation
+	for _, q := range h.queues {
+		if q.len() > 0 && q.front().version.Compare(first) < 0 {
+			first = q.front().version
 		}
-		for _, q := range h.queues {
-			if q.len() > 0 && q.front().version.Compare(b.tag.Version()) < 0 {
-				return false
-			}
+	}
+	for _, b := range h.bulks {
+		if v := b.tag.Version(); b.tag.Dot.Seq > h.stable[b.tag.Dot.Origin] && v.Compare(first) < 0 {
+			first = v
+		}
+	}
+	h.bulks = slices.DeleteFunc(h.bulks, func(b *bulk) bool {
+		if b.tag.Version().Compare(first) >= 0 {
+			return false
 		}
 		for name, rows := range b.tables {
 			h.entries -= len(rows)

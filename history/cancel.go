@@ -10,6 +10,7 @@ import (
 // It must be the last that was added of its origin: nothing may be decided by operations that never
 // happened here.
 func (h *History) Cancel(dot change.Dot) {
+	h.added[dot.Origin] = min(h.added[dot.Origin], dot.Seq-1)
 	q := h.queues[dot.Origin]
 	for q != nil && q.len() > 0 && q.back().seq == dot.Seq {
 		key := q.back().key

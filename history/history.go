@@ -20,6 +20,8 @@ type History struct {
 	stable map[change.Origin]uint64        // each queue was drained up to here
 	bulks  []*bulk
 	sweeps map[change.TableName]bool // tables to be looked through as a whole by the next Prune
+	added  map[change.Origin]uint64  // the last transaction added of each
+	cut    Cut                       // of the history that this one resumes
 
 	entries, bytes int
 }
@@ -40,6 +42,7 @@ func New(self change.Origin, members []change.Origin, limit int) *History {
 		queues: map[change.Origin]*queue{},
 		stable: map[change.Origin]uint64{},
 		sweeps: map[change.TableName]bool{},
+		added:  map[change.Origin]uint64{},
 	}
 	for _, m := range members {
 		h.queues[m] = &queue{}
@@ -63,16 +66,26 @@ func (e *ErrFull) Error() string {
 // transaction. Adding again changes nothing. The error is [*ErrFull], and then all were added, or tells of
 // an origin that isn't a member.
 func (h *History) Add(tag *change.Tag, ops []change.Operation, first uint32, at uint64) error {
-	q := h.queues[tag.Dot.Origin]
-	if q == nil {
-		return fmt.Errorf("transaction %s: its origin is not a member of this mesh (regions in the configuration differ)", tag.Dot)
+	if needed, err := h.admit(tag); err != nil || !needed {
+		return err
 	}
+	q := h.queues[tag.Dot.Origin]
 	for i := range ops {
 		op := &ops[i]
 		h.insert(op.Key, Entry{Tag: tag, Kind: op.Kind, Table: op.Table, Image: op.New, Order: first + uint32(i), At: at})
 		q.push(tag.Version(), tag.Dot.Seq, op.Key)
 	}
 	return h.full()
+}
+
+// admit notes a transaction that is being added and reports whether it's needed.
+func (h *History) admit(tag *change.Tag) (bool, error) {
+	o := tag.Dot.Origin
+	if h.queues[o] == nil {
+		return false, fmt.Errorf("transaction %s: its origin is not a member of this mesh (regions in the configuration differ)", tag.Dot)
+	}
+	h.added[o] = max(h.added[o], tag.Dot.Seq)
+	return h.cut.Needs(tag), nil
 }
 
 func (h *History) full() error {

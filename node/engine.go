@@ -17,9 +17,10 @@ type Engine interface {
 	Lead(ctx context.Context, standby func()) (Lease, error)
 	// Origin is who this region is: its name and incarnation, from bridge.node.
 	Origin(ctx context.Context) (change.Origin, error)
-	// Horizons are where history must be rebuilt from, by origin. They're a lower bound.
-	Horizons(ctx context.Context) (map[change.Origin]Horizon, error)
-	SaveHorizons(ctx context.Context, h map[change.Origin]Horizon) error
+	// Horizon is what was saved last, or empty.
+	Horizon(ctx context.Context) (Horizon, error)
+	// SaveHorizon saves all of h or nothing.
+	SaveHorizon(ctx context.Context, h Horizon) error
 	// OpenSource reads the database's log from a position, or from where its slot stands.
 	OpenSource(ctx context.Context, from change.Position) (capture.Source, error)
 	// OpenTarget opens what apply writes through, and the fence that it's checked by.
@@ -40,12 +41,6 @@ type Lease interface {
 	// Lost is closed when the right is gone.
 	Lost() <-chan struct{}
 	Close(ctx context.Context) error
-}
-
-// Horizon is where in an origin's topic its unstable transactions begin.
-type Horizon struct {
-	Seq    uint64 // the first transaction that may be unstable
-	Offset int64  // of a record at or before its first piece
 }
 
 // Progress re-exports where apply stands.

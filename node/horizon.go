@@ -4,48 +4,87 @@ import (
 	"sync"
 
 	"bridge/change"
+	"bridge/history"
 )
 
-// horizons remembers in which records transactions began, so that a restart knows where to rebuild history
-// from. It's fed by capture and apply and asked now and then.
-type horizons struct {
-	mu    sync.Mutex
-	marks map[change.Origin][]Horizon // rising; the first is the horizon
+// Horizon says what a restart must read to have history again.
+type Horizon struct {
+	Cut history.Cut
+	// Offsets are, by origin, those of records at or before the first that is needed.
+	Offsets map[change.Origin]int64
 }
 
-func newHorizons(from map[change.Origin]Horizon) *horizons {
-	h := &horizons{marks: map[change.Origin][]Horizon{}}
-	for o, at := range from {
-		h.marks[o] = []Horizon{at}
+// marks remember in which records transactions began: a restart finds there where to read from, and apply
+// where a large transaction is.
+type marks struct {
+	mu       sync.Mutex
+	byOrigin map[change.Origin][]mark // rising
+}
+
+// mark is the beginning of a transaction. What comes before the first of a run is not marked: its seq is 0.
+type mark struct {
+	seq    uint64
+	time   change.Timestamp
+	offset int64
+}
+
+func newMarks(from Horizon) *marks {
+	m := &marks{byOrigin: map[change.Origin][]mark{}}
+	for o, offset := range from.Offsets {
+		m.byOrigin[o] = []mark{{offset: offset}}
 	}
-	return h
+	return m
 }
 
 // sparse is how many transactions lie between two marks at least: a restart reads that much more.
 const sparse = 100
 
-// began notes that o's transaction seq begins in the record at offset.
-func (h *horizons) began(o change.Origin, seq uint64, offset int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	m := h.marks[o]
-	if n := len(m); n == 0 || seq >= m[n-1].Seq+sparse {
-		h.marks[o] = append(m, Horizon{seq, offset})
+// began notes that a transaction begins in the record at offset.
+func (m *marks) began(tag *change.Tag, offset int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.byOrigin[tag.Dot.Origin]
+	if n := len(all); n == 0 || tag.Dot.Seq >= all[n-1].seq+sparse {
+		m.byOrigin[tag.Dot.Origin] = append(all, mark{tag.Dot.Seq, tag.Time, offset})
 	}
 }
 
-// reached gives the horizons when each origin is stable up to the given number, and forgets what's before.
-func (h *horizons) reached(stable func(change.Origin) uint64) map[change.Origin]Horizon {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	out := make(map[change.Origin]Horizon, len(h.marks))
-	for o, m := range h.marks {
-		s := stable(o)
-		for len(m) > 1 && m[1].Seq <= s+1 {
-			m = m[1:]
+// from is the offset of a record at or before that in which a transaction begins; 0 if no earlier is known.
+func (m *marks) from(dot change.Dot) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var at int64
+	for _, k := range m.byOrigin[dot.Origin] {
+		if k.seq > dot.Seq {
+			break
 		}
-		h.marks[o] = m
-		out[o] = m[0]
+		at = k.offset
 	}
-	return out
+	return at
+}
+
+// horizon is the horizon of a cut, and forgets the marks before it. There is none yet while something in the
+// cut has no mark, because it has only just been applied or isn't published.
+func (m *marks) horizon(cut history.Cut) (h Horizon, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, known := range cut.Known {
+		if len(m.byOrigin[known.Origin]) == 0 {
+			return Horizon{}, false
+		}
+	}
+	h = Horizon{cut, map[change.Origin]int64{}}
+	for o, all := range m.byOrigin {
+		for len(all) > 1 && all[1].passed(o, &cut) {
+			all = all[1:]
+		}
+		m.byOrigin[o] = all
+		h.Offsets[o] = all[0].offset
+	}
+	return h, true
+}
+
+// passed reports whether nothing before the mark is needed.
+func (k *mark) passed(o change.Origin, cut *history.Cut) bool {
+	return k.seq <= cut.Known.Get(o)+1 && (change.Version{Time: k.time, Origin: o}).Compare(cut.Since) <= 0
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"bridge/apply"
 	"bridge/change"
 	"bridge/history"
 	"bridge/loopguard"
@@ -89,14 +90,14 @@ func (t *tail) checkProgress(progress Progress) error {
 	return nil
 }
 
-// rebuild adds an origin's transactions from the horizon to seq to the history, as they're in its topic, and
-// learns what the origin had seen. end is the offset to stop at.
-func rebuild(ctx context.Context, h *history.Locked, log stream.Log, cluster string, o change.Origin, from Horizon, seq uint64, end int64) error {
+// rebuild adds an origin's transactions up to seq to the history, as they're in its topic between two offsets,
+// and learns what the origin had seen.
+func rebuild(ctx context.Context, h *history.Locked, log stream.Log, cluster string, o change.Origin, from int64, seq uint64, end int64) error {
 	oldest, next, err := log.Bounds(ctx)
 	if err != nil {
 		return err
 	}
-	at, end := max(from.Offset, oldest), min(end, next)
+	at, end := max(from, oldest), min(end, next)
 	r := rebuilder{origin: o, seq: seq, decoder: wire.NewDecoder(cluster)}
 	for at < end {
 		records, err := log.Read(ctx, at)
@@ -120,9 +121,7 @@ type rebuilder struct {
 	origin  change.Origin
 	seq     uint64 // the last transaction that counts
 	decoder *wire.Decoder
-	piece   uint32 // the next piece of the large transaction that is being read
-	order   uint32 // operations in its earlier pieces
-	large   uint64 // its seq
+	pieces  apply.Pieces
 }
 
 func (r *rebuilder) record(h *history.Locked, raw *stream.Record) error {
@@ -137,12 +136,13 @@ func (r *rebuilder) record(h *history.Locked, raw *stream.Record) error {
 	h.Do(func(h *history.History) {
 		for i := range rec.Transactions {
 			tx := &rec.Transactions[i]
-			if tx.Dot.Seq <= r.seq && r.takes(tx) {
-				errs = append(errs, h.Add(&tx.Tag, tx.Operations, r.order, 0))
-				r.order += uint32(len(tx.Operations))
-				if tx.Last {
-					h.Learn(r.origin, tx.Seen())
-				}
+			first, fresh := r.pieces.Take(tx)
+			if tx.Dot.Seq > r.seq || !fresh {
+				continue
+			}
+			errs = append(errs, h.AddTransaction(tx, first, 0))
+			if tx.Last {
+				h.Learn(r.origin, tx.Seen())
 			}
 		}
 		if rec.Kind == wire.HeartbeatMessage && rec.State.Seq <= r.seq {
@@ -150,17 +150,4 @@ func (r *rebuilder) record(h *history.Locked, raw *stream.Record) error {
 		}
 	})
 	return errors.Join(errs...)
-}
-
-// takes reports whether a piece is the next one of its transaction; repeated ones aren't.
-func (r *rebuilder) takes(tx *change.Transaction) bool {
-	if tx.Piece == 0 {
-		r.large, r.piece, r.order = tx.Dot.Seq, 1, 0
-		return true
-	}
-	if tx.Dot.Seq != r.large || tx.Piece != r.piece {
-		return false
-	}
-	r.piece++
-	return true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,7 +25,7 @@ type session struct {
 	logs    map[change.Origin]stream.Log
 	tail    tail
 	history *history.Locked
-	marks   *horizons
+	marks   *marks
 
 	source capture.Source
 	fence  Fence
@@ -59,11 +60,11 @@ func (n *Node) open(ctx context.Context) (s *session, err error) {
 			return nil, err
 		}
 	}
-	saved, err := n.Engine.Horizons(ctx)
+	saved, err := n.Engine.Horizon(ctx)
 	if err != nil {
 		return nil, err
 	}
-	_, began := saved[self]
+	_, began := saved.Offsets[self]
 	if s.tail, err = readTail(ctx, s.logs[self], n.Cluster, self, began); err != nil {
 		return nil, err
 	}
@@ -90,11 +91,12 @@ func (n *Node) open(ctx context.Context) (s *session, err error) {
 	return s, nil
 }
 
-// rebuild fills the history from the topics and the horizons.
-func (s *session) rebuild(ctx context.Context, members []change.Origin, saved map[change.Origin]Horizon, progress Progress) error {
+// rebuild fills the history from the topics since the horizon.
+func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Horizon, progress Progress) error {
 	n := s.node
 	s.history = history.NewLocked(history.New(s.self, members, n.HistoryBytes))
-	s.marks = newHorizons(saved)
+	s.history.Do(func(h *history.History) { h.Resume(saved.Cut) })
+	s.marks = newMarks(saved)
 	for _, o := range members {
 		seq, end := progress[o].Seq, progress[o].Offset+1
 		if o == s.self {
@@ -103,7 +105,7 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved ma
 		if seq == 0 {
 			continue
 		}
-		if err := rebuild(ctx, s.history, s.logs[o], n.Cluster, o, saved[o], seq, end); err != nil {
+		if err := rebuild(ctx, s.history, s.logs[o], n.Cluster, o, saved.Offsets[o], seq, end); err != nil {
 			return err
 		}
 	}
@@ -130,7 +132,7 @@ func (s *session) loops(target apply.Target, progress Progress) {
 	s.apply = apply.NewLoop(apply.Config{
 		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: target, Fence: s.fence, History: s.history, Rule: n.Rule,
 		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: s.applyReport,
-		Began: s.marks.began, Log: n.Log,
+		Began: s.marks.began, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from}, Log: n.Log,
 	})
 }
 
@@ -138,33 +140,28 @@ func (s *session) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.capture.Run(ctx) })
 	group.Go(func() error { return s.apply.Run(ctx) })
-	group.Go(func() error { return s.saveHorizons(ctx) })
+	group.Go(func() error { return s.saveHorizon(ctx) })
 	return group.Wait()
 }
 
-// saveHorizons writes down now and then from where history must be rebuilt.
-func (s *session) saveHorizons(ctx context.Context) error {
+// saveHorizon writes down now and then from where history must be rebuilt.
+func (s *session) saveHorizon(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
-	last := map[change.Origin]Horizon{}
+	var last Horizon
 	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		var now map[change.Origin]Horizon
-		s.history.Do(func(h *history.History) { now = s.marks.reached(h.Stable) })
-		changed := map[change.Origin]Horizon{}
-		for o, at := range now {
-			if last[o] != at {
-				changed[o] = at
-			}
-		}
-		if len(changed) == 0 {
+		var cut history.Cut
+		s.history.Do(func(h *history.History) { cut = h.Cut() })
+		now, ok := s.marks.horizon(cut)
+		if !ok || maps.Equal(now.Offsets, last.Offsets) {
 			continue
 		}
-		if err := s.node.Engine.SaveHorizons(ctx, changed); err != nil {
+		if err := s.node.Engine.SaveHorizon(ctx, now); err != nil {
 			return err
 		}
 		faultpoint.Hit(faultpoint.HorizonSaved)

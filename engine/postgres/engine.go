@@ -68,36 +68,39 @@ func (e *Engine) Origin(ctx context.Context) (origin change.Origin, err error) {
 	return origin, err
 }
 
-// Horizons is [node.Engine]'s.
-func (e *Engine) Horizons(ctx context.Context) (map[change.Origin]node.Horizon, error) {
-	out := map[change.Origin]node.Horizon{}
+// Horizon is [node.Engine]'s.
+func (e *Engine) Horizon(ctx context.Context) (node.Horizon, error) {
+	h := node.Horizon{Offsets: map[change.Origin]int64{}}
 	err := e.with(ctx, "start", func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, `SELECT origin, seq, stream_offset FROM bridge.horizon`)
+		rows, err := conn.Query(ctx, `SELECT origin, seq, stream_offset, since_ts, since_origin FROM bridge.horizon`)
 		if err != nil {
 			return err
 		}
-		var o string
-		var seq, offset int64
-		_, err = pgx.ForEachRow(rows, []any{&o, &seq, &offset}, func() error {
-			out[change.Origin(o)] = node.Horizon{Seq: uint64(seq), Offset: offset}
+		var o, sinceOrigin string
+		var seq, offset, since int64
+		_, err = pgx.ForEachRow(rows, []any{&o, &seq, &offset, &since, &sinceOrigin}, func() error {
+			h.Offsets[change.Origin(o)] = offset
+			h.Cut.Known = h.Cut.Known.With(change.Origin(o), uint64(seq))
+			h.Cut.Since = change.Version{Time: change.Timestamp(since), Origin: change.Origin(sinceOrigin)}
 			return nil
 		})
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read bridge.horizon: %w", err)
+		return node.Horizon{}, fmt.Errorf("read bridge.horizon: %w", err)
 	}
-	return out, nil
+	return h, nil
 }
 
-// SaveHorizons is [node.Engine]'s.
-func (e *Engine) SaveHorizons(ctx context.Context, h map[change.Origin]node.Horizon) error {
+// SaveHorizon is [node.Engine]'s.
+func (e *Engine) SaveHorizon(ctx context.Context, h node.Horizon) error {
 	return e.with(ctx, "horizon", func(conn *pgx.Conn) error {
-		batch := &pgx.Batch{}
-		for o, at := range h {
-			batch.Queue(`INSERT INTO bridge.horizon AS h (origin, seq, stream_offset) VALUES ($1, $2, $3)
-				ON CONFLICT (origin) DO UPDATE SET seq = excluded.seq, stream_offset = excluded.stream_offset
-				WHERE h.seq <= excluded.seq`, string(o), int64(at.Seq), at.Offset)
+		batch := &pgx.Batch{} // which is one transaction
+		for o, offset := range h.Offsets {
+			batch.Queue(`INSERT INTO bridge.horizon (origin, seq, stream_offset, since_ts, since_origin) VALUES ($1, $2, $3, $4, $5)
+				ON CONFLICT (origin) DO UPDATE SET seq = excluded.seq, stream_offset = excluded.stream_offset,
+				since_ts = excluded.since_ts, since_origin = excluded.since_origin`,
+				string(o), int64(h.Cut.Known.Get(o)), offset, int64(h.Cut.Since.Time), string(h.Cut.Since.Origin))
 		}
 		if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 			return fmt.Errorf("write bridge.horizon: %w", err)

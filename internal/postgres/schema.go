@@ -19,7 +19,8 @@ const Format = 1
 //   - node: one row, which region this database is.
 //   - progress: the markers (see loopguard). The only published table of the schema. Its few rows
 //     change with every apply transaction: the room in its pages lets those updates stay in place (HOT).
-//   - horizon: from where in each origin's topic history is rebuilt after a restart.
+//   - horizon: what history is rebuilt from after a restart: of each origin's topic, the records from stream_offset
+//     on; in them, the transactions after seq, and those whose version isn't less than (since_ts, since_origin).
 //   - conflicts: every decided conflict.
 //   - parked: rows that a constraint hides here, with the claim they keep.
 //
@@ -44,7 +45,9 @@ CREATE TABLE IF NOT EXISTS bridge.progress (
 CREATE TABLE IF NOT EXISTS bridge.horizon (
   origin        text   PRIMARY KEY,
   seq           bigint NOT NULL,
-  stream_offset bigint NOT NULL
+  stream_offset bigint NOT NULL,
+  since_ts      bigint NOT NULL,
+  since_origin  text   NOT NULL
 ) WITH (fillfactor = 20);
 CREATE TABLE IF NOT EXISTS bridge.conflicts (
   id           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

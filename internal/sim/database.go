@@ -7,6 +7,7 @@ import (
 	"bridge/capture"
 	"bridge/change"
 	"bridge/conflict"
+	"bridge/history"
 	"bridge/loopguard"
 )
 
@@ -21,6 +22,7 @@ type database struct {
 	flushed  int // records of the log that a crash can't take
 	finished int // no local transaction that others can see is logged at or after this place
 	released int // records of the log that the database may have removed
+	cut      history.Cut
 }
 
 // state is what a crash recovery computes anew from the log.

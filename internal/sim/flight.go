@@ -163,7 +163,7 @@ func (f *flight) step() bool {
 		if f.region.pos < f.barrier {
 			return false
 		}
-		f.certify(uint64(f.barrier))
+		return f.certify(uint64(f.barrier))
 	case written:
 		f.endPiece()
 	case committing:
@@ -215,7 +215,7 @@ func (f *flight) fence() bool {
 	b := f.batch()
 	switch {
 	case r.world.fault == NoBarrier:
-		f.certify(uint64(r.pos))
+		return f.certify(uint64(r.pos))
 	case b.AnyMissing():
 		floor := f.time()
 		if r.world.fault == NoFloor {
@@ -225,7 +225,7 @@ func (f *flight) fence() bool {
 		r.world.stats.Floors++
 		f.phase = waiting
 	case r.pos >= f.witness:
-		f.certify(0)
+		return f.certify(0)
 	default:
 		f.barrier = r.db.raise(0)
 		r.world.stats.Barriers++
@@ -239,10 +239,14 @@ func (f *flight) time() change.Timestamp {
 	return f.region.world.asWritten(f.batch().Marker.Time)
 }
 
-func (f *flight) certify(asOf uint64) {
+// certify reports whether history had all that it takes.
+func (f *flight) certify(asOf uint64) bool {
 	r := f.region
 	if r.world.fault == DecideFresh {
 		asOf = ^uint64(0)
+	}
+	if !r.recollect(f.batch(), f.before(), asOf) {
+		return false
 	}
 	if f.looks++; f.looks > 50 {
 		r.world.fail("I9 progress", "%s looks at %s up to seq %d for ever", r, f.lane.peer, f.seq)
@@ -251,10 +255,11 @@ func (f *flight) certify(asOf uint64) {
 	r.world.trace("%s certifies %s up to seq %d as of %d: %d writes, locks %t", r, f.lane.peer, f.seq, asOf, len(f.verdict.Writes), f.verdict.Locks)
 	if len(f.verdict.Writes) == 0 {
 		f.phase = written
-		return
+		return true
 	}
 	f.phase = rewriting
 	f.toWrite(f.verdict.Writes)
+	return true
 }
 
 // endPiece keeps the piece's conflicts, and of a large transaction its operations, and goes on with the next.
@@ -272,15 +277,16 @@ func (f *flight) endPiece() {
 	f.beginPiece()
 }
 
-func (f *flight) rememberPiece(b *apply.Batch) {
-	first := uint32(0)
-	for _, other := range f.batches {
-		if other == b {
-			break
-		}
-		first += uint32(len(other.Transactions[0].Operations))
+// before is the number of operations in the pieces before the one at hand.
+func (f *flight) before() (first uint32) {
+	for _, b := range f.batches[:f.piece] {
+		first += uint32(len(b.Transactions[0].Operations))
 	}
-	f.region.remember(f.original(b.Transactions[0]), b.Transactions[0].Operations, first, 0)
+	return first
+}
+
+func (f *flight) rememberPiece(b *apply.Batch) {
+	f.region.remember(b.Transactions[0], f.original(b.Transactions[0]), f.before(), 0)
 }
 
 // original is a transaction's tag as it was on the wire.
@@ -318,7 +324,7 @@ func (f *flight) land() {
 	f.lane.taken -= f.items
 	if len(f.batches) == 1 {
 		for _, tx := range f.batches[0].Transactions {
-			r.remember(f.original(tx), tx.Operations, 0, 0)
+			r.remember(tx, f.original(tx), 0, 0)
 		}
 	}
 	last := f.batch().Transactions[len(f.batch().Transactions)-1]
@@ -333,8 +339,7 @@ func (r *region) cancel(i int) {
 		return
 	}
 	if f.remembered && r.world.fault != KeepCancelled {
-		r.crash() // history holds operations of a transaction that isn't here: only starting anew forgets them
-		return
+		r.history.Cancel(f.batch().Transactions[0].Dot)
 	}
 	r.world.trace("%s cancels %s up to seq %d", r, f.lane.peer, f.seq)
 	r.world.stats.Retries++

@@ -28,7 +28,7 @@ type region struct {
 type process struct {
 	clock   *loopguard.Clock
 	history *history.History
-	kept    []kept // what was added to history, for faults that rebuild it
+	kept    []kept // what was added to history, for the fault that rebuilds it
 	pos     int    // records of the log that capture has read
 	outbox  []outgoing
 	confirm int // place in the log up to which all is published, to be confirmed
@@ -112,7 +112,7 @@ func (r *region) tag(l *logged, operations []change.Operation) {
 			Tag: tag, Position: change.Position{Offset: uint64(r.pos)}, CommitTime: l.commit,
 			Piece: piece, Last: first+n == len(operations), Operations: operations[first : first+n],
 		}
-		r.remember(&tx.Tag, tx.Operations, uint32(first), uint64(r.pos))
+		r.remember(tx, &tx.Tag, uint32(first), uint64(r.pos))
 		r.outbox = append(r.outbox, outgoing{tx, before, after, r.pos - 1})
 		first += n
 		if tx.Last {
@@ -159,6 +159,7 @@ func (r *region) publish() bool {
 
 // heartbeat tells what the region has seen when it has nothing else to say.
 func (r *region) heartbeat() {
+	r.saveCut()
 	if len(r.outbox) > 0 {
 		return
 	}
@@ -168,25 +169,38 @@ func (r *region) heartbeat() {
 	r.world.trace("%s beats %d %s", r, state.Seq, state.Vector)
 }
 
-// remember adds operations to history, as the fault of the schedule has it.
-func (r *region) remember(tag *change.Tag, operations []change.Operation, first uint32, at uint64) {
-	tag = r.world.asOrdered(r, tag)
+// saveCut lets the database know from where history must be rebuilt.
+func (r *region) saveCut() {
+	r.db.cut = r.history.Cut()
+	if r.world.fault == RebuildFromStable {
+		r.db.cut.Since.Time = 1<<63 - 1
+		for _, o := range r.world.origins {
+			r.db.cut.Known = r.db.cut.Known.With(o, r.history.Stable(o))
+		}
+	}
+}
+
+// remember adds a transaction or piece to history, under the given tag and as the fault of the schedule has it.
+func (r *region) remember(piece *change.Transaction, tag *change.Tag, first uint32, at uint64) {
+	tx := *piece
+	tx.Tag = *r.world.asOrdered(r, tag)
 	switch r.world.fault {
-	case PruneOutOfOrder, RebuildFromStable:
-		r.kept = append(r.kept, kept{tag, operations, first, at})
+	case PruneOutOfOrder:
+		r.kept = append(r.kept, kept{&tx.Tag, tx.Operations, first, at})
 	case NoTruncateHistory:
-		for i := range operations {
-			if operations[i].Kind != change.Truncate {
-				r.add(tag, operations[i:i+1], first+uint32(i), at)
+		for i := range piece.Operations {
+			if piece.Operations[i].Kind != change.Truncate {
+				tx.Operations = piece.Operations[i : i+1]
+				r.add(&tx, first+uint32(i), at)
 			}
 		}
 		return
 	}
-	r.add(tag, operations, first, at)
+	r.add(&tx, first, at)
 }
 
-func (r *region) add(tag *change.Tag, operations []change.Operation, first uint32, at uint64) {
-	if err := r.history.Add(tag, operations, first, at); err != nil {
+func (r *region) add(tx *change.Transaction, first uint32, at uint64) {
+	if err := r.history.AddTransaction(tx, first, at); err != nil {
 		r.world.fail("I8 loud", "%s: history: %v", r, err)
 	}
 }

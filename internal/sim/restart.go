@@ -13,6 +13,7 @@ func (r *region) start() {
 	w := r.world
 	r.process = process{builder: wire.NewBuilder(cluster, r.origin)}
 	r.history = history.New(r.origin, w.origins, 0)
+	r.history.Resume(r.db.cut)
 	var state loopguard.State
 	if n := len(r.topic.records); n > 0 {
 		h, err := wire.Peek(r.topic.records[n-1])
@@ -34,14 +35,9 @@ func (r *region) start() {
 		}
 	}
 	r.learn(r.origin, state.Vector)
-	if w.fault == RebuildFromStable {
-		r.pruneOutOfOrder()
-		r.kept = nil
-	}
 }
 
-// recall adds a topic's transactions up to seq to history. All of them are read again: a stable one may
-// still be needed, because it stands behind an unstable one in its row.
+// recall adds a topic's transactions up to seq to history, which passes over what its cut doesn't need.
 func (r *region) recall(from *region, seq uint64) {
 	w := r.world
 	inbox := apply.NewInbox(from.origin, 0)
@@ -83,7 +79,7 @@ func (r *region) recall(from *region, seq uint64) {
 func (r *region) recallTransaction(from *region, pieces []*change.Transaction) {
 	first := uint32(0)
 	for _, tx := range pieces {
-		r.remember(&tx.Tag, tx.Operations, first, 0)
+		r.remember(tx, &tx.Tag, first, 0)
 		first += uint32(len(tx.Operations))
 	}
 	if from != r {

@@ -11,6 +11,7 @@ import (
 type Stats struct {
 	Transactions int // local ones that were captured
 	Conflicts    int // decided and committed
+	Recalled     int // rows of large transactions that were read again
 	Crashes      int
 	Lost         int // log records that database crashes took
 	Barriers     int // without and
@@ -23,6 +24,7 @@ type Stats struct {
 func (s *Stats) Add(o Stats) {
 	s.Transactions += o.Transactions
 	s.Conflicts += o.Conflicts
+	s.Recalled += o.Recalled
 	s.Crashes += o.Crashes
 	s.Lost += o.Lost
 	s.Barriers += o.Barriers

@@ -1,0 +1,44 @@
+package history
+
+import "bridge/change"
+
+// Cut says which operations a history still needs, so that a restart can add just those again. They're a
+// suffix of the total order, because operations are dropped in that order: what each origin's stable
+// operations alone would leave out may stand behind an unstable one in some row.
+type Cut struct {
+	// Since is where what's needed begins, among the transactions that had been added.
+	Since change.Version
+	// Known is what had been added. All that comes after it is needed.
+	Known change.Vector
+}
+
+// Needs reports whether a transaction's operations are needed.
+func (c *Cut) Needs(tag *change.Tag) bool {
+	return !c.Known.Includes(tag.Dot) || tag.Version().Compare(c.Since) >= 0
+}
+
+// never comes after every version.
+var never = change.Version{Time: 1<<63 - 1}
+
+// Cut is the cut as of the last [History.Prune]. Whatever is held beside unstable operations is held
+// because it comes after one of them in the order.
+func (h *History) Cut() Cut {
+	c := Cut{Since: never, Known: h.cut.Known}
+	for _, o := range h.members {
+		if q := h.queues[o]; q.len() > 0 && q.front().version.Compare(c.Since) < 0 {
+			c.Since = q.front().version
+		}
+		if added := h.added[o]; added > c.Known.Get(o) {
+			c.Known = c.Known.With(o, added)
+		}
+	}
+	for _, b := range h.bulks {
+		if v := b.tag.Version(); v.Compare(c.Since) < 0 {
+			c.Since = v
+		}
+	}
+	return c
+}
+
+// Resume makes a new history pass over what the cut of an earlier one doesn't need.
+func (h *History) Resume(c Cut) { h.cut = c }
