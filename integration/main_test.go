@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// binary is the bridge program under test, built once.
-var binary string
+// program is the bridge program under test, built once.
+var program string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -20,8 +20,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "bridge")
-	if out, err := exec.Command("go", "build", "-o", binary, "bridge/cmd/bridge").CombinedOutput(); err != nil {
+	program = filepath.Join(dir, "bridge")
+	if out, err := exec.Command("go", "build", "-o", program, "bridge/cmd/bridge").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build bridge: %v\n%s", err, out)
 		return 1
 	}

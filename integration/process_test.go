@@ -72,7 +72,7 @@ var spawn = sync.OnceValue(func() func(*exec.Cmd) error {
 // process wrote to.
 func launch(t testing.TB, name string, log *output, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{name: name, cmd: exec.Command(binary, args...), log: log, done: make(chan struct{})}
+	p := &process{name: name, cmd: exec.Command(program, args...), log: log, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
@@ -152,7 +152,7 @@ func (p *process) said(t testing.TB, skip int, want string) string {
 // command runs bridge to its end and gives what it printed.
 func command(t testing.TB, args ...string) (stdout string, code int) {
 	t.Helper()
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(program, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := spawn()(cmd); err != nil {
