@@ -37,7 +37,7 @@ type session struct {
 }
 
 // open brings a session to where its loops can start.
-func (n *Node) open(ctx context.Context) (s *session, err error) {
+func (n *Node) open(ctx context.Context) (_ *session, err error) {
 	self, err := n.Engine.Origin(ctx)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (n *Node) open(ctx context.Context) (s *session, err error) {
 	if self.Region() != n.Region {
 		return nil, fmt.Errorf("database belongs to region %s, this is region %s", self.Region(), n.Region)
 	}
-	s = &session{
+	s := &session{
 		node: n, self: self, logs: map[change.Origin]stream.Log{},
 		captureReport: &capture.Report{}, applyReport: apply.NewReport(time.Now),
 	}
