@@ -111,9 +111,13 @@ func (e *Engine) SaveHorizon(ctx context.Context, h node.Horizon) error {
 
 // OpenSource is [node.Engine]'s.
 func (e *Engine) OpenSource(ctx context.Context, from change.Position) (capture.Source, error) {
-	return capturepg.Open(ctx, capturepg.Config{
+	source, err := capturepg.Open(ctx, capturepg.Config{
 		Server: e.Server, Name: e.name("capture"), Slot: e.Slot, Publication: e.Publication, Start: from, SpillDir: e.SpillDir,
 	})
+	if err != nil {
+		return nil, err // not a nil *Source, which isn't a nil Source
+	}
+	return source, nil
 }
 
 // OpenTarget is [node.Engine]'s.
