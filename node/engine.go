@@ -17,6 +17,9 @@ type Engine interface {
 	Lead(ctx context.Context, standby func()) (Lease, error)
 	// Origin is who this region is: its name and incarnation, from bridge.node.
 	Origin(ctx context.Context) (change.Origin, error)
+	// Inspect looks whether the database still is as replication needs it. It's asked at the start, and every
+	// few seconds; a session with an error ends.
+	Inspect(ctx context.Context) error
 	// Horizon is what was saved last, or empty.
 	Horizon(ctx context.Context) (Horizon, error)
 	// SaveHorizon saves all of h or nothing.

@@ -45,6 +45,9 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 	if self.Region() != n.Region {
 		return nil, fmt.Errorf("database belongs to region %s, this is region %s", self.Region(), n.Region)
 	}
+	if err := n.Engine.Inspect(ctx); err != nil {
+		return nil, err
+	}
 	s := &session{
 		node: n, self: self, logs: map[change.Origin]stream.Log{},
 		captureReport: &capture.Report{}, applyReport: apply.NewReport(time.Now),
@@ -141,6 +144,7 @@ func (s *session) run(ctx context.Context) error {
 	group.Go(func() error { return s.capture.Run(ctx) })
 	group.Go(func() error { return s.apply.Run(ctx) })
 	group.Go(func() error { return s.saveHorizon(ctx) })
+	group.Go(func() error { return s.inspect(ctx) })
 	return group.Wait()
 }
 
@@ -166,6 +170,22 @@ func (s *session) saveHorizon(ctx context.Context) error {
 		}
 		faultpoint.Hit(faultpoint.HorizonSaved)
 		last = now
+	}
+}
+
+// inspect asks the engine now and then whether its database still is as it must be.
+func (s *session) inspect(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if err := s.node.Engine.Inspect(ctx); err != nil {
+			return err
+		}
 	}
 }
 

@@ -236,7 +236,7 @@ func TestRows(t *testing.T) {
 		{
 			name: "bridge's own tables",
 			ddl:  []string{"CREATE TABLE t (id int PRIMARY KEY)"},
-			sql: []string{"INSERT INTO bridge.horizon VALUES ('ap/1', 1, 1)",
+			sql: []string{"INSERT INTO bridge.horizon VALUES ('ap/1', 1, 1, 1, 'ap/1')",
 				"BEGIN; UPDATE bridge.horizon SET seq = 2; INSERT INTO t VALUES (1); COMMIT"},
 			want: "empty\ninsert public.t (1) new 1\ncommit",
 		},

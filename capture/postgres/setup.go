@@ -21,37 +21,10 @@ func (c Config) check(ctx context.Context, conn *pgx.Conn) (start pglogrepl.LSN,
 	if v := postgres.MajorVersion(conn); v < oldestServer {
 		return 0, fmt.Errorf("%w: the server is PostgreSQL %d, capture needs %d or later", ErrSetup, v, oldestServer)
 	}
-	if err := c.checkPublication(ctx, conn); err != nil {
+	if _, err := CheckPublication(ctx, conn, c.Publication); err != nil {
 		return 0, err
 	}
 	return c.checkSlot(ctx, conn)
-}
-
-func (c Config) checkPublication(ctx context.Context, conn *pgx.Conn) error {
-	p, err := postgres.LoadPublication(ctx, conn, c.Publication)
-	quoted := postgres.Quote(c.Publication)
-	switch {
-	case err != nil:
-		return err
-	case p == nil:
-		return fmt.Errorf("%w: publication %s does not exist: run \"bridge init\"", ErrSetup, c.Publication)
-	case !p.Insert || !p.Update || !p.Delete || !p.Truncate:
-		return fmt.Errorf("%w: publication %s leaves out some kinds of change: "+
-			"ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')", ErrSetup, p.Name, quoted)
-	case !p.ViaRoot:
-		return fmt.Errorf("%w: publication %s shows partitions by themselves: "+
-			"ALTER PUBLICATION %s SET (publish_via_partition_root = true)", ErrSetup, p.Name, quoted)
-	case !p.Includes(postgres.MarkerTable):
-		return fmt.Errorf("%w: publication %s lacks bridge.progress, so bridge couldn't tell what it applied itself: "+
-			"ALTER PUBLICATION %s ADD TABLE bridge.progress", ErrSetup, p.Name, quoted)
-	}
-	for _, t := range p.Tables {
-		if t.TableName == postgres.MarkerTable && (t.Filtered || t.Columns) {
-			return fmt.Errorf("%w: publication %s must publish all rows and columns of bridge.progress: "+
-				"drop the table from it and add it without WHERE and column list", ErrSetup, p.Name)
-		}
-	}
-	return nil
 }
 
 func (c Config) checkSlot(ctx context.Context, conn *pgx.Conn) (start pglogrepl.LSN, err error) {

@@ -34,7 +34,7 @@ func TestStreamedTransactions(t *testing.T) {
 		{"types and tables of its own", "BEGIN; " + filler() + "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE m (m mood PRIMARY KEY); ALTER TABLE m REPLICA IDENTITY FULL; INSERT INTO m VALUES ('ok'); " + filler() + "COMMIT"},
 		{"truncate, key changes and TOAST", "BEGIN; " + filler() + "INSERT INTO t SELECT 20, string_agg(md5(i::text), '') FROM generate_series(1, 300) i; UPDATE t SET id = id + 100; " + filler() + "TRUNCATE t; TRUNCATE bridge.horizon; COMMIT"},
 		{"messages", "BEGIN; SELECT pg_logical_emit_message(true, 'other', 'x'); " + filler() + "SELECT pg_logical_emit_message(true, 'other', repeat('x', 100000)); COMMIT"},
-		{"nothing left", "BEGIN; SAVEPOINT a; " + filler() + "ROLLBACK TO a; INSERT INTO bridge.horizon VALUES ('ap/1', 1, 1); COMMIT"},
+		{"nothing left", "BEGIN; SAVEPOINT a; " + filler() + "ROLLBACK TO a; INSERT INTO bridge.horizon VALUES ('ap/1', 1, 1, 1, 'ap/1'); COMMIT"},
 		{"rolled back", "BEGIN; " + filler() + "ROLLBACK"},
 		{"an echo", "BEGIN; " + marker + "; " + filler() + "SAVEPOINT a; UPDATE bridge.progress SET seq = 100; " + filler() +
 			"ROLLBACK TO a; UPDATE bridge.progress SET seq = 8; TRUNCATE t; " + filler() + "COMMIT"},

@@ -25,6 +25,8 @@ type Config struct {
 	Cluster, Region   string
 	Slot, Publication string
 	SpillDir          string
+	// Selected says which tables are to be replicated; nil is all.
+	Selected func(change.TableName) bool
 }
 
 // Engine is a region's PostgreSQL.

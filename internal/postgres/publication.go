@@ -31,8 +31,11 @@ type Publication struct {
 // PublishedTable is a table that a publication names.
 type PublishedTable struct {
 	change.TableName
-	Filtered bool // has a WHERE clause
-	Columns  bool // has a column list
+	OID      uint32 // the table's
+	Entry    uint32 // OID of its entry in the publication: another one when it was dropped from it and added again
+	Filtered bool   // has a WHERE clause
+	Columns  bool   // has a column list
+	Unlogged bool   // it or a partition of it is: those changes are in no log
 }
 
 // Includes reports whether the publication publishes t, in whichever way.
@@ -78,7 +81,9 @@ FROM pg_publication WHERE pubname = $1`, name).
 func publishedTables(ctx context.Context, conn *pgx.Conn, name string) ([]PublishedTable, error) {
 	// PostgreSQL 14 has neither filters nor column lists; to_jsonb finds the columns where they are.
 	rows, err := conn.Query(ctx, `
-SELECT n.nspname, c.relname, to_jsonb(r) ->> 'prqual' IS NOT NULL, to_jsonb(r) ->> 'prattrs' IS NOT NULL
+SELECT n.nspname, c.relname, c.oid, r.oid, to_jsonb(r) ->> 'prqual' IS NOT NULL, to_jsonb(r) ->> 'prattrs' IS NOT NULL,
+       c.relpersistence = 'u' OR c.relkind = 'p' AND EXISTS (
+         SELECT FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid WHERE t.isleaf AND l.relpersistence = 'u')
 FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
      JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE p.pubname = $1 ORDER BY 1, 2`, name)
@@ -86,7 +91,7 @@ WHERE p.pubname = $1 ORDER BY 1, 2`, name)
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (t PublishedTable, err error) {
-		return t, row.Scan(&t.Schema, &t.Name, &t.Filtered, &t.Columns)
+		return t, row.Scan(&t.Schema, &t.Name, &t.OID, &t.Entry, &t.Filtered, &t.Columns, &t.Unlogged)
 	})
 }
 
@@ -121,7 +126,8 @@ func AddTablesSQL(name string, add ...change.TableName) string {
 }
 
 // EnsurePublication makes the publication if it's missing, and adds bridge.progress and those tables
-// that it lacks. It returns the statements that it ran; the role must own what they touch.
+// that it lacks, and remembers what it publishes (see [CheckPublished]). It returns the statements that it
+// ran; the role must own what they touch.
 func EnsurePublication(ctx context.Context, conn *pgx.Conn, name string, tables []change.TableName) (ran []string, err error) {
 	p, err := LoadPublication(ctx, conn, name)
 	if err != nil {
@@ -148,6 +154,12 @@ func EnsurePublication(ctx context.Context, conn *pgx.Conn, name string, tables 
 		}
 		return nil
 	})
+	if err == nil {
+		p, err = LoadPublication(ctx, conn, name)
+	}
+	if err == nil {
+		err = RememberPublished(ctx, conn, p)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ const Format = 1
 //     change with every apply transaction: the room in its pages lets those updates stay in place (HOT).
 //   - horizon: what history is rebuilt from after a restart: of each origin's topic, the records from stream_offset
 //     on; in them, the transactions after seq, and those whose version isn't less than (since_ts, since_origin).
+//   - published: which tables the publication had when bridge last looked, and since which entry of its: see [CheckPublished].
 //   - conflicts: every decided conflict.
 //   - parked: rows that a constraint hides here, with the claim they keep.
 //
@@ -49,6 +50,13 @@ CREATE TABLE IF NOT EXISTS bridge.horizon (
   since_ts      bigint NOT NULL,
   since_origin  text   NOT NULL
 ) WITH (fillfactor = 20);
+CREATE TABLE IF NOT EXISTS bridge.published (
+  table_schema text NOT NULL,
+  table_name   text NOT NULL,
+  table_oid    oid  NOT NULL,
+  entry        oid  NOT NULL,
+  PRIMARY KEY (table_schema, table_name)
+);
 CREATE TABLE IF NOT EXISTS bridge.conflicts (
   id           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   decided_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),

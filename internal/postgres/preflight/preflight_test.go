@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -62,8 +63,13 @@ func (b *bench) admin(sql string) {
 	}
 }
 
+// granting: GRANT ON PARAMETER writes one row of a catalog that all databases of a server share.
+var granting sync.Mutex
+
 func (b *bench) grant() {
 	b.t.Helper()
+	granting.Lock()
+	defer granting.Unlock()
 	var sql bytes.Buffer
 	err := postgres.Grants{Role: b.role, Database: b.db.Name, Publication: b.settings.Publication,
 		Include: [][2]string{{"^.*$", "^.*$"}}, Exclude: [][2]string{{"^private$", "^.*$"}}}.Write(&sql)
