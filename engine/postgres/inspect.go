@@ -26,6 +26,18 @@ func (e *Engine) Inspect(ctx context.Context) error {
 		if err := postgres.CheckPublished(ctx, conn, p, selected); err != nil {
 			return fmt.Errorf("%w: %w", capturepg.ErrSetup, err)
 		}
-		return nil
+		return deferrable(ctx, conn, p)
 	})
+}
+
+func deferrable(ctx context.Context, conn *pgx.Conn, p *postgres.Publication) error {
+	var oids []uint32
+	for i := range p.Tables {
+		oids = append(oids, p.Tables[i].OID)
+	}
+	list, err := postgres.Deferrables(ctx, conn, oids)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %s, so duplicates would stay unnoticed: %s", capturepg.ErrSetup, &list[0], list[0].Fix)
 }

@@ -44,6 +44,17 @@ func (c *checker) rules(ctx context.Context) error {
 SELECT ev_class, rulename FROM pg_rewrite WHERE ev_class = ANY ($1) AND ev_enabled IN ('A', 'R') ORDER BY 1, 2`, c.oids())
 }
 
+// deferrable finds constraints that applied rows would break without an error.
+func (c *checker) deferrable(ctx context.Context) error {
+	list, err := postgres.Deferrables(ctx, c.conn, c.oids())
+	for i := range list {
+		if d := &list[i]; !d.Key { // that's the key's finding
+			c.add(Error, c.find(d.Table).String(), d.String()+": duplicates would stay unnoticed", d.Fix)
+		}
+	}
+	return err
+}
+
 // constraints finds those that a row can violate here after it was fine at its origin.
 func (c *checker) constraints(ctx context.Context) error {
 	unique, err := c.byTable(ctx, `

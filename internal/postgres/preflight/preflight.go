@@ -83,7 +83,7 @@ func Run(ctx context.Context, conn *pgx.Conn, s Settings) (*Report, error) {
 		c.identity, c.server, c.room, c.clock, c.roleRights, c.node,
 		c.loadTables, c.keys, c.privileges, c.partitions,
 		c.publication, c.slot,
-		c.triggers, c.rules, c.constraints, c.sequences,
+		c.triggers, c.rules, c.deferrable, c.constraints, c.sequences,
 	} {
 		if err := check(ctx); err != nil {
 			return nil, fmt.Errorf("check the database: %w", err)

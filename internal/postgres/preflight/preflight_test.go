@@ -53,9 +53,15 @@ func (b *bench) dropRole() {
 	END $$`)
 }
 
+// administering: GRANT and REVOKE ON PARAMETER and DROP OWNED write one row of a catalog that all databases of a
+// server share, and fail when another does at the same time.
+var administering sync.Mutex
+
 // admin runs SQL as the superuser, with psql as a DBA would.
 func (b *bench) admin(sql string) {
 	b.t.Helper()
+	administering.Lock()
+	defer administering.Unlock()
 	cmd := exec.Command(b.db.Server.Bin("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-", b.db.SocketDSN())
 	cmd.Stdin = strings.NewReader(sql)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -63,13 +69,8 @@ func (b *bench) admin(sql string) {
 	}
 }
 
-// granting: GRANT ON PARAMETER writes one row of a catalog that all databases of a server share.
-var granting sync.Mutex
-
 func (b *bench) grant() {
 	b.t.Helper()
-	granting.Lock()
-	defer granting.Unlock()
 	var sql bytes.Buffer
 	err := postgres.Grants{Role: b.role, Database: b.db.Name, Publication: b.settings.Publication,
 		Include: [][2]string{{"^.*$", "^.*$"}}, Exclude: [][2]string{{"^private$", "^.*$"}}}.Write(&sql)
@@ -258,6 +259,8 @@ var hazards = []hazard{
 	{"rule", `CREATE TABLE {h} (x int PRIMARY KEY); CREATE RULE r AS ON INSERT TO {h} DO ALSO NOTHING; ALTER TABLE {h} ENABLE ALWAYS RULE r`, preflight.Error, `{h}: rule "r" is ENABLE ALWAYS`, true},
 	{"unique", `CREATE TABLE {h} (x int PRIMARY KEY, y int UNIQUE)`, preflight.Warning, `{h}: unique besides the key: {i}_y_key`, false},
 	{"exclusion", `CREATE TABLE {h} (x int PRIMARY KEY, r int4range, EXCLUDE USING gist (r WITH &&))`, preflight.Warning, `{h}: has exclusion constraints: {i}_r_excl`, false},
+	{"deferrable unique", `CREATE TABLE {h} (x int PRIMARY KEY, y int UNIQUE DEFERRABLE INITIALLY DEFERRED)`, preflight.Error, `{h}: constraint "{i}_y_key" of table {h} is DEFERRABLE`, true},
+	{"deferrable exclusion", `CREATE TABLE {h} (x int PRIMARY KEY, r int4range, EXCLUDE USING gist (r WITH &&) WHERE (x > 1) DEFERRABLE)`, preflight.Error, `{h}: constraint "{i}_r_excl" of table {h} is DEFERRABLE`, true},
 	{"foreign key", `CREATE TABLE {h} (x int PRIMARY KEY, u uuid REFERENCES public.users)`, preflight.Note, `{h}: has foreign keys: {i}_u_fkey`, false},
 	{"identity column", `CREATE TABLE {h} (x int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)`, preflight.Warning, `{h}: column "x" takes its values from sequence {h}_x_seq`, true},
 	{"serial column", `CREATE TABLE {h} (x serial PRIMARY KEY)`, preflight.Warning, `{h}: column "x" takes its values from sequence {h}_x_seq`, true},
