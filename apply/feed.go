@@ -20,16 +20,18 @@ type feed struct {
 	inbox   *Inbox
 	queue   *queue
 	applied loopguard.Marker // where the database stands
-	checked bool             // the record of the last applied transaction was found where it should be
-	started bool
-	next    int64
-	large   *item // the large transaction whose pieces are being counted
+	// forgotten is [Config.Forgotten].
+	forgotten change.Vector
+	checked   bool // the record of the last applied transaction was found where it should be
+	started   bool
+	next      int64
+	large     *item // the large transaction whose pieces are being counted
 }
 
-func newFeed(origin change.Origin, log stream.Log, cluster string, applied loopguard.Marker, q *queue) *feed {
+func newFeed(origin change.Origin, log stream.Log, cluster string, applied loopguard.Marker, forgotten change.Vector, q *queue) *feed {
 	return &feed{
 		origin: origin, log: log, decoder: wire.NewDecoder(cluster), queue: q,
-		inbox: NewInbox(origin, applied.Seq), applied: applied, checked: applied.Seq == 0,
+		inbox: NewInbox(origin, applied.Seq), applied: applied, forgotten: forgotten, checked: applied.Seq == 0,
 	}
 }
 
@@ -137,6 +139,11 @@ func (f *feed) transactions(rec *wire.Record, offset int64) ([]item, error) {
 		if err != nil {
 			return nil, fmt.Errorf("topic %s: %w", f.log.Name(), err)
 		}
+		if fresh {
+			if err := f.remembered(tx); err != nil {
+				return nil, err
+			}
+		}
 		switch {
 		case !fresh:
 		case tx.Piece == 0 && tx.Last:
@@ -148,6 +155,29 @@ func (f *feed) transactions(rec *wire.Record, offset int64) ([]item, error) {
 		}
 	}
 	return items, nil
+}
+
+// remembered refuses a transaction that history can't judge.
+func (f *feed) remembered(tx *change.Transaction) error {
+	for _, lost := range f.forgotten {
+		if lost.Origin != f.origin && tx.Deps.Get(lost.Origin) < lost.Seq {
+			return &ForgottenError{tx.Dot, tx.Deps.Get(lost.Origin), change.Dot(lost)}
+		}
+	}
+	return nil
+}
+
+// ForgottenError says that a transaction may conflict with others that nobody knows any more.
+type ForgottenError struct {
+	Dot  change.Dot
+	Seen uint64     // of the forgotten origin's
+	Lost change.Dot // the last forgotten one
+}
+
+func (e *ForgottenError) Error() string {
+	return fmt.Sprintf("%s of region %s was written after it had seen transaction %d of region %s and before %d, which have expired from that region's topic: "+
+		"whether they conflict can't be told any more. Load region %[2]s anew from a peer, and keep records longer than a region may be away (retention of the topics)",
+		e.Dot, e.Dot.Origin.Region(), e.Seen, e.Lost.Origin.Region(), e.Lost.Seq)
 }
 
 // piece counts a large transaction's pieces, and gives the transaction when the last has come. The

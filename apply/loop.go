@@ -30,7 +30,11 @@ type Config struct {
 	// has ever published: a peer can't have seen more.
 	Progress map[change.Origin]loopguard.Marker
 	Issued   func() uint64
-	Workers  int
+	// Forgotten are transactions, up to a number of each origin, that history may lack although they weren't
+	// stable, because they had expired from their topics when it was rebuilt. A peer's transaction that
+	// hasn't seen them can't be decided.
+	Forgotten change.Vector
+	Workers   int
 	// BatchTransactions and BatchBytes bound a batch; QueueBytes what is held of each peer's topic.
 	BatchTransactions, BatchBytes, QueueBytes int
 	// RetryStopped is how long after a stop an origin is tried again.
@@ -121,7 +125,7 @@ func (l *Loop) Run(ctx context.Context) error {
 
 // feed keeps a lane's feed going: a stream that can't go on stops its lane, and is looked at again later.
 func (l *Loop) feed(ctx context.Context, ln *lane) error {
-	f := newFeed(ln.origin, l.Peers[ln.origin], l.Cluster, l.Progress[ln.origin], ln.queue)
+	f := newFeed(ln.origin, l.Peers[ln.origin], l.Cluster, l.Progress[ln.origin], l.Forgotten, ln.queue)
 	for {
 		err := f.Step(ctx)
 		if ctx.Err() != nil {

@@ -91,30 +91,30 @@ func (t *tail) checkProgress(progress Progress) error {
 }
 
 // rebuild adds an origin's transactions up to seq to the history, as they're in its topic between two offsets,
-// and learns what the origin had seen.
-func rebuild(ctx context.Context, h *history.Locked, log stream.Log, cluster string, o change.Origin, from int64, seq uint64, end int64) error {
+// and learns what the origin had seen. Of the transactions up to forgotten some may have been
+// needed, and have expired.
+func rebuild(ctx context.Context, h *history.Locked, log stream.Log, cluster string, o change.Origin, from int64, seq uint64, end int64) (forgotten uint64, err error) {
 	oldest, next, err := log.Bounds(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	at, end := max(from, oldest), min(end, next)
-	r := rebuilder{origin: o, seq: seq, decoder: wire.NewDecoder(cluster)}
+	r := rebuilder{origin: o, seq: seq, decoder: wire.NewDecoder(cluster), expired: from < oldest}
 	for at < end {
 		records, err := log.Read(ctx, at)
 		if err != nil {
-			return fmt.Errorf("rebuild history from topic %s: %w", log.Name(), err)
+			return 0, fmt.Errorf("rebuild history from topic %s: %w", log.Name(), err)
 		}
 		for i := range records {
-			if records[i].Offset >= end {
-				return nil
+			if at = records[i].Offset + 1; at > end {
+				break
 			}
 			if err := r.record(h, &records[i]); err != nil {
-				return fmt.Errorf("rebuild history from topic %s offset %d: %w", log.Name(), records[i].Offset, err)
+				return 0, fmt.Errorf("rebuild history from topic %s offset %d: %w", log.Name(), records[i].Offset, err)
 			}
-			at = records[i].Offset + 1
 		}
 	}
-	return nil
+	return r.gone(), nil
 }
 
 type rebuilder struct {
@@ -122,6 +122,29 @@ type rebuilder struct {
 	seq     uint64 // the last transaction that counts
 	decoder *wire.Decoder
 	pieces  apply.Pieces
+
+	expired bool   // what the topic began with is gone
+	found   bool   // something that is left
+	missing uint64 // the last transaction that isn't there
+	last    uint64 // the last that is, or that is known to be missing
+}
+
+// follow notes that the topic goes on after transaction seq.
+func (r *rebuilder) follow(seq uint64) {
+	if !r.found || seq > r.last {
+		r.found, r.missing, r.last = true, seq, seq
+	}
+}
+
+// gone is the last transaction that counts and may have been needed and isn't there; 0 if there's none.
+func (r *rebuilder) gone() uint64 {
+	switch {
+	case !r.expired:
+		return 0
+	case !r.found:
+		return r.seq
+	}
+	return min(r.missing, r.seq)
 }
 
 func (r *rebuilder) record(h *history.Locked, raw *stream.Record) error {
@@ -137,6 +160,14 @@ func (r *rebuilder) record(h *history.Locked, raw *stream.Record) error {
 		for i := range rec.Transactions {
 			tx := &rec.Transactions[i]
 			first, fresh := r.pieces.Take(tx)
+			if tx.Piece == 0 {
+				r.follow(tx.Dot.Seq - 1)
+			} else if !r.found { // its beginning is gone
+				r.follow(tx.Dot.Seq)
+			}
+			if fresh && tx.Last {
+				r.last = max(r.last, tx.Dot.Seq)
+			}
 			if tx.Dot.Seq > r.seq || !fresh {
 				continue
 			}
@@ -144,6 +175,9 @@ func (r *rebuilder) record(h *history.Locked, raw *stream.Record) error {
 			if tx.Last {
 				h.Learn(r.origin, tx.Seen())
 			}
+		}
+		if rec.Kind == wire.HeartbeatMessage {
+			r.follow(rec.State.Seq)
 		}
 		if rec.Kind == wire.HeartbeatMessage && rec.State.Seq <= r.seq {
 			h.Learn(r.origin, rec.State.Vector.With(r.origin, rec.State.Seq))

@@ -26,6 +26,9 @@ type session struct {
 	tail    tail
 	history *history.Locked
 	marks   *marks
+	// forgotten is what the history may lack because it expired: see [apply.Config]. The saved horizon
+	// stays as long as somebody may come who hasn't seen it, so that a restart finds the same.
+	forgotten change.Vector
 
 	source capture.Source
 	fence  Fence
@@ -108,8 +111,12 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 		if seq == 0 {
 			continue
 		}
-		if err := rebuild(ctx, s.history, s.logs[o], n.Cluster, o, saved.Offsets[o], seq, end); err != nil {
+		forgotten, err := rebuild(ctx, s.history, s.logs[o], n.Cluster, o, saved.Offsets[o], seq, end)
+		if err != nil {
 			return err
+		}
+		if forgotten > 0 {
+			s.forgotten = s.forgotten.With(o, forgotten)
 		}
 	}
 	s.history.Do(func(h *history.History) {
@@ -135,7 +142,7 @@ func (s *session) loops(target apply.Target, progress Progress) {
 	s.apply = apply.NewLoop(apply.Config{
 		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: target, Fence: s.fence, History: s.history, Rule: n.Rule,
 		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: s.applyReport,
-		Began: s.marks.began, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from}, Log: n.Log,
+		Forgotten: s.forgotten, Began: s.marks.began, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from}, Log: n.Log,
 	})
 }
 
@@ -160,9 +167,15 @@ func (s *session) saveHorizon(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		var cut history.Cut
-		s.history.Do(func(h *history.History) { cut = h.Cut() })
+		stable := true
+		s.history.Do(func(h *history.History) {
+			cut = h.Cut()
+			for _, lost := range s.forgotten {
+				stable = stable && h.Stable(lost.Origin) >= lost.Seq
+			}
+		})
 		now, ok := s.marks.horizon(cut)
-		if !ok || maps.Equal(now.Offsets, last.Offsets) {
+		if !ok || !stable || maps.Equal(now.Offsets, last.Offsets) {
 			continue
 		}
 		if err := s.node.Engine.SaveHorizon(ctx, now); err != nil {

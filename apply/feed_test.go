@@ -1,0 +1,60 @@
+package apply
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"bridge/change"
+	"bridge/loopguard"
+	"bridge/stream"
+	"bridge/wire"
+)
+
+// TestForgottenStopsALane: a transaction that hasn't seen what history lacks isn't applied, however often it's
+// tried; one that has is, and so is its own origin's.
+func TestForgottenStopsALane(t *testing.T) {
+	record := func(seq uint64, deps ...change.Seen) *stream.Record {
+		b := wire.NewBuilder("c", "b/1")
+		tx := piece(seq, 0, true)
+		tx.Deps = change.NewVector(deps...)
+		if err := b.Add(tx); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := b.Finish(loopguard.State{Seq: seq}, change.Position{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &stream.Record{Offset: int64(seq), Value: raw}
+	}
+	for _, tc := range []struct {
+		name      string
+		forgotten change.Vector
+		deps      []change.Seen
+		lost      string // transaction in the error
+	}{
+		{name: "nothing"},
+		{name: "seen", forgotten: change.NewVector(change.Seen{Origin: "a/1", Seq: 7}), deps: []change.Seen{{Origin: "a/1", Seq: 7}}},
+		{name: "its own", forgotten: change.NewVector(change.Seen{Origin: "b/1", Seq: 7})},
+		{name: "not seen", forgotten: change.NewVector(change.Seen{Origin: "a/1", Seq: 7}), deps: []change.Seen{{Origin: "a/1", Seq: 6}}, lost: "a/1:7"},
+		{name: "one of two", forgotten: change.NewVector(change.Seen{Origin: "a/1", Seq: 7}, change.Seen{Origin: "c/1", Seq: 1}), deps: []change.Seen{{Origin: "a/1", Seq: 7}}, lost: "c/1:1"},
+	} {
+		f := newFeed("b/1", nil, "c", loopguard.Marker{Seq: 0}, tc.forgotten, nil)
+		inbox := *f.inbox
+		items, err := f.record(record(1, tc.deps...))
+		if tc.lost == "" {
+			if err != nil || len(items) != 1 {
+				t.Errorf("%s: %d items, %v", tc.name, len(items), err)
+			}
+			continue
+		}
+		var forgotten *ForgottenError
+		if !errors.As(err, &forgotten) || forgotten.Lost.String() != tc.lost || !strings.Contains(err.Error(), "Load region b anew") {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+		*f.inbox = inbox // as Step does
+		if _, err := f.record(record(1, tc.deps...)); !errors.As(err, &forgotten) {
+			t.Errorf("%s: tried again: %v", tc.name, err)
+		}
+	}
+}
