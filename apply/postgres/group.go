@@ -7,6 +7,7 @@ import (
 
 	"bridge/apply"
 	"bridge/change"
+	"bridge/internal/postgres"
 )
 
 // group is the writes that one statement does, with its parameters.
@@ -21,12 +22,19 @@ type group struct {
 }
 
 // group sorts writes into statements: truncates, then deletes, updates and upserts, so that a unique value
-// is free before it's taken; or one statement a write in the given order.
+// is free before it's taken; or, but for truncates, one statement a write in the given order.
 func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, error) {
 	var groups []*group
 	byShape := map[shape]*group{}
+	var truncates *group
 	for i := range writes {
 		w := &writes[i]
+		if w.Kind == apply.Truncate {
+			if err := s.truncate(ctx, &truncates, i, w); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		key := shape{w.Table.Fingerprint(), w.Kind, maskOf(w)}
 		g := byShape[key]
 		if g == nil || s.inOrder {
@@ -45,6 +53,9 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 	if !s.inOrder {
 		slices.SortStableFunc(groups, func(a, b *group) int { return rank(a.kind) - rank(b.kind) })
 	}
+	if truncates != nil {
+		groups = slices.Insert(groups, 0, truncates)
+	}
 	for _, g := range groups {
 		for i := range g.arrays {
 			g.params = append(g.params, g.arrays[i].bytes())
@@ -54,7 +65,23 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 }
 
 func rank(k apply.WriteKind) int {
-	return slices.Index([]apply.WriteKind{apply.Truncate, apply.Delete, apply.Update, apply.Upsert}, k)
+	return slices.Index([]apply.WriteKind{apply.Delete, apply.Update, apply.Upsert}, k)
+}
+
+// truncate adds a table to the statement that truncates all of the batch's: where a foreign key joins two
+// tables, one of them can't be truncated alone, not even when the other is empty.
+func (s *session) truncate(ctx context.Context, g **group, index int, w *apply.Write) error {
+	if _, err := s.builder(ctx, w.Table); err != nil {
+		return err
+	}
+	name := postgres.QuoteTable(w.Table.TableName)
+	if *g == nil {
+		*g = newGroup(&prepared{statement: &statement{sql: "TRUNCATE " + name}}, w)
+	} else {
+		(*g).stmt.sql += ", " + name
+	}
+	(*g).writes = append((*g).writes, index)
+	return nil
 }
 
 func newGroup(p *prepared, w *apply.Write) *group {

@@ -25,9 +25,9 @@ type statement struct {
 	keyed   bool  // the parameters are the key's values (delete)
 }
 
-// maskOf tells which columns an image carries, and that a Delete or Truncate carries none.
+// maskOf tells which columns an image carries, and that a Delete carries none.
 func maskOf(w *apply.Write) string {
-	if w.Kind == apply.Delete || w.Kind == apply.Truncate {
+	if w.Kind == apply.Delete {
 		return ""
 	}
 	mask := make([]byte, len(w.Image))
@@ -54,8 +54,6 @@ func (b *builder) build(w *apply.Write) (*statement, error) {
 		return b.update(b.carried(w.Image)), nil
 	case apply.Delete:
 		return b.delete(), nil
-	case apply.Truncate:
-		return &statement{sql: "TRUNCATE " + postgres.QuoteTable(b.t.TableName)}, nil
 	}
 	return nil, fmt.Errorf("write of kind %d on table %s is unknown", w.Kind, b.t)
 }

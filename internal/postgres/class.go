@@ -62,6 +62,7 @@ var classes = map[string]Class{
 
 	"23": Conflict, // integrity constraint violation
 
+	"0A000": Poison, // not supported: TRUNCATE where a table that only this database has refers to it
 	"22":    Poison, // data exception: out of range, bad text for the type
 	"44":    Poison, // WITH CHECK OPTION
 	"P0":    Poison, // raised in a trigger's PL/pgSQL
