@@ -127,6 +127,10 @@ func (d *dispatcher) dispatch(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
+// worthwhile is how many transactions must be waiting for a batch to begin beside so many others. Batches commit
+// one after another, so a small one gains little by an early start, and costs as much as a large one.
+var worthwhile = [...]int{1, 4, 100}
+
 // take makes a batch of what a lane has ready.
 func (d *dispatcher) take(ln *lane) (*flight, error) {
 	limit := d.BatchTransactions
@@ -145,7 +149,7 @@ func (d *dispatcher) take(ln *lane) (*flight, error) {
 		ln.queue.pop(1)
 		items = ln.queue.from(0, limit)
 	}
-	if len(items) == 0 {
+	if len(items) < min(limit, worthwhile[min(len(d.inflight), len(worthwhile)-1)]) {
 		return nil, nil
 	}
 	if items[0].large != nil && len(d.inflight) > 0 {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -22,6 +24,7 @@ type bridge struct {
 
 	source, target *region
 	peak           float64 // megabytes resident of the larger of the last two processes
+	steps          string  // how many records, batches and barriers the last measurement took
 }
 
 // region is one of the two bridges.
@@ -115,6 +118,7 @@ func (r *region) waitReady(ctx context.Context) error {
 // Stop ends the bridges and the broker. Before they go it takes their memory's high-water mark.
 func (b *bridge) Stop(*pair) error {
 	var errs []error
+	b.steps = b.countSteps()
 	for _, r := range []*region{b.source, b.target} {
 		if r == nil || r.process == nil {
 			continue
@@ -124,6 +128,33 @@ func (b *bridge) Stop(*pair) error {
 		errs = append(errs, err, r.process.Stop())
 	}
 	return errors.Join(errors.Join(errs...), b.broker.Stop())
+}
+
+// countSteps tells how well the work was batched, as far as the bridges still answer.
+func (b *bridge) countSteps() string {
+	if b.source == nil || b.source.process == nil || b.target == nil || b.target.process == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return fmt.Sprintf("%.0f records, %.0f batches, %.0f barriers, %.0f replays",
+		b.source.counter(ctx, "bridge_published_records_total"), b.target.counter(ctx, "bridge_applied_batches_total"),
+		b.target.counter(ctx, "bridge_barriers_total"), b.target.counter(ctx, "bridge_replays_total"))
+}
+
+// counter is the value of a metric without labels; NaN if it can't be had.
+func (r *region) counter(ctx context.Context, name string) float64 {
+	text, err := r.get(ctx, "/metrics")
+	if err != nil {
+		return math.NaN()
+	}
+	_, rest, found := strings.Cut("\n"+string(text), "\n"+name+" ")
+	line, _, _ := strings.Cut(rest, "\n")
+	value, err := strconv.ParseFloat(line, 64)
+	if !found || err != nil {
+		return math.NaN()
+	}
+	return value
 }
 
 // state is what both bridges say of themselves, for the message of a measurement that failed.

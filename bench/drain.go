@@ -39,6 +39,7 @@ func (m *meter) measureDrain(ctx context.Context, w *backlog) error {
 			m.say("%s %s, run %d: %s %.0f rows/s, %.1f us of processor time a row (others had %.0f %%)",
 				w.part, w.name, run+1, c.Name(), rate, cost, used.others())
 			if b, ok := c.(*bridge); ok {
+				m.say("%s: %s", b.Name(), b.steps)
 				peaks[b.Name()] = append(peaks[b.Name()], b.peak)
 			}
 		}

@@ -60,7 +60,7 @@ func NewLoop(c Config) *Loop {
 	l.publisher = &publisher{
 		cluster: c.Cluster, origin: c.Clock.Self(), log: c.Log, limits: limits, confirm: c.Source.Confirm, now: c.Now, report: c.Report, began: c.Began,
 		packer:    wire.NewPacker(c.Cluster, c.Clock.Self(), limits.Record, limits.Message, at.state, at.position),
-		published: at, next: c.Next, room: make(chan struct{}, 1), work: make(chan struct{}, 1),
+		published: at, next: c.Next, room: make(chan struct{}, 1), work: make(chan struct{}, 1), full: make(chan struct{}, 1),
 	}
 	return l
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // publisher ships what the loop has tagged to the region's topic, in order, one append at a time. While one
-// is under way the next gathers: records are as large as the backlog, and there are no timers.
+// is under way the next gathers. When many transactions come, it lets them gather for longer: an append, and
+// the batch that applies its records, cost much more than a transaction in them.
 type publisher struct {
 	cluster string
 	log     stream.Log
@@ -26,12 +27,15 @@ type publisher struct {
 
 	origin change.Origin
 	next   int64 // no record may come to lie before this offset
+	last   int   // transactions and pieces in the last append
 
 	mu     sync.Mutex
 	packer *wire.Packer
 	bytes  int // taken from the packer and not acknowledged
 	room   chan struct{}
 	work   chan struct{}
+	full   chan struct{} // a record's worth is waiting
+	added  int           // transactions and pieces since the last append
 
 	published tail // what the topic's last record tells
 	wall      time.Time
@@ -90,7 +94,11 @@ func (p *publisher) add(ctx context.Context, tx *change.Transaction, state loopg
 	if err := p.packer.Add(tx, state); err != nil {
 		return err
 	}
+	p.added++
 	signal(p.work)
+	if p.packer.Size() >= p.limits.Record {
+		signal(p.full)
+	}
 	return nil
 }
 
@@ -123,11 +131,37 @@ func (p *publisher) Run(ctx context.Context) error {
 		timer.Reset(p.untilHeartbeat())
 		select {
 		case <-p.work:
+			if err := p.gather(ctx); err != nil {
+				return err
+			}
 		case <-timer.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+const (
+	gatherFrom = 4                      // transactions in an append: fewer are too rare to wait for
+	gatherEach = 100 * time.Microsecond // for each of them, so much longer
+	gatherMost = 10 * time.Millisecond
+)
+
+// gather waits for more transactions to come, the longer the more came during the last append, or until
+// there's a record's worth.
+func (p *publisher) gather(ctx context.Context) error {
+	if p.last < gatherFrom {
+		return nil
+	}
+	timer := time.NewTimer(min(gatherMost, time.Duration(p.last)*gatherEach))
+	defer timer.Stop()
+	select {
+	case <-p.full:
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // Step publishes all that is pending, or a heartbeat if one is due.
@@ -165,6 +199,11 @@ func (p *publisher) take() ([]wire.Packed, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	packed, err := p.packer.Take()
+	p.last, p.added = p.added, 0
+	select {
+	case <-p.full:
+	default:
+	}
 	for i := range packed {
 		p.bytes += len(packed[i].Record)
 	}

@@ -62,7 +62,7 @@ func newRegion(limits Limits) *region {
 		confirm:   func(p change.Position) { r.confirms = append(r.confirms, p.Offset) },
 		began:     func(*change.Tag, int64) {},
 		packer:    wire.NewPacker("c", self, limits.Record, limits.Message, r.clock.State(), r.at),
-		published: tail{r.clock.State(), r.at}, room: make(chan struct{}, 1), work: make(chan struct{}, 1),
+		published: tail{r.clock.State(), r.at}, room: make(chan struct{}, 1), work: make(chan struct{}, 1), full: make(chan struct{}, 1),
 	}
 	return r
 }
