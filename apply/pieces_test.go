@@ -13,23 +13,24 @@ import (
 	"bridge/loopguard"
 )
 
-// piecesSession takes so many writes and then answers with an error.
-type piecesSession struct {
-	writes, commits, rollbacks int
-	fail                       error
+// stubSession takes so many writes and then answers with an error.
+type stubSession struct {
+	writes, commits, rollbacks, pings int
+	fail, failPing                    error
 }
 
-func (*piecesSession) Begin(loopguard.Marker, bool) {}
-func (s *piecesSession) Write(context.Context, []Write) (Written, error) {
+func (*stubSession) Begin(loopguard.Marker, bool) {}
+func (s *stubSession) Write(context.Context, []Write) (Written, error) {
 	if s.writes--; s.writes < 0 && s.fail != nil {
 		return Written{}, s.fail
 	}
 	return Written{}, nil
 }
-func (*piecesSession) Record(context.Context, []conflict.Record) error { return nil }
-func (s *piecesSession) Commit(context.Context) error                  { s.commits++; return nil }
-func (s *piecesSession) Rollback(context.Context) error                { s.rollbacks++; return nil }
-func (*piecesSession) Close(context.Context) error                     { return nil }
+func (*stubSession) Record(context.Context, []conflict.Record) error { return nil }
+func (s *stubSession) Commit(context.Context) error                  { s.commits++; return nil }
+func (s *stubSession) Rollback(context.Context) error                { s.rollbacks++; return nil }
+func (s *stubSession) Ping(context.Context) error                    { s.pings++; return s.failPing }
+func (*stubSession) Close(context.Context) error                     { return nil }
 
 type openFence struct{}
 
@@ -54,7 +55,7 @@ func TestRolledBackPiecesAreForgotten(t *testing.T) {
 	first.Last, second.Piece = false, 1
 	for _, cause := range []error{ErrRetry, ErrRefused} {
 		h := history.New("a/1", []change.Origin{"a/1", "b/1", "c/1"}, 0)
-		s := &piecesSession{writes: 1, fail: fmt.Errorf("%w: says the test", cause)}
+		s := &stubSession{writes: 1, fail: fmt.Errorf("%w: says the test", cause)}
 		w := &worker{session: s, fence: openFence{}, history: history.NewLocked(h), rule: conflict.LastWriteWins, report: NewReport(time.Now)}
 		marker, next := piecesOf(first, second)
 		if err := w.applyPieces(t.Context(), marker, next); !errors.Is(err, cause) {
@@ -76,7 +77,7 @@ func TestPartOfALargeTransactionIsNotCommitted(t *testing.T) {
 	first := txOf("b", 1, 10, ins("1", "a", "t"))
 	first.Last = false
 	h := history.New("a/1", []change.Origin{"a/1", "b/1"}, 0)
-	s := &piecesSession{writes: 9}
+	s := &stubSession{writes: 9}
 	w := &worker{session: s, fence: openFence{}, history: history.NewLocked(h), rule: conflict.LastWriteWins, report: NewReport(time.Now)}
 	marker, next := piecesOf(first)
 	if err := w.applyPieces(t.Context(), marker, next); err == nil || s.commits != 0 {

@@ -29,6 +29,9 @@ type Session interface {
 	Write(ctx context.Context, writes []Write) (Written, error)
 	// Record puts conflicts into bridge.conflicts, in the transaction.
 	Record(ctx context.Context, records []conflict.Record) error
+	// Ping tells the database that the transaction isn't abandoned. A database may end one that hears nothing
+	// for some time, and should: a frozen bridge must not hold rows.
+	Ping(ctx context.Context) error
 	// Commit commits. When the answer is lost, nobody knows whether it took effect, until Progress is
 	// read anew: the error is neither ErrRetry nor ErrRefused.
 	Commit(ctx context.Context) error

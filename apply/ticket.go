@@ -18,13 +18,23 @@ func firstTicket() *ticket {
 	return t
 }
 
-// wait waits for the batch before and reports whether it committed. If not, this one must not either.
-func (t *ticket) wait(ctx context.Context) (bool, error) {
+// isNext reports whether the batch before has ended.
+func (t *ticket) isNext() bool {
 	select {
 	case <-t.prev.done:
-		return t.prev.ok, nil
+		return true
+	default:
+		return false
+	}
+}
+
+// wait waits for the batch before. If that didn't commit, this one must not either.
+func (t *ticket) wait(ctx context.Context) error {
+	select {
+	case <-t.prev.done:
+		return nil
 	case <-ctx.Done():
-		return false, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"bridge/change"
 	"bridge/conflict"
@@ -28,15 +29,66 @@ var errYield = errors.New("the batch before this one did not commit")
 func (w *worker) apply(ctx context.Context, b *Batch, inOrder bool, t *ticket) error {
 	err := w.attempt(ctx, b, inOrder, t)
 	if err != nil {
-		if isOurs(err) {
-			if rbErr := w.session.Rollback(ctx); rbErr != nil {
-				err = rbErr
-			}
-		}
+		err = w.rollback(ctx, err)
 		b.Reset()
 	}
 	t.end(err == nil)
+	return w.letCaptureCatchUp(ctx, err)
+}
+
+// rollback rolls back after an error that the session survives.
+func (w *worker) rollback(ctx context.Context, err error) error {
+	if isOurs(err) {
+		if rbErr := w.session.Rollback(ctx); rbErr != nil {
+			return rbErr
+		}
+	}
 	return err
+}
+
+// Rows that are locked are in the way of applications.
+const (
+	// fenceWait is how long a batch holds them while capture reads up to a barrier.
+	fenceWait = 2 * time.Second
+	// pingInterval is how often the database hears of a transaction that waits for something else.
+	pingInterval = 5 * time.Second
+)
+
+// errBehind ends an attempt because capture is behind: a large local transaction is being read, or the broker
+// is away.
+var errBehind = fmt.Errorf("%w: capture is more than %s behind", ErrRetry, fenceWait)
+
+// letCaptureCatchUp waits, with no row locked, until capture has read what it was behind with.
+func (w *worker) letCaptureCatchUp(ctx context.Context, err error) error {
+	if !errors.Is(err, errBehind) {
+		return err
+	}
+	if _, waitErr := w.fence.Raise(ctx, 0); waitErr != nil {
+		return waitErr
+	}
+	return err
+}
+
+// waiting waits for f, which doesn't use the session, while its transaction stays open.
+func (w *worker) waiting(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	tick := time.NewTicker(pingInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+			if err := w.session.Ping(ctx); err != nil {
+				cancel(err)
+				<-done
+				return err
+			}
+		}
+	}
 }
 
 func isOurs(err error) bool {
@@ -49,16 +101,27 @@ func (w *worker) attempt(ctx context.Context, b *Batch, inOrder bool, t *ticket)
 		return err
 	}
 	faultpoint.Hit(faultpoint.Certified)
-	if ok, err := t.wait(ctx); err != nil {
+	if err := w.turn(ctx, t); err != nil {
 		return err
-	} else if !ok {
-		return errYield
 	}
 	if err := w.session.Commit(ctx); err != nil {
 		return err
 	}
 	faultpoint.Hit(faultpoint.Committed)
 	return w.committed(b)
+}
+
+// turn waits until all batches before have committed.
+func (w *worker) turn(ctx context.Context, t *ticket) error {
+	if !t.isNext() {
+		if err := w.waiting(ctx, t.wait); err != nil {
+			return err
+		}
+	}
+	if !t.prev.ok {
+		return errYield
+	}
+	return nil
 }
 
 // maxLooks bounds how often a batch is decided within one transaction. Each look but the first follows a row
@@ -104,16 +167,21 @@ func (w *worker) look(ctx context.Context, b *Batch, witness any) (v Verdict, er
 	var asOf uint64
 	switch {
 	case b.AnyMissing():
-		asOf, err = w.fence.Raise(ctx, b.Marker.Time)
-		w.report.barrier()
+		asOf, err = w.raise(ctx, b.Marker.Time)
 	case !w.fence.Certain(witness):
-		asOf, err = w.fence.Raise(ctx, 0)
-		w.report.barrier()
+		asOf, err = w.raise(ctx, 0)
 	}
 	if err != nil {
 		return v, fmt.Errorf("barrier before applying %s: %w", change.Dot{Origin: b.Marker.Origin, Seq: b.Marker.Seq}, err)
 	}
 	return w.certify(ctx, b, asOf)
+}
+
+func (w *worker) raise(ctx context.Context, floor change.Timestamp) (uint64, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, fenceWait, errBehind)
+	defer cancel()
+	w.report.barrier()
+	return w.fence.Raise(ctx, floor)
 }
 
 // certify certifies a batch as soon as history holds all that it takes.
@@ -128,7 +196,10 @@ func (w *worker) certify(ctx context.Context, b *Batch, asOf uint64) (v Verdict,
 		if len(lacks) == 0 {
 			return v, nil
 		}
-		if err := w.archive.Fill(ctx, w.history, lacks, b.Transactions[0].Dot, b.first); err != nil {
+		err := w.waiting(ctx, func(ctx context.Context) error {
+			return w.archive.Fill(ctx, w.history, lacks, b.Transactions[0].Dot, b.first)
+		})
+		if err != nil {
 			return v, err
 		}
 	}
@@ -165,11 +236,7 @@ func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(conte
 			return
 		}
 		w.history.Do(func(h *history.History) { h.Cancel(change.Dot{Origin: marker.Marker.Origin, Seq: marker.Marker.Seq}) })
-		if isOurs(err) {
-			if rbErr := w.session.Rollback(ctx); rbErr != nil {
-				err = rbErr
-			}
-		}
+		err = w.letCaptureCatchUp(ctx, w.rollback(ctx, err))
 	}()
 	w.session.Begin(marker.Marker, false)
 	var last *Batch

@@ -88,6 +88,14 @@ func (s *session) Write(ctx context.Context, writes []apply.Write) (apply.Writte
 	return out, nil
 }
 
+// Ping is [apply.Session]'s.
+func (s *session) Ping(ctx context.Context) error {
+	if result := s.pg.ExecParams(ctx, "SELECT", nil, nil, nil, nil).Read(); result.Err != nil {
+		return fmt.Errorf("keep a transaction open: %w", result.Err)
+	}
+	return nil
+}
+
 // Commit is [apply.Session]'s.
 func (s *session) Commit(ctx context.Context) error {
 	result := s.pg.ExecParams(ctx, "COMMIT", nil, nil, nil, nil).Read()

@@ -41,6 +41,9 @@ var sessionSettings = map[string]string{
 	"enable_mergejoin":              "off",
 	"enable_seqscan":                "off",
 	"jit":                           "off",
+	// A bridge that is frozen, or cut off without a word, doesn't hold rows for longer. One that lives speaks
+	// every few seconds (see apply's pingInterval).
+	"idle_in_transaction_session_timeout": "30s",
 }
 
 // Open is [apply.Target]'s.
