@@ -76,6 +76,17 @@ func (p page) code() []string {
 	return list
 }
 
+// TestSpans: no piece of code is broken over two lines, where the other tests wouldn't see it.
+func TestSpans(t *testing.T) {
+	for _, p := range pages(t) {
+		for line := range strings.SplitSeq(p.prose(), "\n") {
+			if strings.Count(line, "`")%2 != 0 {
+				t.Errorf("%s: code isn't closed in its line: %s", p.path, line)
+			}
+		}
+	}
+}
+
 // TestLinks: every relative link leads to a file, and to a heading in it where it names one.
 func TestLinks(t *testing.T) {
 	for _, p := range pages(t) {
