@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
 
 	"bridge/apply"
@@ -113,6 +114,9 @@ func (e *Engine) SaveHorizon(ctx context.Context, h node.Horizon) error {
 
 // OpenSource is [node.Engine]'s.
 func (e *Engine) OpenSource(ctx context.Context, from change.Position) (capture.Source, error) {
+	if err := e.sameLog(ctx, pglogrepl.LSN(from.Offset)); err != nil {
+		return nil, err
+	}
 	source, err := capturepg.Open(ctx, capturepg.Config{
 		Server: e.Server, Name: e.name("capture"), Slot: e.Slot, Publication: e.Publication, Start: from, SpillDir: e.SpillDir,
 	})

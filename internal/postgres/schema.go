@@ -16,7 +16,7 @@ const Format = 1
 
 // tables creates bridge's own tables, all of them if absent, as the role that bridge runs as.
 //
-//   - node: one row, which region this database is.
+//   - node: one row, which region this database is, and which server's log bridge read last, on which timeline.
 //   - progress: the markers (see loopguard). The only published table of the schema. Its few rows
 //     change with every apply transaction: the room in its pages lets those updates stay in place (HOT).
 //   - horizon: what history is rebuilt from after a restart: of each origin's topic, the records from stream_offset
@@ -33,7 +33,9 @@ CREATE TABLE IF NOT EXISTS bridge.node (
   region      text        NOT NULL,
   incarnation integer     NOT NULL CHECK (incarnation > 0),
   format      integer     NOT NULL,
-  created_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+  created_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  system_identifier text,
+  timeline    integer
 );
 CREATE TABLE IF NOT EXISTS bridge.progress (
   origin        text    NOT NULL,

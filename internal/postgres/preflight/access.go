@@ -159,6 +159,9 @@ func (c *checker) slot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := c.standbys(ctx); err != nil {
+		return err
+	}
 	object := "replication slot " + c.Slot
 	if s == nil {
 		if c.initialised {
@@ -182,4 +185,15 @@ func (c *checker) slot(ctx context.Context) error {
 		c.add(Warning, object, "isn't a failover slot, as database.failover_slot asks", "recreating it would lose what it holds: stop writes, let bridge catch up, drop it, run \"bridge init\"")
 	}
 	return nil
+}
+
+// standbys looks whether a standby that is promoted has all that was published.
+func (c *checker) standbys(ctx context.Context) error {
+	var unset bool
+	err := c.conn.QueryRow(ctx, `SELECT coalesce((SELECT setting = '' FROM pg_settings WHERE name = 'synchronized_standby_slots'), false)`).Scan(&unset)
+	if err == nil && unset && c.FailoverSlot {
+		c.add(Warning, "server", "synchronized_standby_slots is empty, so bridge may publish what no standby has; when such a standby is promoted, bridge refuses to go on",
+			"ALTER SYSTEM SET synchronized_standby_slots = '<physical slots of the standbys that may be promoted>';")
+	}
+	return err
 }

@@ -140,6 +140,9 @@ func TestGrantsAreEnough(t *testing.T) {
 			if report.Failed() || strings.Contains(list(report), "failover") {
 				t.Fatalf("after init:\n%s", list(report))
 			}
+			if told := strings.Contains(list(report), "warning: server: synchronized_standby_slots is empty"); told != b.settings.FailoverSlot {
+				t.Errorf("on standbys that lack what was published:\n%s", list(report))
+			}
 			b.init(conn, report.Tables, false)
 
 			batch := `BEGIN; SET LOCAL session_replication_role = replica;
