@@ -106,12 +106,17 @@ func (d *dispatcher) retryTimer() (<-chan time.Time, func()) {
 
 // dispatch sends off one batch if a lane has one ready and a worker is free.
 func (d *dispatcher) dispatch(ctx context.Context) (bool, error) {
+	for _, ln := range d.lanes {
+		if !ln.retryAt.IsZero() && !time.Now().Before(ln.retryAt) {
+			ln.retryAt = time.Time{} // from here on it waits for what the others wait for, not for the timer
+		}
+	}
 	if len(d.idle) == 0 || d.careful > 0 && len(d.inflight) > 0 {
 		return false, nil
 	}
 	for i := range d.lanes {
 		ln := d.lanes[(d.next+i)%len(d.lanes)]
-		if !ln.retryAt.IsZero() && time.Now().Before(ln.retryAt) {
+		if !ln.retryAt.IsZero() {
 			continue
 		}
 		f, err := d.take(ln)

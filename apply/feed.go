@@ -205,7 +205,9 @@ type pieceReader struct {
 	at      int64
 	want    uint32
 	ops     uint32
-	queued  []*Batch
+	// A read brings many records, and a record decoded is many times its size: it's decoded when its turn comes.
+	records []stream.Record
+	queued  []*Batch // of one record
 }
 
 // next is the next piece, nil after the last.
@@ -214,20 +216,23 @@ func (p *pieceReader) next(ctx context.Context) (*Batch, error) {
 		if p.at > p.it.large.to {
 			return nil, nil
 		}
-		records, err := p.log.Read(ctx, p.at)
-		if err != nil {
-			return nil, err
-		}
-		for i := range records {
-			if records[i].Offset > p.it.large.to {
-				break
-			}
-			if err := p.record(&records[i]); err != nil {
+		if len(p.records) == 0 {
+			var err error
+			if p.records, err = p.log.Read(ctx, p.at); err != nil {
 				return nil, err
 			}
 		}
+		next := &p.records[0]
+		p.records = p.records[1:]
+		if next.Offset > p.it.large.to {
+			return nil, nil
+		}
+		if err := p.record(next); err != nil {
+			return nil, err
+		}
 	}
 	b := p.queued[0]
+	p.queued[0] = nil // it's as large as a record
 	p.queued = p.queued[1:]
 	return b, nil
 }
