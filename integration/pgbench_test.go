@@ -14,9 +14,20 @@ import (
 // everywhere. What pgbench's balances lack of their history was lost to concurrent writes, by the rule that
 // was chosen, and bridge.conflicts names each such row.
 func TestPgbench(t *testing.T) {
-	t.Parallel()
+	for _, o := range []options{
+		{version: 15, broker: embeddedBroker},
+		{version: 18, broker: apacheKafka},
+	} {
+		t.Run(fmt.Sprintf("PostgreSQL %d, %s", o.version, o.broker), func(t *testing.T) {
+			t.Parallel()
+			o.regions, o.schema = 3, pgbenchSchema
+			pgbench(t, start(t, o))
+		})
+	}
+}
+
+func pgbench(t *testing.T, m *mesh) {
 	const seconds = 10
-	m := start(t, options{regions: 3, schema: pgbenchSchema})
 	acknowledged := make([]int, len(m.regions))
 	var done sync.WaitGroup
 	for i, r := range m.regions {
