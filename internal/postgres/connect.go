@@ -91,6 +91,7 @@ func (s Server) Config(session Session) (*pgx.ConnConfig, error) {
 	config.DialFunc = (&net.Dialer{
 		Timeout:         config.ConnectTimeout,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4},
+		Control:         limitUnacknowledged(session.unacknowledged()),
 	}).DialContext
 	maps.Copy(config.RuntimeParams, session.parameters())
 	return config, nil
@@ -101,6 +102,17 @@ func (s Server) connectTimeout() time.Duration {
 		return s.ConnectTimeout
 	}
 	return 10 * time.Second
+}
+
+// unacknowledged is how long sent data may stay without an acknowledgement before a connection counts as lost.
+// Keepalive asks only on a connection on which nothing is under way: a replication connection, which tells
+// the server its position every second, would else wait for TCP's own retries, 15 minutes. An
+// ordinary one may send more than a server takes in while a statement waits: that isn't a loss.
+func (s Session) unacknowledged() time.Duration {
+	if s.Replication {
+		return 20 * time.Second
+	}
+	return 3 * time.Minute
 }
 
 // setTLSName replaces the verified name in every way to connect that config holds.
