@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 
+	"bridge/apply"
 	"bridge/capture"
 	"bridge/change"
 )
@@ -69,6 +70,9 @@ func (r *region) operation(o *open) {
 	w := r.world
 	t := w.tables[w.rng.IntN(len(w.tables))]
 	key := keyOf(t, w.rng.IntN(w.plan.keys))
+	if missed := r.missed(); missed != nil && w.plan.chase && w.rng.IntN(2) == 0 {
+		t, key = missed.Table, missed.Key
+	}
 	s := o.session
 	if w.plan.truncates && w.rng.IntN(12) == 0 && s.mayTruncate(t.TableName) {
 		s.truncate(t.TableName)
@@ -95,6 +99,19 @@ func (r *region) operation(o *open) {
 		}
 		r.change(o, t, change.Update, key, row, image)
 	}
+}
+
+// missed is a write of a flight that found no row, if there's one: nothing is locked, so an application that
+// comes now can make the row.
+func (r *region) missed() *apply.Write {
+	if len(r.flights) == 0 {
+		return nil
+	}
+	f := r.flights[r.world.rng.IntN(len(r.flights))]
+	if len(f.missing) == 0 {
+		return nil
+	}
+	return &f.writes[f.missing[r.world.rng.IntN(len(f.missing))]]
 }
 
 // rename updates a row's key, which is a delete and an insert.

@@ -15,9 +15,10 @@ type plan struct {
 	full                   [2]bool // complete images in the log, per table
 	prefilled              int     // rows that every region begins with, per table
 	workers                int
-	batch                  int // transactions at most
-	large                  int // operations of a local transaction at most
-	deletes                int // one change of so many is a delete
+	batch                  int  // transactions at most
+	large                  int  // operations of a local transaction at most
+	deletes                int  // one change of so many is a delete
+	chase                  bool // applications write rows that apply has just missed
 	truncates              bool
 	trouble                trouble
 	stride                 int  // steps of a flight at a time, at most
@@ -67,6 +68,7 @@ func newPlan(rng *rand.Rand) plan {
 	}
 	p.stride = 1 + rng.IntN(4)
 	p.deletes = []int{4, 4, 2}[rng.IntN(3)]
+	p.chase = rng.IntN(4) == 0
 	if rng.IntN(4) == 0 {
 		p.missRows(rng)
 	}
@@ -76,7 +78,7 @@ func newPlan(rng *rand.Rand) plan {
 // missRows makes rows come and go while they're being decided: the steps between a write that finds no row
 // and the commit are where most can go wrong.
 func (p *plan) missRows(rng *rand.Rand) {
-	p.keys, p.tables, p.large, p.stride, p.deletes = 1+rng.IntN(2), 1, 1+rng.IntN(2), 1, 2
+	p.keys, p.tables, p.large, p.stride, p.deletes, p.chase = 1+rng.IntN(2), 1, 1+rng.IntN(2), 1, 2, true
 	p.weights = defaultWeights
 	p.weights[actLocal] = 3 + rng.IntN(4)
 	p.weights[actFlush] = 4
@@ -94,11 +96,18 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 		p.weights = defaultWeights
 		p.weights[actHeartbeat] += 2
 		p.full, p.truncates = [2]bool{}, false
-	case PruneOutOfOrder, LearnAtReceipt, PruneSelfEarly:
+	case PruneOutOfOrder, LearnAtReceipt:
 		p.weights[actHeartbeat] += 5
+		p.full = [2]bool{}
+	case PruneSelfEarly: // matters to a row that a local transaction makes while it's being applied unlocked
+		p.missRows(rng)
+		p.rounds, p.steps, p.prefilled = 3, 60+rng.IntN(120), p.keys
+		p.weights[actTrouble], p.weights[actLocal], p.weights[actHeartbeat] = 0, 1, 3
 		p.full = [2]bool{}
 	case NoFloor, NoSecondBarrier, DecideFresh:
 		p.missRows(rng)
+		p.rounds, p.steps, p.prefilled, p.regions = 3, 60+rng.IntN(120), p.keys, 2
+		p.weights[actTrouble], p.weights[actLocal], p.weights[actHeartbeat] = 0, 1, 0
 	case KeepCancelled:
 		p.large, p.trouble, p.stride = 8, onlyCancels, 4
 		p.weights[actTrouble] += 5
