@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"bridge/node"
@@ -28,13 +30,15 @@ var (
 	recordsDesc      = desc("published_records_total", "Records appended to the region's topic.")
 	capturedDesc     = desc("captured_position", "Log position read (LSN as a number).")
 	publishedDesc    = desc("published_position", "Log position confirmed to the database.")
+	stalledDesc      = desc("publish_stalled_seconds", "For how long nothing could be published; 0 when it's under way.")
+	aheadDesc        = desc("clock_ahead_seconds", "How far in the future the region's logical clock stands, which follows all regions' database servers.")
 	appliedDesc      = desc("applied_transactions_total", "Transactions of other regions applied.")
 	appliedRowsDesc  = desc("applied_rows_total", "Rows written by applying.")
 	batchesDesc      = desc("applied_batches_total", "Database transactions that applied them.")
 	barriersDesc     = desc("barriers_total", "Barriers raised before a commit.")
 	retriesDesc      = desc("replays_total", "Batches decided and written again after a lost race.")
 	conflictsDesc    = desc("conflicts_total", "Conflicts decided here.", "type", "table", "rule", "outcome")
-	lagDesc          = desc("apply_lag_seconds", "Age of the last applied transaction at its commit here, or of the oldest that waits; 0 when nothing waits.", "origin")
+	lagDesc          = desc("apply_lag_seconds", "Age of the oldest transaction that waits here; 0 when none does.", "origin")
 	queuedDesc       = desc("apply_queue_transactions", "Transactions read and not yet applied.", "origin")
 	queuedBytesDesc  = desc("apply_queue_bytes", "Size of the records they came in.", "origin")
 	stoppedDesc      = desc("origin_stopped", "1 while an origin's stream can't go on.", "origin")
@@ -69,6 +73,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(recordsDesc, s.Capture.Records)
 	gauge(capturedDesc, float64(s.Capture.Captured.Offset))
 	gauge(publishedDesc, float64(s.Capture.Published.Offset))
+	var stalled float64
+	if !s.StalledSince.IsZero() {
+		stalled = time.Since(s.StalledSince).Seconds()
+	}
+	gauge(stalledDesc, stalled)
+	gauge(aheadDesc, s.ClockAhead.Seconds())
 	count(appliedDesc, s.Applied.Transactions)
 	count(appliedRowsDesc, s.Applied.Rows)
 	count(batchesDesc, s.Applied.Batches)

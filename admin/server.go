@@ -102,6 +102,9 @@ func reason(st *node.Status) string {
 	if st.Error != nil {
 		return st.Error.Error()
 	}
+	if !st.StalledSince.IsZero() {
+		return fmt.Sprintf("nothing could be published since %s: %v", st.StalledSince.UTC().Format(time.RFC3339), st.PublishError)
+	}
 	for i := range st.Peers {
 		if err := st.Peers[i].Stopped; err != nil {
 			return err.Error()

@@ -22,14 +22,20 @@ type Status struct {
 	Captured  string    `json:"captured"`  // log position read
 	Published string    `json:"published"` // log position confirmed
 	// UnpublishedBytes are between the two: of the log, not of the records.
-	UnpublishedBytes uint64            `json:"unpublished_bytes"`
-	Vector           map[string]uint64 `json:"vector"`              // what this region has seen of the others
-	Local            LocalCounts       `json:"local"`               // since the process started
-	Peers            []Peer            `json:"peers"`               // by name
-	History          History           `json:"history"`             // unstable operations
-	Conflicts        []Conflict        `json:"conflicts,omitempty"` // decided here since the process started
-	LastCommit       *time.Time        `json:"last_commit,omitempty"`
-	Application      AppliedCounts     `json:"applied"`
+	UnpublishedBytes uint64 `json:"unpublished_bytes"`
+	// StalledSince is since when nothing could be published, with the topic's error.
+	StalledSince *time.Time `json:"publish_stalled_since,omitempty"`
+	PublishError string     `json:"publish_error,omitempty"`
+	// ClockAhead is how far in the future the region's logical clock stands, which follows all regions' servers.
+	ClockAhead float64 `json:"clock_ahead_seconds"`
+
+	Vector      map[string]uint64 `json:"vector"`              // what this region has seen of the others
+	Local       LocalCounts       `json:"local"`               // since the process started
+	Peers       []Peer            `json:"peers"`               // by name
+	History     History           `json:"history"`             // unstable operations
+	Conflicts   []Conflict        `json:"conflicts,omitempty"` // decided here since the process started
+	LastCommit  *time.Time        `json:"last_commit,omitempty"`
+	Application AppliedCounts     `json:"applied"`
 }
 
 // LocalCounts are what capture has read.
@@ -84,10 +90,17 @@ func statusOf(s node.Status) Status {
 		Vector:      vector(s.Capture.State.Vector),
 		Local:       LocalCounts{s.Capture.Transactions, s.Capture.Operations, s.Capture.Echoes, s.Capture.Records},
 		Application: AppliedCounts{s.Applied.Transactions, s.Applied.Rows, s.Applied.Batches, s.Applied.Barriers, s.Applied.Retries},
+		ClockAhead:  s.ClockAhead.Seconds(),
 		History:     History{s.History.Operations, s.History.Bytes, s.History.Limit},
 	}
 	if c := &s.Capture; c.Captured.GTID == "" && c.Captured.Offset > c.Published.Offset {
 		out.UnpublishedBytes = c.Captured.Offset - c.Published.Offset
+	}
+	if !s.StalledSince.IsZero() {
+		out.StalledSince = &s.StalledSince
+	}
+	if s.PublishError != nil {
+		out.PublishError = s.PublishError.Error()
 	}
 	if s.Error != nil {
 		out.Error = s.Error.Error()

@@ -168,9 +168,10 @@ func (l *Loop) resumed(o change.Origin, cause int) {
 // PeerStatus is one origin's state in the loop.
 type PeerStatus struct {
 	Origin       change.Origin
-	Queued       int   // transactions read and not yet applied
-	QueuedBytes  int   // the records they came in
-	Stopped      error // why it can't go on, nil if it can
+	Queued       int       // transactions read and not yet applied
+	QueuedBytes  int       // the records they came in
+	OldestQueued time.Time // when the first of them was committed at its origin; zero when there's none
+	Stopped      error     // why it can't go on, nil if it can
 	LastMarker   loopguard.Marker
 	HistoryKnown change.Vector // what it's known to have seen
 }
@@ -179,8 +180,8 @@ type PeerStatus struct {
 func (l *Loop) Status() []PeerStatus {
 	out := make([]PeerStatus, len(l.lanes))
 	for i, ln := range l.lanes {
-		n, bytes := ln.queue.size()
-		out[i] = PeerStatus{Origin: ln.origin, Queued: n, QueuedBytes: bytes, LastMarker: l.Progress[ln.origin]}
+		n, bytes, oldest := ln.queue.state()
+		out[i] = PeerStatus{Origin: ln.origin, Queued: n, QueuedBytes: bytes, OldestQueued: oldest, LastMarker: l.Progress[ln.origin]}
 		if a := l.Report.Origin(ln.origin); a.Seq > out[i].LastMarker.Seq {
 			out[i].LastMarker.Seq = a.Seq
 		}

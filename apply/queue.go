@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"sync"
+	"time"
 
 	"bridge/change"
 )
@@ -90,8 +91,17 @@ func (q *queue) clear() {
 	q.pop(n)
 }
 
-func (q *queue) size() (items, bytes int) {
+// state is what the queue holds: transactions, the bytes of their records, and the commit time of the first
+// transaction, zero if there's none.
+func (q *queue) state() (transactions, bytes int, oldest time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items), q.bytes
+	for i := range q.items {
+		if tx := q.items[i].tx; tx != nil {
+			if transactions++; transactions == 1 {
+				oldest = tx.CommitTime.Time()
+			}
+		}
+	}
+	return transactions, q.bytes, oldest
 }

@@ -34,7 +34,12 @@ func readTail(ctx context.Context, log stream.Log, cluster string, self change.O
 		return tail{}, err
 	}
 	if next == oldest {
-		if began || next > 0 {
+		switch {
+		case !began && next > 0:
+			return tail{}, fmt.Errorf("topic %s of this region had records that have expired, although this bridge has never published: the region was "+
+				"set up longer ago than the topic keeps records, so the others can't read what it began with; or another bridge used the topic. "+
+				"Load the region anew (\"bridge init\" with a new slot and topic)", log.Name())
+		case began:
 			return tail{}, fmt.Errorf("topic %s of this region is empty but was published to before: its records expired or it was made anew; "+
 				"peers that haven't read them all can't go on. Restore the topic, or load the region anew", log.Name())
 		}

@@ -53,7 +53,8 @@ func TestReadTail(t *testing.T) {
 	}{
 		{name: "never written", topic: &topic{}},
 		{name: "made anew", topic: &topic{}, began: true, err: "is empty but was published to before"},
-		{name: "expired", topic: &topic{oldest: 7}, err: "is empty but was published to before"},
+		{name: "expired", topic: &topic{oldest: 7}, began: true, err: "is empty but was published to before"},
+		{name: "expired before the first start", topic: &topic{oldest: 7}, err: "set up longer ago than the topic keeps records"},
 		{name: "many", topic: many, seq: 199, pos: 1990, next: 1200},
 		{name: "what was cut off came late", seq: 9, pos: 90, next: 5, topic: &topic{records: [][]byte{
 			heartbeat(eu, 3, 30), heartbeat(eu, 9, 80), heartbeat(eu, 9, 90), heartbeat(eu, 9, 80), heartbeat(eu, 5, 50)}}},

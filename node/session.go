@@ -31,6 +31,7 @@ type session struct {
 	forgotten change.Vector
 
 	source capture.Source
+	outbox *outbox
 	fence  Fence
 
 	capture       *capture.Loop
@@ -93,6 +94,12 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 	if s.source, err = n.Engine.OpenSource(ctx, s.tail.position); err != nil {
 		return nil, err
 	}
+	s.outbox = &outbox{Log: s.logs[self], log: n.Log}
+	if !began {
+		s.outbox.began = func(ctx context.Context, offset int64) error {
+			return n.Engine.SaveHorizon(ctx, Horizon{Offsets: map[change.Origin]int64{self: offset}})
+		}
+	}
 	s.loops(target, progress)
 	return s, nil
 }
@@ -129,7 +136,7 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 func (s *session) loops(target apply.Target, progress Progress) {
 	n := s.node
 	s.capture = capture.NewLoop(capture.Config{
-		Cluster: n.Cluster, Source: s.source, Log: s.logs[s.self], Clock: loopguard.NewClock(s.self, s.tail.state),
+		Cluster: n.Cluster, Source: s.source, Log: s.outbox, Clock: loopguard.NewClock(s.self, s.tail.state),
 		Start: s.tail.position, Next: s.tail.next, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: s.captureReport,
 		Began: s.marks.began,
 	})
@@ -190,6 +197,7 @@ func (s *session) saveHorizon(ctx context.Context) error {
 func (s *session) inspect(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
+	var ahead bool
 	for {
 		select {
 		case <-tick.C:
@@ -199,7 +207,22 @@ func (s *session) inspect(ctx context.Context) error {
 		if err := s.node.Engine.Inspect(ctx); err != nil {
 			return err
 		}
+		was := ahead
+		at := s.captureReport.Status().State.Last
+		if ahead = clockAhead(at, time.Now()) > clockAlarm; ahead && !was {
+			s.node.Log.Warn("a transaction was committed in the future: until then, the last write isn't told by its time but by its order; "+
+				"look at the clocks of all regions' database servers", "committed", at.Time(), "bound", clockAlarm)
+		}
 	}
+}
+
+// clockAlarm is how far in the future a timestamp may be before an operator is told.
+const clockAlarm = time.Hour
+
+// clockAhead is how far in the future the region's logical clock stands: 0 when it doesn't. A commit time takes it
+// along, in every region, and it never goes back.
+func clockAhead(at change.Timestamp, now time.Time) time.Duration {
+	return max(0, at.Time().Sub(now))
 }
 
 func (s *session) close() {

@@ -20,11 +20,17 @@ type Status struct {
 	Sessions int       // sessions since the process started: more than one means that something broke
 
 	// What follows is of the running session, and zero without one.
-	Capture   capture.Status
-	Applied   apply.Counts
-	Conflicts map[apply.ConflictLabel]uint64
-	Peers     []Peer
-	History   history.Stats
+	Capture capture.Status
+	// StalledSince is since when nothing could be published, zero when it isn't so, and PublishError the
+	// topic's error, if it has told one.
+	StalledSince time.Time
+	PublishError error
+	// ClockAhead is how far in the future the region's logical clock stands.
+	ClockAhead time.Duration
+	Applied    apply.Counts
+	Conflicts  map[apply.ConflictLabel]uint64
+	Peers      []Peer
+	History    history.Stats
 }
 
 // Peer is what a region knows of another one.
@@ -35,9 +41,9 @@ type Peer struct {
 	Stable uint64
 }
 
-// Ready reports whether the node does its work: it's running, and no peer is stopped.
+// Ready reports whether the node does its work: it's running, can publish, and no peer is stopped.
 func (s *Status) Ready() bool {
-	if s.Phase != Running {
+	if s.Phase != Running || !s.StalledSince.IsZero() && time.Since(s.StalledSince) >= appendStalled {
 		return false
 	}
 	for i := range s.Peers {
@@ -61,6 +67,8 @@ func (n *Node) Status() Status {
 	}
 	out.Origin = s.self
 	out.Capture = s.captureReport.Status()
+	out.StalledSince, out.PublishError = s.outbox.stalled()
+	out.ClockAhead = clockAhead(out.Capture.State.Last, time.Now())
 	out.Applied = s.applyReport.Counts()
 	out.Conflicts = s.applyReport.Conflicts()
 	for _, p := range s.apply.Status() {
@@ -72,10 +80,10 @@ func (n *Node) Status() Status {
 	return out
 }
 
-// CurrentLag is how old the peer's data is here: 0 when nothing of it waits.
+// CurrentLag is how old the oldest of the peer's transactions is that wait here: 0 when none does.
 func (p *Peer) CurrentLag() time.Duration {
-	if p.Queued == 0 {
+	if p.OldestQueued.IsZero() {
 		return 0
 	}
-	return max(0, p.Lag)
+	return max(0, time.Since(p.OldestQueued))
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -48,6 +49,7 @@ type Broker struct {
 	remove  string
 
 	stop, stopped chan struct{}
+	close         func() error
 }
 
 // maxMessageBytes is the broker's limit for topics that set none. Topics may set higher ones.
@@ -100,6 +102,7 @@ func (b *Broker) start(o Options) (err error) {
 	}
 	b.addr = b.cluster.ListenAddrs()[0]
 	b.stop, b.stopped = make(chan struct{}), make(chan struct{})
+	b.close = sync.OnceValue(b.shutDown)
 	go b.retain(o.RetentionCheck)
 	return nil
 }
@@ -157,8 +160,10 @@ func (b *Broker) Addr() string { return b.addr }
 // Cluster is the broker itself, for tests that inject faults.
 func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
 
-// Close stops the broker and writes its state out.
-func (b *Broker) Close() error {
+// Close stops the broker and writes its state out. A second call gives what the first gave.
+func (b *Broker) Close() error { return b.close() }
+
+func (b *Broker) shutDown() error {
 	close(b.stop)
 	<-b.stopped
 	b.cluster.Close()

@@ -43,6 +43,18 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+func TestCloseTwice(t *testing.T) {
+	b, err := embedded.Start(embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestOneBrokerPerDirectory(t *testing.T) {
 	dir := t.TempDir()
 	start(t, embedded.Options{Dir: dir})

@@ -84,7 +84,9 @@ func (l *Log) fits(records [][]byte) int {
 // appendBatch appends records as one batch and returns the first's offset.
 func (l *Log) appendBatch(ctx context.Context, records [][]byte) (offset int64, err error) {
 	var set []byte // the batch as it was sent first: a repetition must be the same
-	err = l.retry(ctx, "append", func(ctx context.Context) error {
+	defer l.trouble.set(nil)
+	err = l.retry(ctx, "append", func(ctx context.Context) (err error) {
+		defer func() { l.trouble.set(err) }()
 		if !l.producer.known {
 			if err := l.initProducer(ctx); err != nil {
 				return err

@@ -36,6 +36,7 @@ type Log struct {
 
 	appending chan struct{} // holds one element while an append is under way
 	producer  producer      // of the append under way
+	trouble   trouble       // of it
 }
 
 // Open makes a Log and checks its configuration. It doesn't wait for a broker.

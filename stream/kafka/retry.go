@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -14,6 +15,28 @@ import (
 
 	"bridge/stream"
 )
+
+// trouble is the error that an append is retrying.
+type trouble struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (t *trouble) set(err error) {
+	t.mu.Lock()
+	t.err = err
+	t.mu.Unlock()
+}
+
+// Trouble is the error that the append under way is retrying; nil when there's none. It names topic and brokers.
+func (l *Log) Trouble() error {
+	l.trouble.mu.Lock()
+	defer l.trouble.mu.Unlock()
+	if l.trouble.err == nil {
+		return nil
+	}
+	return fmt.Errorf("append, topic %q at %s: %w", l.cfg.Topic, l.brokers(), l.trouble.err)
+}
 
 // retry does op until it succeeds, fails in a way that time doesn't heal, or ctx or the Log ends.
 // What it returns names the topic.
