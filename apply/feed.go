@@ -96,6 +96,10 @@ func (f *feed) record(r *stream.Record) ([]item, error) {
 	if err != nil {
 		return nil, fmt.Errorf("topic %s offset %d: %w", f.log.Name(), r.Offset, err)
 	}
+	if rec.Origin != f.origin && rec.Origin.Region() == f.origin.Region() {
+		return nil, fmt.Errorf("topic %s offset %d was written by %s, and %s is expected: the region was set up anew with its old topic, or its incarnation was raised, "+
+			"which isn't supported yet; set the region up with a new topic", f.log.Name(), r.Offset, rec.Origin, f.origin)
+	}
 	if rec.Origin != f.origin {
 		return nil, fmt.Errorf("topic %s offset %d holds a record of %s: only region %s's own bridge may write there (check kafka.topic_prefix, cluster and region names)",
 			f.log.Name(), r.Offset, rec.Origin, f.origin.Region())

@@ -58,3 +58,20 @@ func TestForgottenStopsALane(t *testing.T) {
 		}
 	}
 }
+
+// named is a topic of which only the name is asked.
+type named struct{ stream.Log }
+
+func (named) Name() string { return "bridge.b" }
+
+// TestForeignRecordsStopALane: the error names the place, and what is wrong: another region's topic, or another
+// life of the same region.
+func TestForeignRecordsStopALane(t *testing.T) {
+	for origin, want := range map[change.Origin]string{"b/2": "its incarnation was raised", "c/1": "check kafka.topic_prefix"} {
+		f := newFeed("b/1", named{}, "c", loopguard.Marker{}, nil, nil)
+		_, err := f.record(&stream.Record{Offset: 7, Value: wire.Heartbeat("c", origin, loopguard.State{}, change.Position{}, 0)})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "topic bridge.b offset 7") {
+			t.Errorf("a record of %s: %v", origin, err)
+		}
+	}
+}
