@@ -20,6 +20,8 @@ func statusSummary(s *admin.Status) string {
 	switch {
 	case len(stopped) > 0:
 		return "stopped peers: " + strings.Join(stopped, ", ")
+	case !s.Ready && s.StalledSince != nil:
+		return "nothing could be published since " + s.StalledSince.UTC().Format(time.RFC3339)
 	case s.Ready:
 		return "running, no peer is stopped"
 	}
@@ -49,6 +51,9 @@ func writeStatus(w io.Writer, s *admin.Status, now time.Time) error {
 		return t.Flush()
 	}
 	line("log\tread up to %s, published up to %s (%s behind)", s.Captured, s.Published, size(int(s.UnpublishedBytes)))
+	if s.StalledSince != nil {
+		line("publishing\tstalled for %s: %s", now.Sub(*s.StalledSince).Round(time.Second), s.PublishError)
+	}
 	line("transactions\tseq %d published%s", s.Seq, lastCommit(s, now))
 	line("history\t%s not seen by every region, %s of %s (%.0f %%)",
 		count(s.History.Operations, "operation"), size(s.History.Bytes), size(s.History.Limit), 100*float64(s.History.Bytes)/float64(max(1, s.History.Limit)))
