@@ -201,42 +201,43 @@ func (f *feed) piece(tx *change.Transaction, offset int64) *item {
 	return f.large
 }
 
-// pieceReader reads a large transaction's pieces again, as batches.
+// pieceReader reads a large transaction's pieces again, as batches. It decodes a record when it's due: what was
+// read with it is many times larger decoded.
 type pieceReader struct {
 	log     stream.Log
 	decoder *wire.Decoder
 	it      *item
 	at      int64
-	want    uint32
-	ops     uint32
-	// A read brings many records, and a record decoded is many times its size: it's decoded when its turn comes.
 	records []stream.Record
-	queued  []*Batch // of one record
+	pieces  Pieces
+	queued  []*Batch
 }
 
 // next is the next piece, nil after the last.
 func (p *pieceReader) next(ctx context.Context) (*Batch, error) {
 	for len(p.queued) == 0 {
-		if p.at > p.it.large.to {
-			return nil, nil
-		}
 		if len(p.records) == 0 {
-			var err error
-			if p.records, err = p.log.Read(ctx, p.at); err != nil {
+			if p.at > p.it.large.to {
+				return nil, nil
+			}
+			records, err := p.log.Read(ctx, p.at)
+			if err != nil {
 				return nil, err
 			}
+			p.records = records
 		}
-		next := &p.records[0]
+		r := p.records[0]
+		p.records[0] = stream.Record{}
 		p.records = p.records[1:]
-		if next.Offset > p.it.large.to {
+		p.at = r.Offset + 1
+		if r.Offset > p.it.large.to {
 			return nil, nil
 		}
-		if err := p.record(next); err != nil {
+		if err := p.record(&r); err != nil {
 			return nil, err
 		}
 	}
 	b := p.queued[0]
-	p.queued[0] = nil // it's as large as a record
 	p.queued = p.queued[1:]
 	return b, nil
 }
@@ -248,13 +249,10 @@ func (p *pieceReader) record(r *stream.Record) error {
 	}
 	for i := range rec.Transactions {
 		tx := &rec.Transactions[i]
-		if tx.Dot.Seq != p.it.seq || tx.Piece != p.want {
-			continue // another transaction in the record, or a repeated piece
+		first, fresh := p.pieces.Take(tx)
+		if tx.Dot.Seq == p.it.seq && fresh { // not another transaction in the record, or a repeated piece
+			p.queued = append(p.queued, NewBatch(tx, first, p.it.offset))
 		}
-		p.want++
-		p.queued = append(p.queued, NewBatch(tx, p.ops, p.it.offset))
-		p.ops += uint32(len(tx.Operations))
 	}
-	p.at = r.Offset + 1
 	return nil
 }

@@ -96,9 +96,10 @@ func (c Compression) codec() (codec, error) {
 	return codec{}, fmt.Errorf("compression %q is not zstd, lz4, snappy, gzip or none", string(c))
 }
 
-// Rows of one table resemble each other: the fastest level gets nearly all of what zstd can.
+// Rows of one table resemble each other: the fastest level gets nearly all of what zstd can, and a small window
+// too, which the encoder holds in memory twice over.
 var zstdEncoder = sync.OnceValues(func() (*zstd.Encoder, error) {
-	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false))
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(512<<10), zstd.WithEncoderCRC(false))
 })
 
 func appendZstd(to, records []byte) ([]byte, error) {

@@ -31,7 +31,7 @@ type Config struct {
 	// compression. Default [DefaultMaxMessageBytes].
 	MaxMessageBytes int
 	// FetchMaxBytes bounds what a read returns, compressed, save for a first batch that's larger;
-	// default 4 MiB.
+	// default 1 MiB.
 	FetchMaxBytes int
 
 	// OnRetry is told of every error that is retried, with the number of the attempt that failed,
@@ -70,7 +70,7 @@ func (c Config) withDefaults() Config {
 		c.MaxMessageBytes = DefaultMaxMessageBytes
 	}
 	if c.FetchMaxBytes == 0 {
-		c.FetchMaxBytes = 4 << 20
+		c.FetchMaxBytes = 1 << 20
 	}
 	if c.ClientID == "" {
 		c.ClientID = "bridge"
