@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,20 +13,30 @@ import (
 	"testing"
 )
 
-// build builds bridge, whose processes the demo starts.
-func build(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "bridge")
-	if out, err := exec.Command("go", "build", "-o", path, "bridge/cmd/bridge").CombinedOutput(); err != nil {
-		t.Fatalf("build bridge: %v\n%s", err, out)
+// binary is bridge, whose processes the demo starts.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "bridge-demo-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	return path
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	binary = filepath.Join(dir, "bridge")
+	if out, err := exec.Command("go", "build", "-o", binary, "bridge/cmd/bridge").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build bridge: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
 }
 
 // A whole demo, as short as it can be, told to a log.
 func TestDemo(t *testing.T) {
 	var out bytes.Buffer
-	result, err := Run(t.Context(), Options{Bridge: build(t), Regions: []string{"eu", "us", "ap"}, Load: MinLoad, Rate: 30, Out: &out})
+	result, err := Run(t.Context(), Options{Bridge: binary, Regions: []string{"eu", "us", "ap"}, Load: MinLoad, Rate: 30, Out: &out})
 	if t.Log(out.String()); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +63,7 @@ func TestDemo(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	out := &trigger{at: "kill -9", do: cancel}
-	_, err := Run(ctx, Options{Bridge: build(t), Regions: []string{"eu", "us"}, Load: MinLoad, Rate: 30, Out: out})
+	_, err := Run(ctx, Options{Bridge: binary, Regions: []string{"eu", "us"}, Load: MinLoad, Rate: 30, Out: out})
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v after:\n%s", err, out.String())
 	}

@@ -139,12 +139,16 @@ func TestConfigurations(t *testing.T) {
 //
 //	BRIDGE_UPDATE=1 go test ./examples/compose
 func TestGrants(t *testing.T) {
-	password := filepath.Join(t.TempDir(), "password")
+	dir := t.TempDir()
+	bridge, password := filepath.Join(dir, "bridge"), filepath.Join(dir, "password")
+	if out, err := exec.Command("go", "build", "-o", bridge, "bridge/cmd/bridge").CombinedOutput(); err != nil {
+		t.Fatalf("build bridge: %v\n%s", err, out)
+	}
 	if err := os.WriteFile(password, []byte("unused"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range regions { // the same for all
-		cmd := exec.Command("go", "run", "bridge/cmd/bridge", "grants", "-c", r+".yaml", "--set", "database.password_file="+password)
+		cmd := exec.Command(bridge, "grants", "-c", r+".yaml", "--set", "database.password_file="+password)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		want, err := cmd.Output()
