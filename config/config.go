@@ -76,7 +76,8 @@ type Database struct {
 	ConnectTimeout Duration `yaml:"connect_timeout"`
 	// Limit for one statement of bridge's; 0s is none.
 	StatementTimeout Duration `yaml:"statement_timeout"`
-	// How long apply waits for a lock that an application holds before it begins again; 0s is forever.
+	// How long apply waits for a lock that an application holds before it gives way and begins again; 0s is
+	// forever. Keep it below the server's deadlock_timeout: then it's apply that gives way.
 	LockTimeout Duration `yaml:"lock_timeout"`
 }
 
@@ -204,7 +205,7 @@ func Default() *Config {
 			ApplyConnections: 4,
 			ConnectTimeout:   Duration(10 * time.Second),
 			StatementTimeout: Duration(5 * time.Minute),
-			LockTimeout:      Duration(5 * time.Second),
+			LockTimeout:      Duration(500 * time.Millisecond),
 		},
 		Tables:    Tables{Include: []string{"public.*"}},
 		History:   History{MaxBytes: 512 << 20},

@@ -20,6 +20,10 @@ func (s *session) explain(err error, groups []*group) error {
 		return err
 	}
 	where := place(server, groups)
+	if server.Code == "42501" {
+		return fmt.Errorf("%w: bridge's role may not write there (SQLSTATE 42501)%s; run what \"bridge grants\" prints, and it goes on by itself",
+			apply.ErrRefused, where)
+	}
 	switch postgres.Classify(err) {
 	case postgres.Retry:
 		return fmt.Errorf("%w: SQLSTATE %s%s", apply.ErrRetry, server.Code, where)

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,12 +19,9 @@ type Target struct {
 
 var _ apply.Target = (*Target)(nil)
 
-// LockTimeout is how long a session waits for a row that an application holds, before it gives way and
-// decides anew. It's below PostgreSQL's default deadlock_timeout of 1 s.
-const LockTimeout = 500 * time.Millisecond
-
 // NewTarget makes a target. config gives the connection's configuration with bridge's fixed session
-// settings (internal/postgres); fence is told of the sessions' own transactions.
+// settings (internal/postgres); its lock_timeout is how long a session waits for a row that an application
+// holds, before it gives way and decides anew. fence is told of the sessions' own transactions.
 func NewTarget(config func(worker string) (*pgx.ConnConfig, error), fence *Fence) *Target {
 	return &Target{config, fence}
 }
@@ -55,7 +51,6 @@ func (t *Target) Open(ctx context.Context, worker int) (apply.Session, error) {
 	for k, v := range sessionSettings {
 		config.RuntimeParams[k] = v
 	}
-	config.RuntimeParams["lock_timeout"] = fmt.Sprint(LockTimeout.Milliseconds())
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to apply (a role that isn't superuser needs GRANT SET ON PARAMETER session_replication_role; see \"bridge grants\"): %w", err)

@@ -59,7 +59,6 @@ func (c Config) withDefaults() Config {
 // other began.
 func (c Config) connections() (replication, ordinary *pgx.ConnConfig, err error) {
 	settings := map[string]string{
-		"idle_session_timeout":  "0",
 		"quote_all_identifiers": "off", // the text of regclass and its like
 	}
 	ordinary, err = c.Server.Config(postgres.Session{Name: c.Name, Settings: settings})

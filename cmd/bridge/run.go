@@ -70,6 +70,7 @@ func newNode(c *config.Config, log *slog.Logger) (*node.Node, error) {
 		Engine: enginepg.New(enginepg.Config{
 			Server: server(c), Cluster: c.Cluster, Region: c.Region,
 			Slot: c.Database.Slot, Publication: c.Database.Publication, SpillDir: c.SpillDir(os.TempDir()),
+			StatementTimeout: c.Database.StatementTimeout.Std(), LockTimeout: c.Database.LockTimeout.Std(),
 			Selected: func(t change.TableName) bool { return c.Tables.Match(t.Schema, t.Name) },
 		}),
 		Rule:    conflict.LastWriteWins, // the only value that config lets through for conflicts.default

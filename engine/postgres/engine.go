@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
@@ -26,6 +27,8 @@ type Config struct {
 	Cluster, Region   string
 	Slot, Publication string
 	SpillDir          string
+	// StatementTimeout bounds each statement; LockTimeout is as for [applypg.NewTarget]. 0 is none.
+	StatementTimeout, LockTimeout time.Duration
 	// Selected says which tables are to be replicated; nil is all.
 	Selected func(change.TableName) bool
 }
@@ -41,7 +44,7 @@ func New(c Config) *Engine { return &Engine{c} }
 func (e *Engine) name(role string) string { return "bridge/" + e.Region + "/" + role }
 
 func (e *Engine) config(role string) (*pgx.ConnConfig, error) {
-	return e.Server.Config(postgres.Session{Name: e.name(role)})
+	return e.Server.Config(postgres.Session{Name: e.name(role), StatementTimeout: e.StatementTimeout, LockTimeout: e.LockTimeout})
 }
 
 // with runs f on a connection of its own.

@@ -57,7 +57,7 @@ type Session struct {
 // sessionSettings make a value's text the same in every region, and names in SQL mean one thing.
 // search_path holds pg_catalog alone: every name outside it is written qualified (an operator of an
 // extension's type, too), and format_type qualifies what it prints. row_security = off turns rows
-// that a policy would hide into an error.
+// that a policy would hide into an error. bridge's sessions may be idle for as long as nothing happens.
 var sessionSettings = map[string]string{
 	"client_encoding":             "UTF8",
 	"DateStyle":                   "ISO, MDY",
@@ -70,6 +70,7 @@ var sessionSettings = map[string]string{
 	"standard_conforming_strings": "on",
 	"search_path":                 "pg_catalog",
 	"row_security":                "off",
+	"idle_session_timeout":        "0",
 }
 
 // Config builds what pgx.ConnectConfig takes; its embedded pgconn.Config serves the replication
