@@ -92,6 +92,7 @@ type lane struct {
 // NewLoop prepares a loop; [Loop.Run] starts it.
 func NewLoop(c Config) *Loop {
 	l := &Loop{Config: c.WithDefaults(), wake: make(chan struct{}, 1), stopped: map[change.Origin]*[2]error{}}
+	l.Report.begin()
 	for origin := range l.Peers {
 		l.stopped[origin] = &[2]error{}
 		q := newQueue(l.QueueBytes, l.nudge)

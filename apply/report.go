@@ -8,7 +8,8 @@ import (
 	"bridge/conflict"
 )
 
-// Report is what apply has done so far, for status and metrics. It's safe for concurrent use.
+// Report is what apply has done so far, for status and metrics. One is passed from loop to loop, so that its counts
+// go on. It's safe for concurrent use.
 type Report struct {
 	mu        sync.Mutex
 	counts    Counts
@@ -17,7 +18,7 @@ type Report struct {
 	now       func() time.Time
 }
 
-// Counts are totals since the process started.
+// Counts are totals since the report was made.
 type Counts struct {
 	Batches, Transactions, Rows uint64
 	Barriers                    uint64 // raised because the witness alone wasn't enough, or a row was missing
@@ -42,6 +43,13 @@ type Applied struct {
 // NewReport makes an empty report; now is the wall clock.
 func NewReport(now func() time.Time) *Report {
 	return &Report{conflicts: map[ConflictLabel]uint64{}, origins: map[change.Origin]Applied{}, now: now}
+}
+
+// begin forgets how far an earlier loop had come: a database that crashed may have lost its last commits.
+func (r *Report) begin() {
+	r.mu.Lock()
+	clear(r.origins)
+	r.mu.Unlock()
 }
 
 func (r *Report) barrier() {
@@ -90,7 +98,7 @@ func (r *Report) Conflicts() map[ConflictLabel]uint64 {
 	return out
 }
 
-// Origin is how far o's transactions were applied since the process started; the zero Applied if none.
+// Origin is how far the loop has applied o's transactions; the zero Applied if it has applied none.
 func (r *Report) Origin(o change.Origin) Applied {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -56,6 +56,7 @@ func NewLoop(c Config) *Loop {
 	at := tail{c.Clock.State(), c.Start}
 	l := &Loop{Config: c}
 	l.issued.Store(at.state.Seq)
+	l.Report.begin(at)
 	limits := c.Limits.WithDefaults()
 	l.publisher = &publisher{
 		cluster: c.Cluster, origin: c.Clock.Self(), log: c.Log, limits: limits, confirm: c.Source.Confirm, now: c.Now, report: c.Report, began: c.Began,

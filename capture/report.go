@@ -8,7 +8,8 @@ import (
 	"bridge/loopguard"
 )
 
-// Report is what capture has done so far, for status and metrics. It's safe for concurrent use.
+// Report is what capture has done so far, for status and metrics. One is passed from loop to loop, so that its counts
+// go on. It's safe for concurrent use.
 type Report struct {
 	mu sync.Mutex
 	s  Status
@@ -16,7 +17,8 @@ type Report struct {
 
 // Status is capture's state.
 type Status struct {
-	// Transactions, Operations and Echoes were read from the log since the process started.
+	// Transactions, Operations, Echoes and Barriers were read from the log since the report was made; what is
+	// read again counts again.
 	Transactions, Operations, Echoes, Barriers uint64
 	Records                                    uint64 // appended to the topic, heartbeats aside
 	Captured                                   change.Position
@@ -30,6 +32,13 @@ func (r *Report) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.s
+}
+
+// begin notes where a loop begins, which may be before what an earlier one had reached.
+func (r *Report) begin(at tail) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.s.Captured, r.s.Published, r.s.State = at.position, at.position, at.state
 }
 
 func (r *Report) captured(ev *Event) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"bridge/apply"
 	"bridge/capture"
 	"bridge/change"
 	"bridge/conflict"
@@ -39,6 +40,10 @@ type Node struct {
 	lastErr  error
 	sessions int
 	current  *session
+
+	// What the sessions have done: each goes on counting.
+	captureReport *capture.Report
+	applyReport   *apply.Report
 }
 
 // Phase is what a node is doing.
@@ -54,7 +59,12 @@ const (
 )
 
 // New makes a node; [Node.Run] starts it.
-func New(c Config) *Node { return &Node{Config: c, phase: Starting, since: time.Now()} }
+func New(c Config) *Node {
+	return &Node{
+		Config: c, phase: Starting, since: time.Now(),
+		captureReport: &capture.Report{}, applyReport: apply.NewReport(time.Now),
+	}
+}
 
 // Run works until ctx ends, which gives nil, or until something breaks that no retry can heal.
 func (n *Node) Run(ctx context.Context) error {

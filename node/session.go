@@ -34,10 +34,8 @@ type session struct {
 	outbox *outbox
 	fence  Fence
 
-	capture       *capture.Loop
-	captureReport *capture.Report
-	apply         *apply.Loop
-	applyReport   *apply.Report
+	capture *capture.Loop
+	apply   *apply.Loop
 }
 
 // open brings a session to where its loops can start.
@@ -52,10 +50,7 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 	if err := n.Engine.Inspect(ctx); err != nil {
 		return nil, err
 	}
-	s := &session{
-		node: n, self: self, logs: map[change.Origin]stream.Log{},
-		captureReport: &capture.Report{}, applyReport: apply.NewReport(time.Now),
-	}
+	s := &session{node: n, self: self, logs: map[change.Origin]stream.Log{}}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -137,7 +132,7 @@ func (s *session) loops(target apply.Target, progress Progress) {
 	n := s.node
 	s.capture = capture.NewLoop(capture.Config{
 		Cluster: n.Cluster, Source: s.source, Log: s.outbox, Clock: loopguard.NewClock(s.self, s.tail.state),
-		Start: s.tail.position, Next: s.tail.next, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: s.captureReport,
+		Start: s.tail.position, Next: s.tail.next, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: n.captureReport,
 		Began: s.marks.began,
 	})
 	peers := map[change.Origin]stream.Log{}
@@ -148,7 +143,7 @@ func (s *session) loops(target apply.Target, progress Progress) {
 	}
 	s.apply = apply.NewLoop(apply.Config{
 		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: target, Fence: s.fence, History: s.history, Rule: n.Rule,
-		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: s.applyReport,
+		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: n.applyReport,
 		Forgotten: s.forgotten, Began: s.marks.began, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from}, Log: n.Log,
 	})
 }
@@ -208,10 +203,9 @@ func (s *session) inspect(ctx context.Context) error {
 			return err
 		}
 		was := ahead
-		at := s.captureReport.Status().State.Last
+		at := s.node.captureReport.Status().State.Last
 		if ahead = clockAhead(at, time.Now()) > clockAlarm; ahead && !was {
-			s.node.Log.Warn("a transaction was committed in the future: until then, the last write isn't told by its time but by its order; "+
-				"look at the clocks of all regions' database servers", "committed", at.Time(), "bound", clockAlarm)
+			s.node.Log.Warn("a transaction was committed in the future: look at the clocks of all regions' database servers", "committed", at.Time())
 		}
 	}
 }

@@ -19,16 +19,20 @@ type Status struct {
 	Error    error     // why the last session ended, or nil
 	Sessions int       // sessions since the process started: more than one means that something broke
 
+	// Capture, Applied and Conflicts count since the process started. Positions are the running session's,
+	// or the last one's.
+	Capture   capture.Status
+	Applied   apply.Counts
+	Conflicts map[apply.ConflictLabel]uint64
+
 	// What follows is of the running session, and zero without one.
-	Capture capture.Status
+
 	// StalledSince is since when nothing could be published, zero when it isn't so, and PublishError the
 	// topic's error, if it has told one.
 	StalledSince time.Time
 	PublishError error
 	// ClockAhead is how far in the future the region's logical clock stands.
 	ClockAhead time.Duration
-	Applied    apply.Counts
-	Conflicts  map[apply.ConflictLabel]uint64
 	Peers      []Peer
 	History    history.Stats
 }
@@ -59,6 +63,7 @@ func (n *Node) Status() Status {
 	n.mu.Lock()
 	out := Status{
 		Cluster: n.Cluster, Region: n.Region, Phase: n.phase, Since: n.since, Error: n.lastErr, Sessions: n.sessions,
+		Capture: n.captureReport.Status(), Applied: n.applyReport.Counts(), Conflicts: n.applyReport.Conflicts(),
 	}
 	s := n.current
 	n.mu.Unlock()
@@ -66,13 +71,10 @@ func (n *Node) Status() Status {
 		return out
 	}
 	out.Origin = s.self
-	out.Capture = s.captureReport.Status()
 	out.StalledSince, out.PublishError = s.outbox.stalled()
 	out.ClockAhead = clockAhead(out.Capture.State.Last, time.Now())
-	out.Applied = s.applyReport.Counts()
-	out.Conflicts = s.applyReport.Conflicts()
 	for _, p := range s.apply.Status() {
-		peer := Peer{PeerStatus: p, Applied: s.applyReport.Origin(p.Origin)}
+		peer := Peer{PeerStatus: p, Applied: n.applyReport.Origin(p.Origin)}
 		s.history.Do(func(h *history.History) { peer.Stable = h.Stable(p.Origin) })
 		out.Peers = append(out.Peers, peer)
 	}
