@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"bridge/internal/postgres"
 	"bridge/node"
 )
 
@@ -26,7 +27,7 @@ type lease struct {
 // leader left connected (it may be alive, and cut off) is ended before the lease begins: connections of
 // this role under bridge's names for this region.
 func (e *Engine) Lead(ctx context.Context, standby func()) (node.Lease, error) {
-	config, err := e.config("leader")
+	config, err := e.Server.Config(postgres.Session{Name: e.name("leader")}) // no limits: a standby waits for as long as it takes
 	if err != nil {
 		return nil, err
 	}
