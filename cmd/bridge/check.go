@@ -108,9 +108,9 @@ func preflightSettings(c *config.Config) preflight.Settings {
 	}
 }
 
-// ownConnections are what bridge holds besides apply's: one for barriers, one for the catalog, one to
-// spare for a command beside it.
-const ownConnections = 3
+// ownConnections are what bridge holds besides apply's: one each for the region's lock, barriers and capture's look-ups,
+// and one to spare for what it looks at now and then, or a command beside it.
+const ownConnections = 4
 
 func checkDatabase(ctx context.Context, c *config.Config) (*preflight.Report, error) {
 	conn, err := connect(ctx, c, "check")
