@@ -121,6 +121,9 @@ func (b *Batch) Records() []conflict.Record {
 	return out
 }
 
+// isPiece reports whether the batch is a piece of a large transaction.
+func (b *Batch) isPiece() bool { return b.Transactions[0].Piece > 0 || !b.Transactions[0].Last }
+
 // Len is the number of rows that the batch writes.
 func (b *Batch) Len() int { return len(b.rows) }
 

@@ -50,13 +50,16 @@ func (w *worker) rollback(ctx context.Context, err error) error {
 const (
 	// fenceWait is how long a batch holds them while capture reads up to a barrier.
 	fenceWait = 2 * time.Second
+	// pieceWait is the same for a piece of a large transaction. Its rows are held for long in any case; capture must
+	// read past all that the pieces before it wrote, and to give up is to write those again, for ever on a busy machine.
+	pieceWait = time.Minute
 	// pingInterval is how often the database hears of a transaction that waits for something else.
 	pingInterval = 5 * time.Second
 )
 
 // errBehind ends an attempt because capture is behind: a large local transaction is being read, or the broker
 // is away.
-var errBehind = fmt.Errorf("%w: capture is more than %s behind", ErrRetry, fenceWait)
+var errBehind = fmt.Errorf("%w: capture is behind", ErrRetry)
 
 // letCaptureCatchUp waits, with no row locked, until capture has read what it was behind with.
 func (w *worker) letCaptureCatchUp(ctx context.Context, err error) error {
@@ -167,9 +170,9 @@ func (w *worker) look(ctx context.Context, b *Batch, witness any) (v Verdict, er
 	var asOf uint64
 	switch {
 	case b.AnyMissing():
-		asOf, err = w.raise(ctx, b.Marker.Time)
+		asOf, err = w.raise(ctx, b, b.Marker.Time)
 	case !w.fence.Certain(witness):
-		asOf, err = w.raise(ctx, 0)
+		asOf, err = w.raise(ctx, b, 0)
 	}
 	if err != nil {
 		return v, fmt.Errorf("barrier before applying %s: %w", change.Dot{Origin: b.Marker.Origin, Seq: b.Marker.Seq}, err)
@@ -177,11 +180,20 @@ func (w *worker) look(ctx context.Context, b *Batch, witness any) (v Verdict, er
 	return w.certify(ctx, b, asOf)
 }
 
-func (w *worker) raise(ctx context.Context, floor change.Timestamp) (uint64, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, fenceWait, errBehind)
-	defer cancel()
+func (w *worker) raise(ctx context.Context, b *Batch, floor change.Timestamp) (asOf uint64, err error) {
 	w.report.barrier()
-	return w.fence.Raise(ctx, floor)
+	if !b.isPiece() {
+		ctx, cancel := context.WithTimeoutCause(ctx, fenceWait, errBehind)
+		defer cancel()
+		return w.fence.Raise(ctx, floor)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, pieceWait, errBehind)
+	defer cancel()
+	err = w.waiting(ctx, func(ctx context.Context) (err error) {
+		asOf, err = w.fence.Raise(ctx, floor)
+		return err
+	})
+	return asOf, err
 }
 
 // certify certifies a batch as soon as history holds all that it takes.

@@ -63,6 +63,29 @@ func TestRowsAreReleasedWhileCaptureIsBehind(t *testing.T) {
 	})
 }
 
+// TestPieceWaits: a large transaction makes capture fall behind by itself. A second attempt would, too.
+func TestPieceWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := history.New("a/1", []change.Origin{"a/1", "b/1"}, 0)
+		s := &stubSession{writes: 9}
+		f := &slowFence{session: s, caughtUp: make(chan struct{})}
+		time.AfterFunc(pieceWait-time.Second, func() { close(f.caughtUp) })
+		w := &worker{session: s, fence: f, history: history.NewLocked(h), rule: conflict.LastWriteWins, report: NewReport(time.Now)}
+		piece := txOf("b", 1, 10, ins("1", "a", "t"))
+		piece.Last = false
+		if err := w.write(t.Context(), NewBatch(piece, 0, 7)); err != nil {
+			t.Fatal(err)
+		}
+		if want := int(pieceWait/pingInterval) - 1; s.pings < want {
+			t.Errorf("the database heard of it %d times, want %d", s.pings, want)
+		}
+		f.caughtUp = make(chan struct{})
+		if err := w.write(t.Context(), NewBatch(piece, 0, 7)); !errors.Is(err, errBehind) || f.locked != pieceWait {
+			t.Errorf("got %v after %s, want %v after %s", err, f.locked, errBehind, pieceWait)
+		}
+	})
+}
+
 // TestTransactionThatWaitsIsKeptOpen: its database would take it for a frozen bridge's, and end it.
 func TestTransactionThatWaitsIsKeptOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
