@@ -116,6 +116,29 @@ func TestLogMessages(t *testing.T) {
 	}
 }
 
+// TestRunbookMessages: the messages by which the runbook is found are the code's.
+func TestRunbookMessages(t *testing.T) {
+	source := regexp.MustCompile(`" ?\+\n\s*"`).ReplaceAllString(sources(t, ".go"), "")
+	source = regexp.MustCompile(`%(\[\d\])?[a-z]`).ReplaceAllString(source, "…")
+	_, runbook, _ := strings.Cut(read(t, "docs/operations.md").text, "\n## Runbook\n")
+	message := regexp.MustCompile(`^[a-z][a-z']* [a-zA-Z…']`)
+	found := 0
+	for _, span := range (page{text: runbook}).spans() {
+		if !message.MatchString(span) || strings.HasPrefix(span, "bridge ") {
+			continue
+		}
+		found++
+		for _, part := range regexp.MustCompile(`…|: |, |[()]|SQLSTATE \d+`).Split(span, -1) {
+			if !strings.Contains(source, part) {
+				t.Errorf("docs/operations.md quotes %q: no code says %q", span, part)
+			}
+		}
+	}
+	if found < 15 {
+		t.Errorf("only %d messages were found in the runbook: is the pattern right?", found)
+	}
+}
+
 // sources is the text of the repository's Go files whose names end so; without the tests unless they're asked for.
 func sources(t *testing.T, suffix string) string {
 	t.Helper()
