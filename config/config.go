@@ -110,7 +110,7 @@ type Kafka struct {
 	ReplicationFactor int `yaml:"replication_factor"`
 	// Copies that must have a record before it counts as written; at most replication_factor.
 	MinInSyncReplicas int `yaml:"min_insync_replicas"`
-	// How long the topics keep records. A region that was away for longer must be joined anew.
+	// How long the topics keep records. A region that is away for longer can't catch up.
 	Retention Duration `yaml:"retention"`
 	// The topics' limit for a batch of records. Rows larger than this can't be replicated.
 	MaxMessageBytes Size `yaml:"max_message_bytes"`
