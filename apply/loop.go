@@ -183,9 +183,7 @@ func (l *Loop) Status() []PeerStatus {
 	for i, ln := range l.lanes {
 		n, bytes, oldest := ln.queue.state()
 		out[i] = PeerStatus{Origin: ln.origin, Queued: n, QueuedBytes: bytes, OldestQueued: oldest, LastMarker: l.Progress[ln.origin]}
-		if a := l.Report.Origin(ln.origin); a.Seq > out[i].LastMarker.Seq {
-			out[i].LastMarker.Seq = a.Seq
-		}
+		out[i].LastMarker.Seq = max(out[i].LastMarker.Seq, l.Report.Applied(ln.origin))
 		l.mu.Lock()
 		out[i].Stopped = errors.Join(l.stopped[ln.origin][:]...)
 		l.mu.Unlock()

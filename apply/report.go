@@ -2,7 +2,6 @@ package apply
 
 import (
 	"sync"
-	"time"
 
 	"bridge/change"
 	"bridge/conflict"
@@ -14,8 +13,7 @@ type Report struct {
 	mu        sync.Mutex
 	counts    Counts
 	conflicts map[ConflictLabel]uint64
-	origins   map[change.Origin]Applied
-	now       func() time.Time
+	applied   map[change.Origin]uint64 // by the loop
 }
 
 // Counts are totals since the report was made.
@@ -33,22 +31,15 @@ type ConflictLabel struct {
 	Result string
 }
 
-// Applied is how far this region is with one origin.
-type Applied struct {
-	Seq        uint64
-	CommitTime time.Time     // when the last applied transaction was committed at its origin
-	Lag        time.Duration // from that commit to the commit here, by the two databases' clocks
-}
-
-// NewReport makes an empty report; now is the wall clock.
-func NewReport(now func() time.Time) *Report {
-	return &Report{conflicts: map[ConflictLabel]uint64{}, origins: map[change.Origin]Applied{}, now: now}
+// NewReport makes an empty report.
+func NewReport() *Report {
+	return &Report{conflicts: map[ConflictLabel]uint64{}, applied: map[change.Origin]uint64{}}
 }
 
 // begin forgets how far an earlier loop had come: a database that crashed may have lost its last commits.
 func (r *Report) begin() {
 	r.mu.Lock()
-	clear(r.origins)
+	clear(r.applied)
 	r.mu.Unlock()
 }
 
@@ -76,8 +67,7 @@ func (r *Report) committed(b *Batch) {
 		rec := &records[i]
 		r.conflicts[ConflictLabel{rec.Type, rec.Key.Table, rec.Rule, rec.Result()}]++
 	}
-	at := last.CommitTime.Time()
-	r.origins[last.Dot.Origin] = Applied{last.Dot.Seq, at, r.now().Sub(at)}
+	r.applied[last.Dot.Origin] = last.Dot.Seq
 }
 
 // Counts are the totals so far.
@@ -98,9 +88,9 @@ func (r *Report) Conflicts() map[ConflictLabel]uint64 {
 	return out
 }
 
-// Origin is how far the loop has applied o's transactions; the zero Applied if it has applied none.
-func (r *Report) Origin(o change.Origin) Applied {
+// Applied is the last of o's transactions that the loop has applied; 0 if it has applied none.
+func (r *Report) Applied(o change.Origin) uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.origins[o]
+	return r.applied[o]
 }

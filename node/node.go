@@ -62,7 +62,7 @@ const (
 func New(c Config) *Node {
 	return &Node{
 		Config: c, phase: Starting, since: time.Now(),
-		captureReport: &capture.Report{}, applyReport: apply.NewReport(time.Now),
+		captureReport: &capture.Report{}, applyReport: apply.NewReport(),
 	}
 }
 

@@ -40,7 +40,6 @@ type Status struct {
 // Peer is what a region knows of another one.
 type Peer struct {
 	apply.PeerStatus
-	apply.Applied
 	// Stable is the number up to which every region has seen the peer's transactions.
 	Stable uint64
 }
@@ -74,7 +73,7 @@ func (n *Node) Status() Status {
 	out.StalledSince, out.PublishError = s.outbox.stalled()
 	out.ClockAhead = clockAhead(out.Capture.State.Last, time.Now())
 	for _, p := range s.apply.Status() {
-		peer := Peer{PeerStatus: p, Applied: n.applyReport.Origin(p.Origin)}
+		peer := Peer{PeerStatus: p}
 		s.history.Do(func(h *history.History) { peer.Stable = h.Stable(p.Origin) })
 		out.Peers = append(out.Peers, peer)
 	}
