@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,37 +76,65 @@ func (c *catalog) key(ctx context.Context, oid uint32, name change.TableName) (c
 	return columns, exists, nil
 }
 
-// complete fills the columns that row lacks from the table, as the row with row's key has them now.
-// When there's no such row any more, they stay absent.
-func (c *catalog) complete(ctx context.Context, t *change.Table, row change.Image) error {
-	var wanted, where []string
-	var lacking []int
+// complete fills the columns that row lacks from the table, as the row with row's key has them now, after
+// the commit of transaction xid. When there's no such row any more, they stay absent.
+//
+// The log shows a commit before other sessions see it: by a moment, or for as long as a synchronous standby
+// takes. Until then the row isn't there, or another one is under its key.
+func (c *catalog) complete(ctx context.Context, xid uint32, t *change.Table, row change.Image) error {
+	const first, last = time.Millisecond, 50 * time.Millisecond
+	sql, args, lacking := completion(xid, t, row)
+	for pause := first; ; pause = min(2*pause, last) {
+		visible := false
+		err := c.text(ctx, sql, args, func(values [][]byte) {
+			visible = string(values[0]) == "t"
+			if found := string(values[1]) == "t"; !visible || !found {
+				return
+			}
+			for n, i := range lacking {
+				row[i] = change.Null
+				if v := values[2+n]; v != nil {
+					row[i] = change.Text(string(v))
+				}
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("complete a row of table %s, whose key changed, with the values that the log lacks: %w", t, err)
+		}
+		if visible {
+			return nil
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// completion is the query for the columns that row lacks: whether it saw the commit of xid, whether it found the
+// row, and their values. xid is given its epoch by the snapshot's end, which it can't be far from.
+func completion(xid uint32, t *change.Table, row change.Image) (sql string, args []any, lacking []int) {
+	var wanted, on strings.Builder
 	for i := range row {
 		if row[i].IsAbsent() {
-			wanted = append(wanted, postgres.Quote(t.Columns[i].Name))
 			lacking = append(lacking, i)
+			fmt.Fprintf(&wanted, ", t.%s", postgres.Quote(t.Columns[i].Name))
 		}
 	}
-	var args []any
-	for _, k := range t.Keys {
+	args = append(args, strconv.FormatUint(uint64(xid), 10))
+	for n, k := range t.Keys {
 		text, _ := row[k].Text()
 		args = append(args, text)
-		where = append(where, fmt.Sprintf("%s = $%d", postgres.Quote(t.Columns[k].Name), len(args)))
-	}
-	sql := "SELECT " + strings.Join(wanted, ", ") + " FROM " + postgres.QuoteTable(t.TableName) +
-		" WHERE " + strings.Join(where, " AND ")
-	err := c.text(ctx, sql, args, func(values [][]byte) {
-		for n, i := range lacking {
-			row[i] = change.Null
-			if values[n] != nil {
-				row[i] = change.Text(string(values[n]))
-			}
+		if n > 0 {
+			on.WriteString(" AND ")
 		}
-	})
-	if err != nil {
-		return fmt.Errorf("complete a row of table %s, whose key changed, with the values that the log lacks: %w", t, err)
+		fmt.Fprintf(&on, "t.%s = $%d", postgres.Quote(t.Columns[k].Name), len(args))
 	}
-	return nil
+	sql = `SELECT pg_visible_in_snapshot((s.upto + (($1::text::bigint - s.upto + 2147483648) & 4294967295) - 2147483648)::text::xid8,
+	pg_current_snapshot()), t.tableoid IS NOT NULL` + wanted.String() + `
+FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS upto) AS s LEFT JOIN ` + postgres.QuoteTable(t.TableName) + ` AS t ON ` + on.String()
+	return sql, args, lacking
 }
 
 // text runs a query whose parameters and results are text, whatever their types.

@@ -131,7 +131,7 @@ func (r *rows) update(ctx context.Context, rel *relation, table *change.Table, t
 		return nil
 	}
 	if !row.Complete() {
-		if err := r.relations.catalog.complete(ctx, table, row); err != nil {
+		if err := r.relations.catalog.complete(ctx, r.xid, table, row); err != nil {
 			return err
 		}
 	}
