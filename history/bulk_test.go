@@ -131,6 +131,12 @@ func TestCutKeepsWhatStandsBehind(t *testing.T) {
 	if next := again.Cut(); next.Known.Get("c/1") != 3 || next.Since != c.Since {
 		t.Errorf("cut of the resumed history: %+v", next)
 	}
+	// A restart before all was added again must not lose it.
+	early := New("a/1", abc, 0)
+	early.Resume(c)
+	if got := early.Cut(); !got.Needs(tag("b", 1, 5)) || got.Needs(tag("c", 1, 1)) {
+		t.Errorf("cut of a history that was just resumed: %+v, before it %+v", got, c)
+	}
 	quiet := New("a/1", abc, 0)
 	quiet.Resume(Cut{Since: never, Known: c.Known})
 	if got := quiet.Cut(); got.Known.Get("b/1") != 1 || got.Since != never {

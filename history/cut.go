@@ -32,6 +32,11 @@ func (h *History) Cut() Cut {
 			c.Known = c.Known.With(o, added)
 		}
 	}
+	for _, known := range h.cut.Known {
+		if h.added[known.Origin] < known.Seq && h.cut.Since.Compare(c.Since) < 0 {
+			c.Since = h.cut.Since // something that's needed may not have been added again yet
+		}
+	}
 	for _, b := range h.bulks {
 		if v := b.tag.Version(); v.Compare(c.Since) < 0 {
 			c.Since = v
@@ -42,3 +47,6 @@ func (h *History) Cut() Cut {
 
 // Resume makes a new history pass over what the cut of an earlier one doesn't need.
 func (h *History) Resume(c Cut) { h.cut = c }
+
+// Resumed notes that all of an origin's transactions up to seq that are needed have been added again.
+func (h *History) Resumed(o change.Origin, seq uint64) { h.added[o] = max(h.added[o], seq) }

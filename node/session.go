@@ -122,6 +122,10 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 		}
 	}
 	s.history.Do(func(h *history.History) {
+		for _, o := range members {
+			h.Resumed(o, progress[o].Seq)
+		}
+		h.Resumed(s.self, s.tail.state.Seq)
 		h.Learn(s.self, s.tail.state.Vector)
 		h.Prune()
 	})

@@ -26,10 +26,12 @@ func (r *region) start() {
 	r.confirm, r.told = r.pos, state
 
 	r.recall(r, state.Seq)
+	r.history.Resumed(r.origin, state.Seq)
 	for _, peer := range w.regions {
 		if peer != r {
 			m := r.db.progress[peer.origin]
 			r.recall(peer, m.Seq)
+			r.history.Resumed(peer.origin, m.Seq)
 			r.sent = r.sent.With(peer.origin, m.Seq)
 			r.lanes = append(r.lanes, newLane(r, peer, m))
 		}
