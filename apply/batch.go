@@ -140,6 +140,42 @@ func (b *Batch) Writes() []Write {
 	return w
 }
 
+// Steps are the batch's operations one by one, as its origin did them, and each one's place in [Batch.Writes].
+// A database may refuse the net effects in whatever order where it takes these: unique values can change places.
+// A batch that truncates has no steps but its writes.
+func (b *Batch) Steps() (steps []Write, rows []int) {
+	index := make(map[change.Key]int, len(b.rows))
+	for i, r := range b.rows {
+		index[r.key] = i
+		if b.truncates {
+			steps, rows = append(steps, r.written), append(rows, i)
+		}
+	}
+	if b.truncates {
+		return steps, rows
+	}
+	for _, tx := range b.Transactions {
+		for i := range tx.Operations {
+			op := &tx.Operations[i]
+			steps, rows = append(steps, Write{}.then(op)), append(rows, index[op.Key])
+		}
+	}
+	return steps, rows
+}
+
+// MissingSteps is Missing for steps: whether a row is there is told by the last step on it.
+func (b *Batch) MissingSteps(indexes, rows []int) {
+	last := make(map[int]int, len(b.rows))
+	for step, row := range rows {
+		last[row] = step
+	}
+	for _, step := range indexes {
+		if row := rows[step]; last[row] == step {
+			b.Missing([]int{row})
+		}
+	}
+}
+
 // Missing notes that writes found no row. It means nothing in a table that the batch truncates: that is
 // locked as a whole.
 func (b *Batch) Missing(indexes []int) {

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,4 +159,25 @@ func TestNetEffectIsThatOfTheOperations(t *testing.T) {
 			t.Fatalf("the origin has\n%v, here is\n%v", origin, here)
 		}
 	})
+}
+
+// A row that a step finds is there for the steps after it; what counts is the last one.
+func TestSteps(t *testing.T) {
+	b := NewBatch(txOf("b", 1, 10, upd("1", "x", "-"), upd("2", "y", "-"), upd("1", "z", "-"), del("3"), ins("3", "a", "b"), del("4")), 0, 7)
+	steps, rows := b.Steps()
+	if want := []int{0, 1, 0, 2, 2, 3}; !slices.Equal(rows, want) {
+		t.Fatalf("rows %v, want %v", rows, want)
+	}
+	kinds := []WriteKind{Update, Update, Update, Delete, Upsert, Delete}
+	for i, k := range kinds {
+		if steps[i].Kind != k {
+			t.Errorf("step %d has kind %d, want %d", i, steps[i].Kind, k)
+		}
+	}
+	b.MissingSteps([]int{0, 2, 3}, rows) // row 3 was made after it was missed
+	for i, want := range []bool{true, false, false, false} {
+		if b.rows[i].missing != want {
+			t.Errorf("row %d missing: %t", i, !want)
+		}
+	}
 }

@@ -25,7 +25,7 @@ type Session interface {
 	// Begin begins a transaction whose first act is to write m. It may wait for the first Write to be sent.
 	Begin(m loopguard.Marker, inOrder bool)
 	// Write writes in the transaction: as sets by table and kind (truncates, deletes, updates, upserts),
-	// or one by one in their order if Begin said so. Each row is written once at most.
+	// or one by one in their order if Begin said so. As a set each row is written once at most.
 	Write(ctx context.Context, writes []Write) (Written, error)
 	// Record puts conflicts into bridge.conflicts, in the transaction.
 	Record(ctx context.Context, records []conflict.Record) error

@@ -100,7 +100,7 @@ func isOurs(err error) bool {
 
 func (w *worker) attempt(ctx context.Context, b *Batch, inOrder bool, t *ticket) error {
 	w.session.Begin(b.Marker, inOrder)
-	if err := w.write(ctx, b); err != nil {
+	if err := w.write(ctx, b, inOrder); err != nil {
 		return err
 	}
 	faultpoint.Hit(faultpoint.Certified)
@@ -132,13 +132,12 @@ func (w *worker) turn(ctx context.Context, t *ticket) error {
 const maxLooks = 10
 
 // write writes a batch, or a piece, and certifies it: after it, only the commit is left to do.
-func (w *worker) write(ctx context.Context, b *Batch) error {
-	out, err := w.session.Write(ctx, b.Writes())
+func (w *worker) write(ctx context.Context, b *Batch, inOrder bool) error {
+	out, err := w.writeFirst(ctx, b, inOrder)
 	if err != nil {
 		return err
 	}
 	faultpoint.Hit(faultpoint.Written)
-	b.Missing(out.Missing)
 	for looks := 0; ; looks++ {
 		if looks == maxLooks {
 			return fmt.Errorf("%w: rows keep changing while they're decided", ErrRetry)
@@ -163,6 +162,23 @@ func (w *worker) write(ctx context.Context, b *Batch) error {
 		return nil
 	}
 	return w.session.Record(ctx, records)
+}
+
+// writeFirst does the optimistic write: net effects as sets, or the operations themselves in their order.
+func (w *worker) writeFirst(ctx context.Context, b *Batch, inOrder bool) (Written, error) {
+	if inOrder {
+		steps, rows := b.Steps()
+		out, err := w.session.Write(ctx, steps)
+		if err == nil {
+			b.MissingSteps(out.Missing, rows)
+		}
+		return out, err
+	}
+	out, err := w.session.Write(ctx, b.Writes())
+	if err == nil {
+		b.Missing(out.Missing)
+	}
+	return out, err
 }
 
 // look waits until all that could matter to the batch's rows is known, and certifies it.
@@ -260,7 +276,7 @@ func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(conte
 		if b == nil {
 			break
 		}
-		if err := w.write(ctx, b); err != nil {
+		if err := w.write(ctx, b, false); err != nil {
 			return err
 		}
 		faultpoint.Hit(faultpoint.PieceWritten)

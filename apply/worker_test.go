@@ -73,14 +73,14 @@ func TestPieceWaits(t *testing.T) {
 		w := &worker{session: s, fence: f, history: history.NewLocked(h), rule: conflict.LastWriteWins, report: NewReport()}
 		piece := txOf("b", 1, 10, ins("1", "a", "t"))
 		piece.Last = false
-		if err := w.write(t.Context(), NewBatch(piece, 0, 7)); err != nil {
+		if err := w.write(t.Context(), NewBatch(piece, 0, 7), false); err != nil {
 			t.Fatal(err)
 		}
 		if want := int(pieceWait/pingInterval) - 1; s.pings < want {
 			t.Errorf("the database heard of it %d times, want %d", s.pings, want)
 		}
 		f.caughtUp = make(chan struct{})
-		if err := w.write(t.Context(), NewBatch(piece, 0, 7)); !errors.Is(err, errBehind) || f.locked != pieceWait {
+		if err := w.write(t.Context(), NewBatch(piece, 0, 7), false); !errors.Is(err, errBehind) || f.locked != pieceWait {
 			t.Errorf("got %v after %s, want %v after %s", err, f.locked, errBehind, pieceWait)
 		}
 	})

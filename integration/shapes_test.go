@@ -53,6 +53,12 @@ const toast = `(SELECT string_agg(md5(i::text), '') FROM generate_series(1, 3200
 
 func shapes() []shape {
 	all := []shape{
+		{name: "unique values that change places", schema: `CREATE TABLE swaps (id int PRIMARY KEY, u int UNIQUE);`, turns: []string{
+			`INSERT INTO swaps VALUES (1, 1), (2, 2), (3, 3)`,
+			`BEGIN; UPDATE swaps SET u = 0 WHERE id = 1; UPDATE swaps SET u = 1 WHERE id = 2; UPDATE swaps SET u = 2 WHERE id = 1; COMMIT`,
+			`UPDATE swaps SET u = u + 10`,
+			`BEGIN; DELETE FROM swaps WHERE id = 3; UPDATE swaps SET u = 3 WHERE id = 1; INSERT INTO swaps VALUES (3, 2); COMMIT`,
+		}},
 		{name: "nothing but a key", schema: `CREATE TABLE only_key (a int, b text, PRIMARY KEY (b, a));`, turns: []string{
 			`INSERT INTO only_key SELECT i, 'x' FROM generate_series(1, 9) i`,
 			`UPDATE only_key SET a = a + 10; INSERT INTO only_key VALUES (1, 'x')`,
