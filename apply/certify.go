@@ -90,13 +90,20 @@ func (r *row) asOf(barrier uint64) uint64 {
 func (r *row) certify(h *history.History, rule conflict.Rule, asOf uint64, v *Verdict) {
 	asOf = r.asOf(asOf)
 	ops := h.Row(r.key, asOf)
-	wasThere := len(ops) > 0 && rule.Decide(ops).Exists
-	appeared := wasThere && writtenSince(ops, r.looked)
+	var before conflict.Outcome
+	if len(ops) > 0 {
+		before = rule.Decide(ops)
+	}
+	if r.missing && before.Exists && before.Image.Complete() {
+		r.revive(&before, v)
+		return
+	}
+	appeared := before.Exists && writtenSince(ops, r.looked)
 	r.looked = asOf
 	rec := conflict.Record{Key: r.key, Rule: rule}
 	for _, in := range r.ops {
 		if rec.Versions == nil && ops.ConcurrentWith(in.tag) {
-			rec.Type = conflict.TypeOf(in.op.Kind, wasThere)
+			rec.Type = conflict.TypeOf(in.op.Kind, before.Exists)
 			rec.Incoming = in.tag.Dot
 			rec.Versions = concurrent(ops, in.tag)
 		}
@@ -106,7 +113,12 @@ func (r *row) certify(h *history.History, rule conflict.Rule, asOf uint64, v *Ve
 			rec.Versions = rec.Versions.Insert(e)
 		}
 	}
-	if rec.Versions == nil {
+	switch {
+	case rec.Versions != nil:
+	case r.revived:
+		r.rewrite(outcomeWrite(r.key, rule.Decide(ops)), false, v)
+		return
+	default:
 		r.uncontested(ops, v)
 		return
 	}
@@ -114,6 +126,15 @@ func (r *row) certify(h *history.History, rule conflict.Rule, asOf uint64, v *Ve
 	r.records = []conflict.Record{rec}
 	r.decided = true
 	r.rewrite(outcomeWrite(r.key, rec.Outcome), appeared, v)
+}
+
+// revive deals with a row that wasn't found and that by all that's known is there. A transaction can be in the
+// log, and read from it, before others see it (while it waits for a synchronous standby, for example): only an
+// insert waits for it. So the row is asked for as it was, which locks it, and the next look decides.
+func (r *row) revive(before *conflict.Outcome, v *Verdict) {
+	r.written = Write{Kind: Upsert, Table: before.Table, Key: r.key, Image: before.Image}
+	r.missing, r.decided, r.revived, v.Locks = false, true, true, true
+	v.add(r, r.written)
 }
 
 // uncontested deals with a row that isn't in conflict by causality but wasn't found. A delete, or a net
