@@ -37,6 +37,9 @@ func (m *meter) measureLags(ctx context.Context) error {
 			a, z := percentile(lags, 50), percentile(lags, 99)
 			p50[c.Name()], p99[c.Name()] = append(p50[c.Name()], a), append(p99[c.Name()], z)
 			m.say("b lag at %d transactions/s: %s p50 %.2f ms, p99 %.2f ms (%d probes)", m.sizes.rate, c.Name(), a, z, len(lags))
+			if b, ok := c.(*bridge); ok {
+				m.say("%s: %s", b.Name(), b.steps)
+			}
 		}
 	}
 	for _, b := range m.bridges {

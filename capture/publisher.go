@@ -26,9 +26,10 @@ type publisher struct {
 	began   func(tag *change.Tag, offset int64)
 
 	origin change.Origin
-	next   int64     // no record may come to lie before this offset
-	taken  time.Time // when records were taken last
-	rate   float64   // of transactions per second, smoothed
+	next   int64 // no record may come to lie before this offset
+	count  int   // transactions since since
+	since  time.Time
+	rate   float64 // of transactions per second, lately
 
 	mu     sync.Mutex
 	packer *wire.Packer
@@ -170,12 +171,16 @@ func (p *publisher) gather(ctx context.Context) error {
 	return nil
 }
 
+// rateOver is how long transactions are counted for their rate: two that happen to come together are no backlog.
+const rateOver = 20 * time.Millisecond
+
 // measure notes that n transactions came since the last call.
 func (p *publisher) measure(n int, now time.Time) {
-	if elapsed := now.Sub(p.taken).Seconds(); elapsed > 0 {
-		p.rate += (float64(n)/elapsed - p.rate) / 4
+	p.count += n
+	if elapsed := now.Sub(p.since); elapsed >= rateOver {
+		p.rate = float64(p.count) / elapsed.Seconds()
+		p.count, p.since = 0, now
 	}
-	p.taken = now
 }
 
 // Step publishes all that is pending, or a heartbeat if one is due.
