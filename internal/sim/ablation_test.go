@@ -8,17 +8,17 @@ import (
 
 // TestAblations leaves out one thing at a time that the algorithm needs (DESIGN.md §3 and the package comments
 // of apply and history): some schedule must then violate one of the named invariants. If none does, the thing
-// isn't needed, or the simulation can't see it.
+// isn't needed, or the simulation can't see it. DecideFresh and PruneSelfEarly aren't here: 10,000 schedules
+// without them are sound since rows that should be there are locked before they're decided (apply's revive);
+// both showed before. The shipped code keeps to the stricter way.
 func TestAblations(t *testing.T) {
 	const within = 10_000 // schedules; most are found by the first hundred
 	for fault, violates := range map[Fault][]string{
 		NoBarrier:         {"I1"},
 		NoFloor:           {"I1"},
 		NoSecondBarrier:   {"I1"},
-		DecideFresh:       {"I1"},
 		NoCausality:       {"I1", "I5"},
 		PruneEarly:        {"I1", "I2"},
-		PruneSelfEarly:    {"I1"},
 		PruneOutOfOrder:   {"I1"},
 		LearnAtReceipt:    {"I1"},
 		RebuildFromStable: {"I1"},
