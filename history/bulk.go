@@ -141,12 +141,7 @@ func (h *History) inBulk(key change.Key, tag *change.Tag) bool {
 // pruneBulks drops the bulks that are stable and have nothing unstable before them in the total order: no
 // row of theirs can have an earlier operation left.
 func (h *History) pruneBulks() {
-	first := never // the first unstable operation
-	for _, q := range h.queues {
-		if q.len() > 0 && q.front().version.Compare(first) < 0 {
-			first = q.front().version
-		}
-	}
+	first := h.firstQueued() // the first unstable operation
 	for _, b := range h.bulks {
 		if v := b.tag.Version(); b.tag.Dot.Seq > h.stable[b.tag.Dot.Origin] && v.Compare(first) < 0 {
 			first = v

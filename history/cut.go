@@ -23,11 +23,8 @@ var never = change.Version{Time: 1<<63 - 1}
 // Cut is the cut as of the last [History.Prune]. Whatever is held beside unstable operations is held
 // because it comes after one of them in the order.
 func (h *History) Cut() Cut {
-	c := Cut{Since: never, Known: h.cut.Known}
+	c := Cut{Since: h.firstQueued(), Known: h.cut.Known}
 	for _, o := range h.members {
-		if q := h.queues[o]; q.len() > 0 && q.front().version.Compare(c.Since) < 0 {
-			c.Since = q.front().version
-		}
 		if added := h.added[o]; added > c.Known.Get(o) {
 			c.Known = c.Known.With(o, added)
 		}
@@ -43,6 +40,17 @@ func (h *History) Cut() Cut {
 		}
 	}
 	return c
+}
+
+// firstQueued is the first operation that wasn't stable at the last Prune, large transactions aside.
+func (h *History) firstQueued() change.Version {
+	first := never
+	for _, q := range h.queues {
+		if q.len() > 0 && q.front().version.Compare(first) < 0 {
+			first = q.front().version
+		}
+	}
+	return first
 }
 
 // Resume makes a new history pass over what the cut of an earlier one doesn't need.

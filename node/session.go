@@ -163,15 +163,8 @@ func (s *session) run(ctx context.Context) error {
 
 // saveHorizon writes down now and then from where history must be rebuilt.
 func (s *session) saveHorizon(ctx context.Context) error {
-	tick := time.NewTicker(5 * time.Second)
-	defer tick.Stop()
 	var last Horizon
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	return nowAndThen(ctx, func() error {
 		var cut history.Cut
 		stable := true
 		s.history.Do(func(h *history.History) {
@@ -182,27 +175,21 @@ func (s *session) saveHorizon(ctx context.Context) error {
 		})
 		now, ok := s.marks.horizon(cut)
 		if !ok || !stable || maps.Equal(now.Offsets, last.Offsets) {
-			continue
+			return nil
 		}
 		if err := s.node.Engine.SaveHorizon(ctx, now); err != nil {
 			return err
 		}
 		faultpoint.Hit(faultpoint.HorizonSaved)
 		last = now
-	}
+		return nil
+	})
 }
 
 // inspect asks the engine now and then whether its database still is as it must be.
 func (s *session) inspect(ctx context.Context) error {
-	tick := time.NewTicker(5 * time.Second)
-	defer tick.Stop()
 	var ahead bool
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	return nowAndThen(ctx, func() error {
 		if err := s.node.Engine.Inspect(ctx); err != nil {
 			return err
 		}
@@ -210,6 +197,23 @@ func (s *session) inspect(ctx context.Context) error {
 		at := s.node.captureReport.Status().State.Last
 		if ahead = clockAhead(at, time.Now()) > clockAlarm; ahead && !was {
 			s.node.Log.Warn("a transaction was committed in the future: look at the clocks of all regions' database servers", "committed", at.Time())
+		}
+		return nil
+	})
+}
+
+// nowAndThen calls f every few seconds until it fails or ctx ends.
+func nowAndThen(ctx context.Context, f func() error) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if err := f(); err != nil {
+			return err
 		}
 	}
 }

@@ -35,12 +35,7 @@ func (c *localColumn) value(text string) string {
 func loadTable(ctx context.Context, conn *pgx.Conn, t *change.Table) (map[string]localColumn, error) {
 	rows, err := conn.Query(ctx, `
 SELECT a.attname::text, format_type(a.atttypid, -1), a.attidentity = 'a', a.attgenerated <> '',
-       coalesce((SELECT 'OPERATOR(' || quote_ident(n.nspname) || '.=)'
-          FROM pg_opclass o JOIN pg_amop m ON m.amopfamily = o.opcfamily AND m.amopstrategy = 3
-               AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype
-               JOIN pg_operator p ON p.oid = m.amopopr JOIN pg_namespace n ON n.oid = p.oprnamespace
-          WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND o.opcdefault
-                AND o.opcintype = a.atttypid LIMIT 1), 'OPERATOR(pg_catalog.=)'),
+       `+postgres.EqualsSQL+`,
        coalesce(input.opening, ''), coalesce(input.closing, '')
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace s ON s.oid = c.relnamespace
 LEFT JOIN LATERAL (

@@ -45,12 +45,7 @@ type catalogColumn struct {
 const catalogSQL = `
 SELECT n.nspname::text, c.relname::text, c.relkind = 'p', a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
        coalesce(k.n, 0)::int, a.atttypid, format_type(a.atttypid, -1),
-       coalesce((SELECT 'OPERATOR(' || quote_ident(on_.nspname) || '.=)'
-          FROM pg_opclass o JOIN pg_amop m ON m.amopfamily = o.opcfamily AND m.amopstrategy = 3
-               AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype
-               JOIN pg_operator p ON p.oid = m.amopopr JOIN pg_namespace on_ ON on_.oid = p.oprnamespace
-          WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND o.opcdefault
-                AND o.opcintype = a.atttypid LIMIT 1), 'OPERATOR(pg_catalog.=)'),
+       ` + postgres.EqualsSQL + `,
        coalesce(l.collname = 'C', false)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

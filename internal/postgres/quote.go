@@ -26,3 +26,12 @@ func Literal(s string) string {
 	}
 	return quoted
 }
+
+// EqualsSQL is an expression over a row a of pg_attribute: the = by which the default B-tree operator class of the
+// column's type compares, as OPERATOR(schema.=). Extensions' types have their own, outside search_path.
+const EqualsSQL = `coalesce((SELECT 'OPERATOR(' || quote_ident(n.nspname) || '.=)'
+  FROM pg_opclass o JOIN pg_amop m ON m.amopfamily = o.opcfamily AND m.amopstrategy = 3
+       AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype
+       JOIN pg_operator p ON p.oid = m.amopopr JOIN pg_namespace n ON n.oid = p.oprnamespace
+  WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND o.opcdefault
+        AND o.opcintype = a.atttypid LIMIT 1), 'OPERATOR(pg_catalog.=)')`
