@@ -26,11 +26,11 @@ func unprivileged() (*account, error) {
 		uid, errUID := strconv.Atoi(u.Uid)
 		gid, errGID := strconv.Atoi(u.Gid)
 		if errUID != nil || errGID != nil || uid == 0 {
-			return nil, fmt.Errorf("user %s has uid %s, gid %s: PostgreSQL can't run as that", name, u.Uid, u.Gid)
+			return nil, fmt.Errorf("user %s has uid %s, gid %s: servers can't run as that", name, u.Uid, u.Gid)
 		}
 		return &account{name, uid, gid}, nil
 	}
-	return nil, fmt.Errorf("PostgreSQL doesn't run as root, and this machine has neither user postgres nor nobody: run scripts/setup postgresql")
+	return nil, fmt.Errorf("database servers don't run as root, and this machine has neither user postgres nor nobody: run scripts/setup postgresql")
 }
 
 // own hands a file to the account.

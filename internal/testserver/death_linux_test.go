@@ -43,6 +43,13 @@ func beDoomed() error {
 		}
 		told.Pids = append(told.Pids, server.Pids()...)
 	}
+	for _, start := range []func(context.Context, testserver.MySQLOptions) (*testserver.MySQL, error){testserver.StartMySQL, testserver.StartMariaDB} {
+		server, err := start(ctx, testserver.MySQLOptions{})
+		if err != nil {
+			return err
+		}
+		told.Pids = append(told.Pids, server.Pids()...)
+	}
 	broker, err := testserver.StartKafka(ctx, testserver.KafkaOptions{QuickStart: true})
 	if err != nil {
 		return err

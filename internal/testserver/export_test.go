@@ -7,6 +7,9 @@ func (p *Postgres) Pids() []int {
 }
 
 // Pids are the processes that must be gone after this one.
+func (m *MySQL) Pids() []int { return []int{m.life.proc.pid} }
+
+// Pids are the processes that must be gone after this one.
 func (k *Kafka) Pids() []int { return []int{k.life.proc.pid} }
 
 // SessionDir is the directory that must be gone after this process.

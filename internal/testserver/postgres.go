@@ -103,11 +103,7 @@ func (p *Postgres) place() (err error) {
 	if o.SocketDir == "" {
 		o.SocketDir = o.Dir
 	}
-	const longest = 107 // bytes of a socket's path, less the one that ends it
-	if path := p.socketPath(65535); len(path) > longest {
-		return fmt.Errorf("socket %s has a path of more than %d bytes: set TMPDIR or SocketDir to a shorter one", path, longest)
-	}
-	return nil
+	return checkSocketPath(p.socketPath(65535), "SocketDir")
 }
 
 // startFirst starts the server on the port asked for, or on a free one.

@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -119,7 +120,13 @@ func (p *process) kill() {
 
 // run executes a short program, such as initdb, to its end. The error has its output.
 func run(ctx context.Context, as *account, path string, args ...string) error {
+	return runWithInput(ctx, as, nil, path, args...)
+}
+
+// runWithInput is run with something to read.
+func runWithInput(ctx context.Context, as *account, input []byte, path string, args ...string) error {
 	cmd := exec.Command(path, args...)
+	cmd.Stdin = bytes.NewReader(input)
 	cmd.Dir = "/"
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = &output, &output

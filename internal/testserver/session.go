@@ -73,3 +73,12 @@ func makeDir(dir string, owner *account) error {
 	}
 	return nil
 }
+
+// checkSocketPath refuses a path that is too long for a Unix socket; option is what changes it.
+func checkSocketPath(path, option string) error {
+	const longest = 107 // bytes, less the one that ends it
+	if len(path) > longest {
+		return fmt.Errorf("socket %s has a path of more than %d bytes: set TMPDIR or %s to a shorter one", path, longest, option)
+	}
+	return nil
+}

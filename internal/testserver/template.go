@@ -13,18 +13,22 @@ import (
 	"sync"
 )
 
-// templateMu has one initdb run at a time: others then find its outcome.
+// templateMu has one initialization run at a time: others then find its outcome.
 var templateMu sync.Mutex
 
 // newDataDir makes a new database cluster in dir. Clusters are copied from a template, which is ten
 // times faster than initdb, and each gets a system identifier of its own.
 func newDataDir(ctx context.Context, bin, dir string, owner *account) error {
-	template, err := template(ctx, bin, owner)
+	version, err := postgresVersion(ctx, bin)
 	if err != nil {
 		return err
 	}
-	if err := copyCluster(template, dir, owner); err != nil {
-		return fmt.Errorf("copy of the cluster template %s: %w", template, err)
+	from, err := template("initdb-"+version, owner, func(dir string) error { return initdb(ctx, bin, dir, owner) })
+	if err != nil {
+		return err
+	}
+	if err := copyTree(from, dir, owner, "pg_wal"); err != nil {
+		return fmt.Errorf("copy of the cluster template %s: %w", from, err)
 	}
 	if err := newSystemIdentifier(filepath.Join(dir, "global", "pg_control")); err != nil {
 		return err
@@ -33,20 +37,10 @@ func newDataDir(ctx context.Context, bin, dir string, owner *account) error {
 	return run(ctx, owner, filepath.Join(bin, "pg_resetwal"), "-D", dir)
 }
 
-// template is a freshly initialized cluster, in the cache, or in the session where no cache can be
-// written to.
-func template(ctx context.Context, bin string, owner *account) (string, error) {
-	version, err := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version").Output()
-	if err != nil {
-		return "", fmt.Errorf("version of PostgreSQL in %s: %w", bin, errors.Join(err, context.Cause(ctx)))
-	}
-	// "postgres (PostgreSQL) 15.18 (Debian …)"
-	words := strings.Fields(string(version))
-	if len(words) < 3 {
-		return "", fmt.Errorf("version of PostgreSQL in %s is unreadable: %q", bin, version)
-	}
-	name := "initdb-" + words[2]
-
+// template is a freshly initialized data directory, in the cache, or in the session where no cache can
+// be written to. name tells what was initialized and its version; initialize makes it where it's absent,
+// in a directory whose parent is the owner's.
+func template(name string, owner *account, initialize func(dir string) error) (string, error) {
 	templateMu.Lock()
 	defer templateMu.Unlock()
 	places := caches()
@@ -63,7 +57,15 @@ func template(ctx context.Context, bin string, owner *account) (string, error) {
 	if exists(fresh) {
 		return fresh, nil
 	}
-	if err := initdb(ctx, bin, fresh, owner); err != nil {
+	work, err := newServerDir("initdb", owner)
+	if err != nil {
+		return "", err
+	}
+	made := filepath.Join(work, "data")
+	if err := initialize(made); err != nil {
+		return "", err
+	}
+	if err := os.Rename(made, fresh); err != nil {
 		return "", err
 	}
 	keep(fresh, places)
@@ -71,17 +73,22 @@ func template(ctx context.Context, bin string, owner *account) (string, error) {
 }
 
 func initdb(ctx context.Context, bin, dir string, owner *account) error {
-	work, err := newServerDir("initdb", owner)
-	if err != nil {
-		return err
-	}
-	made := filepath.Join(work, "data")
-	err = run(ctx, owner, filepath.Join(bin, "initdb"), "-D", made, "-U", "postgres", "-A", "trust",
+	return run(ctx, owner, filepath.Join(bin, "initdb"), "-D", dir, "-U", "postgres", "-A", "trust",
 		"-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+}
+
+// postgresVersion is the exact version of the programs in bin.
+func postgresVersion(ctx context.Context, bin string) (string, error) {
+	version, err := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version").Output()
 	if err != nil {
-		return err
+		return "", fmt.Errorf("version of PostgreSQL in %s: %w", bin, errors.Join(err, context.Cause(ctx)))
 	}
-	return os.Rename(made, dir)
+	// "postgres (PostgreSQL) 15.18 (Debian …)"
+	words := strings.Fields(string(version))
+	if len(words) < 3 {
+		return "", fmt.Errorf("version of PostgreSQL in %s is unreadable: %q", bin, version)
+	}
+	return words[2], nil
 }
 
 // keep puts a template into the first cache that takes it. Failing only costs the next process some
@@ -96,7 +103,7 @@ func keep(template string, places []string) {
 			continue
 		}
 		data := filepath.Join(work, "data")
-		err = copyCluster(template, data, nil)
+		err = copyTree(template, data, nil, "")
 		if err == nil {
 			// Another process may have been faster: then this one fails, and that's as good.
 			_ = os.Rename(data, filepath.Join(place, filepath.Base(template)))
@@ -108,8 +115,9 @@ func keep(template string, places []string) {
 	}
 }
 
-// copyCluster copies a cluster that was shut down, but not its log.
-func copyCluster(from, to string, owner *account) error {
+// copyTree copies the data directory of a server that was shut down, but not the file omit at its top,
+// nor what is in it when it's a directory.
+func copyTree(from, to string, owner *account, omit string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -122,7 +130,7 @@ func copyCluster(from, to string, owner *account) error {
 		switch {
 		case entry.IsDir():
 			err = os.Mkdir(target, 0o700)
-		case filepath.Dir(rest) == "pg_wal":
+		case rest == omit, filepath.Dir(rest) == omit && omit != "":
 			return nil
 		default:
 			err = copyFile(path, target)
