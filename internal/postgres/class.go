@@ -1,45 +1,23 @@
 package postgres
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
-	"net"
-	"strconv"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"bridge/internal/database"
 )
 
 // Class says what to do about an error of the database.
-type Class uint8
+type Class = database.Class
 
-// The classes of error. Zero is none of them.
+// The classes of error: see package database.
 const (
-	// Retry heals by itself: decide again and try again, after a lost connection on a new one.
-	Retry Class = iota + 1
-	// Conflict is a constraint of this database that the row violates.
-	Conflict
-	// Poison is a row, or a table's shape, that this database can't take however often it's tried.
-	Poison
-	// Fatal is everything else: missing privileges, wrong configuration, bridge's own faults.
-	Fatal
+	Retry    = database.Retry
+	Conflict = database.Conflict
+	Poison   = database.Poison
+	Fatal    = database.Fatal
 )
-
-// String is the class's word in logs and metrics.
-func (c Class) String() string {
-	switch c {
-	case Retry:
-		return "retry"
-	case Conflict:
-		return "conflict"
-	case Poison:
-		return "poison"
-	case Fatal:
-		return "fatal"
-	}
-	return "class " + strconv.Itoa(int(c))
-}
 
 // classes maps SQLSTATEs, or their first two characters, to classes. The longer match counts; what
 // isn't here is Fatal.
@@ -93,7 +71,7 @@ func Classify(err error) Class {
 		}
 		return Fatal
 	}
-	if isConfiguration(err) {
+	if _, ok := errors.AsType[*pgconn.ParseConfigError](err); ok || database.IsCertificate(err) {
 		return Fatal
 	}
 	if isConnection(err) {
@@ -102,25 +80,6 @@ func Classify(err error) Class {
 	return Fatal
 }
 
-// isConfiguration finds the errors of connecting that no retry heals.
-func isConfiguration(err error) bool {
-	if _, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	_, host := errors.AsType[x509.HostnameError](err)
-	return unknown || host
-}
-
 func isConnection(err error) bool {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
-		return true
-	}
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return true
-	}
-	return pgconn.SafeToRetry(err) || pgconn.Timeout(err)
+	return database.IsConnection(err) || pgconn.SafeToRetry(err) || pgconn.Timeout(err)
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"bridge/internal/database"
 )
 
 // Server says where a database is and who connects. Either URL is set, or the fields from Host on;
@@ -92,7 +94,7 @@ func (s Server) Config(session Session) (*pgx.ConnConfig, error) {
 	config.DialFunc = (&net.Dialer{
 		Timeout:         config.ConnectTimeout,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4},
-		Control:         limitUnacknowledged(session.unacknowledged()),
+		Control:         database.LimitUnacknowledged(session.unacknowledged()),
 	}).DialContext
 	maps.Copy(config.RuntimeParams, session.parameters())
 	return config, nil
@@ -171,23 +173,7 @@ func (s Server) explain(err error) error {
 }
 
 // SSLMode translates a mode of libpq's or MySQL's vocabulary to libpq's; empty stays empty.
-func SSLMode(word string) (string, error) {
-	switch word {
-	case "", "disable", "allow", "prefer", "require", "verify-ca", "verify-full":
-		return word, nil
-	case "disabled":
-		return "disable", nil
-	case "preferred":
-		return "prefer", nil
-	case "required":
-		return "require", nil
-	case "verify_ca":
-		return "verify-ca", nil
-	case "verify_identity":
-		return "verify-full", nil
-	}
-	return "", fmt.Errorf("sslmode %q is unknown: use disable, allow, prefer, require, verify-ca or verify-full", word)
-}
+func SSLMode(word string) (string, error) { return database.SSLMode(word) }
 
 // parameters are the run-time parameters of the startup message.
 func (s Session) parameters() map[string]string {

@@ -34,7 +34,7 @@ func TestConnectionsAreGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw.Control(func(fd uintptr) {
-		got, err := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout)
+		got, err := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, 0x12) // TCP_USER_TIMEOUT
 		if err != nil || got != 20_000 {
 			t.Errorf("TCP_USER_TIMEOUT is %d ms (%v), want 20 s", got, err)
 		}

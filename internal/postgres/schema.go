@@ -7,12 +7,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"bridge/internal/database"
 	"bridge/loopguard"
 )
 
-// Format is the version of bridge's own tables that this program reads and writes. A database of a
-// newer format is refused; an older one is brought up to date by "bridge init".
-const Format = 1
+// Format is the version of bridge's own tables that this program reads and writes.
+const Format = database.Format
 
 // tables creates bridge's own tables, all of them if absent, as the role that bridge runs as.
 //
@@ -87,15 +87,10 @@ CREATE TABLE IF NOT EXISTS bridge.parked (
 );`
 
 // Node is the row of bridge.node: which region a database is.
-type Node struct {
-	Cluster     string
-	Region      string
-	Incarnation uint32
-	Format      int
-}
+type Node = database.Node
 
 // ErrNotInstalled means that the database has no bridge.node row: "bridge init" wasn't run here.
-var ErrNotInstalled = errors.New(`bridge's tables are missing in this database: run "bridge init"`)
+var ErrNotInstalled = database.ErrNotInstalled
 
 // Querier is what reads one row; pgx connections, transactions and pools are.
 type Querier interface {
@@ -121,18 +116,6 @@ func LoadNode(ctx context.Context, db Querier) (Node, error) {
 		return Node{}, fmt.Errorf("read bridge.node: %w", err)
 	}
 	return n, nil
-}
-
-// Match refuses a database that is another region's, or that a newer bridge has set up.
-func (n Node) Match(cluster, region string) error {
-	if n.Cluster != cluster || n.Region != region {
-		return fmt.Errorf("this database is region %s of cluster %s (bridge.node), but the configuration says region %s of cluster %s: "+
-			"check the database's address and the cluster and region names", n.Region, n.Cluster, region, cluster)
-	}
-	if n.Format > Format {
-		return fmt.Errorf("bridge.node has format %d, this program knows %d: use a newer bridge", n.Format, Format)
-	}
-	return nil
 }
 
 // CreateTables creates bridge's schema and tables where they're absent, in one transaction. It changes

@@ -1,4 +1,4 @@
-package postgres
+package database
 
 import (
 	"syscall"
@@ -7,8 +7,8 @@ import (
 
 const tcpUserTimeout = 0x12 // TCP_USER_TIMEOUT of linux/tcp.h, in ms, which package syscall lacks
 
-// limitUnacknowledged makes a dialer's connections break after data wasn't acknowledged, or taken in, for so long.
-func limitUnacknowledged(limit time.Duration) func(network, address string, c syscall.RawConn) error {
+// LimitUnacknowledged is a [net.Dialer]'s Control that makes its TCP connections break after data wasn't acknowledged, or taken in, for so long.
+func LimitUnacknowledged(limit time.Duration) func(network, address string, c syscall.RawConn) error {
 	return func(network, _ string, c syscall.RawConn) (err error) {
 		if network == "unix" {
 			return nil
