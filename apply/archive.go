@@ -3,11 +3,11 @@ package apply
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"bridge/change"
 	"bridge/history"
 	"bridge/stream"
-	"bridge/wire"
 )
 
 // Archive reads operations of large transactions again, of which history holds only which rows they wrote.
@@ -24,9 +24,9 @@ type recalled struct {
 	order      []uint32
 }
 
-// Fill adds to history what refs name. Of the transaction applying, which is being applied, only the
-// operations before the place counts. A local transaction may not be in the topic yet: it's waited for.
-func (a *Archive) Fill(ctx context.Context, h *history.Locked, refs []history.Ref, applying change.Dot, before uint32) error {
+// Fill adds to history what refs name. Of the transaction that's being applied only the operations before the
+// piece at hand count. A local transaction may not be in the topic yet: it's waited for.
+func (a *Archive) Fill(ctx context.Context, h *history.Locked, refs []history.Ref, piece *change.Transaction) error {
 	byDot := map[change.Dot]map[change.Key]*recalled{}
 	for _, ref := range refs {
 		if byDot[ref.Dot] == nil {
@@ -35,9 +35,9 @@ func (a *Archive) Fill(ctx context.Context, h *history.Locked, refs []history.Re
 		byDot[ref.Dot][ref.Key] = &recalled{}
 	}
 	for dot, rows := range byDot {
-		limit := ^uint32(0)
-		if dot == applying {
-			limit = before
+		limit := uint32(math.MaxUint32)
+		if dot == piece.Dot {
+			limit = piece.Before
 		}
 		if err := a.read(ctx, dot, rows, limit); err != nil {
 			return fmt.Errorf("read transaction %s again, to decide a conflict: %w", dot, err)
@@ -53,41 +53,33 @@ func (a *Archive) Fill(ctx context.Context, h *history.Locked, refs []history.Re
 }
 
 func (a *Archive) read(ctx context.Context, dot change.Dot, rows map[change.Key]*recalled, limit uint32) error {
-	log, decoder := a.Logs[dot.Origin], wire.NewDecoder(a.Cluster)
-	var pieces Pieces
-	for at := a.From(dot); ; {
-		records, err := log.Read(ctx, at)
+	log := a.Logs[dot.Origin]
+	replay := NewReplay(log, a.Cluster, a.From(dot), math.MaxInt64)
+	for {
+		rec, offset, err := replay.Next(ctx)
 		if err != nil {
 			return err
 		}
-		for i := range records {
-			rec, err := decoder.Decode(records[i].Value)
-			if err != nil {
-				return fmt.Errorf("topic %s offset %d: %w", log.Name(), records[i].Offset, err)
+		for i := range rec.Transactions {
+			tx := &rec.Transactions[i]
+			if tx.Dot.Seq > dot.Seq {
+				return fmt.Errorf("topic %s holds %s at offset %d, and not all of it before", log.Name(), tx.Dot, offset)
 			}
-			for j := range rec.Transactions {
-				tx := &rec.Transactions[j]
-				if tx.Dot.Seq > dot.Seq {
-					return fmt.Errorf("topic %s holds %s at offset %d, and not all of it before", log.Name(), tx.Dot, records[i].Offset)
-				}
-				first, fresh := pieces.Take(tx)
-				if tx.Dot != dot || !fresh {
-					continue
-				}
-				recall(tx, first, limit, rows)
-				if tx.Last || pieces.count >= limit {
-					return nil
-				}
+			if tx.Dot != dot {
+				continue
 			}
-			at = records[i].Offset + 1
+			recall(tx, limit, rows)
+			if tx.Last || tx.Before+uint32(len(tx.Operations)) >= limit {
+				return nil
+			}
 		}
 	}
 }
 
-// recall keeps a piece's operations on the rows.
-func recall(tx *change.Transaction, first, limit uint32, rows map[change.Key]*recalled) {
+// recall keeps a piece's operations on the rows, of those before the limit.
+func recall(tx *change.Transaction, limit uint32, rows map[change.Key]*recalled) {
 	for i := range tx.Operations {
-		op, order := &tx.Operations[i], first+uint32(i)
+		op, order := &tx.Operations[i], tx.Before+uint32(i)
 		if order >= limit || op.Kind == change.Truncate {
 			continue // history holds truncates
 		}

@@ -15,7 +15,6 @@ type Batch struct {
 	Marker       loopguard.Marker // what bridge.progress says once it's applied
 	rows         []*row
 	byKey        map[change.Key]*row
-	first        uint32 // the place in the transaction of a piece's first operation
 	truncates    bool
 }
 
@@ -37,10 +36,9 @@ type incoming struct {
 	order uint32
 }
 
-// NewBatch begins a batch with a transaction or a piece of one; first is the number of operations in the
-// pieces before it, and offset that of the record it came in.
-func NewBatch(tx *change.Transaction, first uint32, offset int64) *Batch {
-	b := &Batch{byKey: make(map[change.Key]*row, len(tx.Operations)), first: first}
+// NewBatch begins a batch with a transaction or a piece of one; offset is that of the record it came in.
+func NewBatch(tx *change.Transaction, offset int64) *Batch {
+	b := &Batch{byKey: make(map[change.Key]*row, len(tx.Operations))}
 	b.add(tx, offset)
 	return b
 }
@@ -48,8 +46,7 @@ func NewBatch(tx *change.Transaction, first uint32, offset int64) *Batch {
 // Add adds the next transaction and reports whether it fits: it must be whole, its operations must know
 // tables in the shape that the batch knows, and a truncate stands alone.
 func (b *Batch) Add(tx *change.Transaction, offset int64) bool {
-	last := b.Transactions[len(b.Transactions)-1]
-	if !last.Last || last.Piece != 0 || tx.Piece != 0 || !tx.Last || b.truncates || !b.sameShapes(tx) {
+	if b.isPiece() || !tx.Whole() || b.truncates || !b.sameShapes(tx) {
 		return false
 	}
 	b.add(tx, offset)
@@ -75,7 +72,7 @@ func (b *Batch) add(tx *change.Transaction, offset int64) {
 	b.Marker.Time = max(b.Marker.Time, tx.Time)
 	for i := range tx.Operations {
 		op := &tx.Operations[i]
-		in := incoming{&tx.Tag, op, b.first + uint32(i)}
+		in := incoming{&tx.Tag, op, tx.Before + uint32(i)}
 		if op.Kind == change.Truncate {
 			b.truncate(in)
 			continue
@@ -123,7 +120,7 @@ func (b *Batch) Records() []conflict.Record {
 }
 
 // isPiece reports whether the batch is a piece of a large transaction.
-func (b *Batch) isPiece() bool { return b.Transactions[0].Piece > 0 || !b.Transactions[0].Last }
+func (b *Batch) isPiece() bool { return !b.Transactions[0].Whole() }
 
 // Len is the number of rows that the batch writes.
 func (b *Batch) Len() int { return len(b.rows) }

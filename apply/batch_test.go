@@ -39,7 +39,7 @@ func TestNetEffect(t *testing.T) {
 		{"a row before a truncate", []change.Operation{upd("1", "o", "o"), trunc()}, []WriteKind{Truncate, d}, ""},
 		{"truncated twice", []change.Operation{trunc(), ins("1", "x", "y"), trunc()}, []WriteKind{Truncate, d}, ""},
 	} {
-		writes := NewBatch(txOf("b", 1, 1, tc.ops...), 0, 0).Writes()
+		writes := NewBatch(txOf("b", 1, 1, tc.ops...), 0).Writes()
 		var kinds []WriteKind
 		for _, w := range writes {
 			kinds = append(kinds, w.Kind)
@@ -69,7 +69,7 @@ func TestNetEffectAcrossShapes(t *testing.T) {
 		{Name: "id", Type: "integer", Key: true}, {Name: "t", Type: "text"}, {Name: "n", Type: "integer"}}, false) // a dropped, n added
 	after := change.Operation{Kind: change.Update, Table: altered, Key: upd("1", "", "").Key,
 		New: change.Image{change.Text("1"), change.Absent, change.Text("7")}}
-	w := NewBatch(txOf("b", 1, 1, ins("1", "x", "toast"), after), 0, 0).Writes()
+	w := NewBatch(txOf("b", 1, 1, ins("1", "x", "toast"), after), 0).Writes()
 	if got := (rows{w[0].Key: w[0].Image}).String(); got != "[public.docs (1) 1 toast 7]" || w[0].Kind != Upsert || w[0].Table != altered {
 		t.Errorf("wrote %s of kind %d", got, w[0].Kind)
 	}
@@ -79,9 +79,9 @@ func TestAddRefusesWhatDoesNotFit(t *testing.T) {
 	whole := func(seq uint64, ops ...change.Operation) *change.Transaction {
 		return txOf("b", seq, change.Timestamp(seq), ops...)
 	}
-	piece := func(n uint32, last bool) *change.Transaction {
+	piece := func(before uint32, last bool) *change.Transaction {
 		tx := whole(1, upd("1", "x", "y"))
-		tx.Piece, tx.Last = n, last
+		tx.Before, tx.Last = before, last
 		return tx
 	}
 	altered := change.NewTable(tbl.TableName, tbl.Columns[:2], false)
@@ -103,7 +103,7 @@ func TestAddRefusesWhatDoesNotFit(t *testing.T) {
 		{"a truncate to follow", whole(1, upd("1", "x", "y")), whole(2, del("1"), trunc()), false},
 		{"nothing to follow", whole(1, upd("1", "x", "y")), whole(2), true},
 	} {
-		b := NewBatch(tc.has, 0, 10)
+		b := NewBatch(tc.has, 10)
 		before := len(b.Writes())
 		if got := b.Add(tc.add, 11); got != tc.want {
 			t.Errorf("%s: %v", tc.name, got)
@@ -114,7 +114,7 @@ func TestAddRefusesWhatDoesNotFit(t *testing.T) {
 }
 
 func TestMarkerIsTheLastTransactions(t *testing.T) {
-	b := NewBatch(txOf("b", 4, 40, upd("1", "x", "y")), 0, 100)
+	b := NewBatch(txOf("b", 4, 40, upd("1", "x", "y")), 100)
 	b.Add(txOf("b", 5, 50), 101)
 	if m := b.Marker; m.Origin != "b/1" || m.Seq != 5 || m.Time != 50 || m.Offset != 101 {
 		t.Errorf("marker %+v", m)
@@ -151,7 +151,7 @@ func TestNetEffectIsThatOfTheOperations(t *testing.T) {
 			tx := drawTransaction(t, origin, "b", seq+1, true)
 			if b == nil || rapid.IntRange(0, 3).Draw(t, "split") == 0 || !b.Add(tx, 0) {
 				flush()
-				b = NewBatch(tx, 0, 0)
+				b = NewBatch(tx, 0)
 			}
 		}
 		flush()
@@ -163,7 +163,7 @@ func TestNetEffectIsThatOfTheOperations(t *testing.T) {
 
 // A row that a step finds is there for the steps after it; what counts is the last one.
 func TestSteps(t *testing.T) {
-	b := NewBatch(txOf("b", 1, 10, upd("1", "x", "-"), upd("2", "y", "-"), upd("1", "z", "-"), del("3"), ins("3", "a", "b"), del("4")), 0, 7)
+	b := NewBatch(txOf("b", 1, 10, upd("1", "x", "-"), upd("2", "y", "-"), upd("1", "z", "-"), del("3"), ins("3", "a", "b"), del("4")), 7)
 	steps, rows := b.Steps()
 	if want := []int{0, 1, 0, 2, 2, 3}; !slices.Equal(rows, want) {
 		t.Fatalf("rows %v, want %v", rows, want)

@@ -20,7 +20,7 @@ func singleRow(origin string) []*change.Transaction {
 }
 
 func batchOf(txs []*change.Transaction) *Batch {
-	b := NewBatch(txs[0], 0, 0)
+	b := NewBatch(txs[0], 0)
 	for _, tx := range txs[1:] {
 		b.Add(tx, 0)
 	}

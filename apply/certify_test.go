@@ -39,7 +39,7 @@ func (s *site) local(tx *change.Transaction) {
 
 // apply does what a worker does with a batch, between two steps of which nothing else happens.
 func (s *site) apply(txs ...*change.Transaction) []conflict.Record {
-	b := NewBatch(txs[0], 0, 0)
+	b := NewBatch(txs[0], 0)
 	for _, tx := range txs[1:] {
 		if !b.Add(tx, 0) {
 			panic("doesn't fit")
@@ -214,7 +214,7 @@ func TestInsertAfterTheBarrierOfAMissingRow(t *testing.T) {
 		{"an update that makes the row", upd("1", "x", "x"), 2},
 	} {
 		s := newSite()
-		b := NewBatch(txOf("b", 1, 5, tc.op), 0, 0)
+		b := NewBatch(txOf("b", 1, 5, tc.op), 0)
 		looks := s.certify(b, func() { s.local(txOf("a", 1, 6, ins("1", "mine", "mine"))) })
 		if got := s.rows.String(); looks != tc.looks || got != "[public.docs (1) 1 mine mine]" {
 			t.Errorf("%s: %d looks, %s", tc.name, looks, got)
@@ -226,7 +226,7 @@ func TestInsertAfterTheBarrierOfAMissingRow(t *testing.T) {
 func TestCertifyAgainAsksForNothing(t *testing.T) {
 	s := newSite(ins("1", "o", "o"))
 	s.local(txOf("a", 1, 9, upd("1", "y", "y")))
-	b := NewBatch(txOf("b", 1, 5, upd("1", "x", "x"), ins("2", "n", "n")), 0, 0)
+	b := NewBatch(txOf("b", 1, 5, upd("1", "x", "x"), ins("2", "n", "n")), 0)
 	s.certify(b, func() {})
 	if v := b.Certify(s.h, rule, s.at); len(v.Writes) != 0 || v.Locks {
 		t.Errorf("asked for %+v", v)

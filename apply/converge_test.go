@@ -105,7 +105,7 @@ func (m *mesh) apply(n, from *node, most int) {
 			break
 		}
 		if b == nil {
-			b = NewBatch(tx, 0, 0)
+			b = NewBatch(tx, 0)
 		} else if !b.Add(tx, 0) {
 			break
 		}

@@ -7,7 +7,6 @@ import (
 
 	"bridge/change"
 	"bridge/history"
-	"bridge/wire"
 )
 
 // dispatcher hands batches to workers, in one order for all origins, in which they also commit: so a
@@ -177,7 +176,7 @@ func (d *dispatcher) take(ln *lane) (*flight, error) {
 			break
 		}
 		if f.batch == nil {
-			f.batch = NewBatch(it.tx, 0, it.offset)
+			f.batch = NewBatch(it.tx, it.offset)
 		}
 		f.items++
 		f.seq = it.seq
@@ -238,8 +237,8 @@ func (d *dispatcher) send(ctx context.Context, f *flight) {
 		if f.batch != nil {
 			f.err = w.apply(ctx, f.batch, inOrder, t)
 		} else {
-			pieces := &pieceReader{log: d.Peers[f.lane.origin], decoder: wire.NewDecoder(d.Cluster), it: &first, at: first.large.from}
-			f.err = w.applyPieces(ctx, NewBatch(first.tx, 0, first.offset), pieces.next)
+			pieces := newPieceReader(d.Peers[f.lane.origin], d.Cluster, &first)
+			f.err = w.applyPieces(ctx, NewBatch(first.tx, first.offset), pieces.next)
 			t.end(f.err == nil)
 		}
 		d.results <- f

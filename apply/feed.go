@@ -25,7 +25,7 @@ type feed struct {
 	checked   bool // the record of the last applied transaction was found where it should be
 	started   bool
 	next      int64
-	large     *item // the large transaction whose pieces are being counted
+	large     *item // the large transaction whose pieces are coming
 }
 
 func newFeed(origin change.Origin, log stream.Log, cluster string, applied loopguard.Marker, forgotten change.Vector, q *queue) *feed {
@@ -138,24 +138,20 @@ func (f *feed) check(rec *wire.Record, offset int64) error {
 func (f *feed) transactions(rec *wire.Record, offset int64) ([]item, error) {
 	items := make([]item, 0, len(rec.Transactions))
 	for i := range rec.Transactions {
-		tx := &rec.Transactions[i]
-		fresh, err := f.inbox.Take(tx, offset)
+		tx, err := f.inbox.Take(&rec.Transactions[i], offset)
 		if err != nil {
 			return nil, fmt.Errorf("topic %s: %w", f.log.Name(), err)
 		}
-		if fresh {
-			if err := f.remembered(tx); err != nil {
-				return nil, err
-			}
+		if tx == nil {
+			continue
 		}
-		switch {
-		case !fresh:
-		case tx.Piece == 0 && tx.Last:
+		if err := f.remembered(tx); err != nil {
+			return nil, err
+		}
+		if tx.Whole() {
 			items = append(items, item{tx: tx, seq: tx.Dot.Seq, offset: offset})
-		default:
-			if done := f.piece(tx, offset); done != nil {
-				items = append(items, *done)
-			}
+		} else if done := f.piece(tx, offset); done != nil {
+			items = append(items, *done)
 		}
 	}
 	return items, nil
@@ -184,10 +180,10 @@ func (e *ForgottenError) Error() string {
 		e.Dot, e.Dot.Origin.Region(), e.Seen, e.Lost.Origin.Region(), e.Lost.Seq)
 }
 
-// piece counts a large transaction's pieces, and gives the transaction when the last has come. The
+// piece notes where a large transaction's pieces are, and gives the transaction when the last has come. The
 // pieces themselves are read again when it's applied: they aren't held.
 func (f *feed) piece(tx *change.Transaction, offset int64) *item {
-	if tx.Piece == 0 {
+	if tx.Before == 0 {
 		head := *tx
 		head.Operations = nil
 		f.large = &item{tx: &head, seq: tx.Dot.Seq, large: &span{from: offset}}
@@ -201,58 +197,31 @@ func (f *feed) piece(tx *change.Transaction, offset int64) *item {
 	return f.large
 }
 
-// pieceReader reads a large transaction's pieces again, as batches. It decodes a record when it's due: what was
-// read with it is many times larger decoded.
+// pieceReader reads a large transaction's pieces again, as batches.
 type pieceReader struct {
-	log     stream.Log
-	decoder *wire.Decoder
-	it      *item
-	at      int64
-	records []stream.Record
-	pieces  Pieces
-	queued  []*Batch
+	replay *Replay
+	it     *item
+	queued []*Batch
+}
+
+func newPieceReader(log stream.Log, cluster string, it *item) *pieceReader {
+	return &pieceReader{replay: NewReplay(log, cluster, it.large.from, it.large.to+1), it: it}
 }
 
 // next is the next piece, nil after the last.
 func (p *pieceReader) next(ctx context.Context) (*Batch, error) {
 	for len(p.queued) == 0 {
-		if len(p.records) == 0 {
-			if p.at > p.it.large.to {
-				return nil, nil
-			}
-			records, err := p.log.Read(ctx, p.at)
-			if err != nil {
-				return nil, err
-			}
-			p.records = records
-		}
-		r := p.records[0]
-		p.records[0] = stream.Record{}
-		p.records = p.records[1:]
-		p.at = r.Offset + 1
-		if r.Offset > p.it.large.to {
-			return nil, nil
-		}
-		if err := p.record(&r); err != nil {
+		rec, _, err := p.replay.Next(ctx)
+		if rec == nil || err != nil {
 			return nil, err
+		}
+		for i := range rec.Transactions {
+			if tx := &rec.Transactions[i]; tx.Dot.Seq == p.it.seq {
+				p.queued = append(p.queued, NewBatch(tx, p.it.offset))
+			}
 		}
 	}
 	b := p.queued[0]
 	p.queued = p.queued[1:]
 	return b, nil
-}
-
-func (p *pieceReader) record(r *stream.Record) error {
-	rec, err := p.decoder.Decode(r.Value)
-	if err != nil {
-		return fmt.Errorf("topic %s offset %d: %w", p.log.Name(), r.Offset, err)
-	}
-	for i := range rec.Transactions {
-		tx := &rec.Transactions[i]
-		first, fresh := p.pieces.Take(tx)
-		if tx.Dot.Seq == p.it.seq && fresh { // not another transaction in the record, or a repeated piece
-			p.queued = append(p.queued, NewBatch(tx, first, p.it.offset))
-		}
-	}
-	return nil
 }

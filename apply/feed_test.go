@@ -16,7 +16,7 @@ import (
 func TestForgottenStopsALane(t *testing.T) {
 	record := func(seq uint64, deps ...change.Seen) *stream.Record {
 		b := wire.NewBuilder("c", "b/1")
-		tx := piece(seq, 0, true)
+		tx := whole(seq, 0)
 		tx.Deps = change.NewVector(deps...)
 		if err := b.Add(tx); err != nil {
 			t.Fatal(err)

@@ -2,39 +2,62 @@ package apply
 
 import (
 	"errors"
-	"slices"
+	"fmt"
+	"strings"
 	"testing"
 
 	"bridge/change"
-
-	"pgregory.net/rapid"
 )
 
-func piece(seq uint64, n uint32, last bool) *change.Transaction {
-	return &change.Transaction{Tag: change.Tag{Dot: change.Dot{Origin: "b/1", Seq: seq}}, Piece: n, Last: last}
+// piece is operations [from, to) of a transaction of b's, each known by its row.
+func piece(seq uint64, from, to uint32, last bool) *change.Transaction {
+	tx := txOf("b", seq, change.Timestamp(seq))
+	tx.Before, tx.Last = from, last
+	for i := from; i < to; i++ {
+		tx.Operations = append(tx.Operations, ins(fmt.Sprintf("%d.%d", seq, i), "a", "t"))
+	}
+	return tx
+}
+
+// whole is a transaction of b's with so many operations.
+func whole(seq uint64, operations uint32) *change.Transaction { return piece(seq, 0, operations, true) }
+
+// window is what was taken, as people read it: "5[2,4" or, when it ends the transaction, "5[2,4]".
+func window(tx *change.Transaction) string {
+	s := fmt.Sprintf("%d[%d,%d", tx.Dot.Seq, tx.Before, int(tx.Before)+len(tx.Operations))
+	if tx.Last {
+		s += "]"
+	}
+	return s
 }
 
 func TestInbox(t *testing.T) {
-	const take, skip, gap = "take", "skip", "gap"
+	const skip, gap = "skip", "gap"
+	type records = []*change.Transaction
 	for _, tc := range []struct {
 		name string
-		in   []*change.Transaction
+		in   records
 		want []string
 	}{
-		{"in order", []*change.Transaction{piece(5, 0, true), piece(6, 0, true)}, []string{take, take}},
-		{"repeated", []*change.Transaction{piece(5, 0, true), piece(5, 0, true), piece(4, 0, true), piece(6, 0, true)}, []string{take, skip, skip, take}},
-		{"a hole", []*change.Transaction{piece(6, 0, true)}, []string{gap}},
-		{"a hole before pieces", []*change.Transaction{piece(6, 1, true)}, []string{gap}},
-		{"pieces", []*change.Transaction{piece(5, 0, false), piece(5, 1, false), piece(5, 2, true), piece(6, 0, true)}, []string{take, take, take, take}},
-		{"pieces repeated", []*change.Transaction{piece(5, 0, false), piece(5, 1, false), piece(5, 1, false), piece(5, 2, true), piece(5, 2, true)},
-			[]string{take, take, skip, take, skip}},
-		{"a piece is missing", []*change.Transaction{piece(5, 0, false), piece(5, 2, true)}, []string{take, gap}},
-		{"the first piece is missing", []*change.Transaction{piece(5, 1, true)}, []string{gap}},
-		{"the transaction begins again", []*change.Transaction{piece(5, 0, false), piece(5, 1, false), piece(5, 0, false), piece(5, 1, true)},
-			[]string{take, take, take, take}},
-		{"it begins again with a hole", []*change.Transaction{piece(5, 0, false), piece(5, 1, false), piece(5, 0, false), piece(5, 2, true)},
-			[]string{take, take, take, gap}},
-		{"it ends in the middle", []*change.Transaction{piece(5, 0, false), piece(6, 0, true)}, []string{take, gap}},
+		{"in order", records{whole(5, 1), whole(6, 0), whole(7, 2)}, []string{"5[0,1]", "6[0,0]", "7[0,2]"}},
+		{"repeated", records{whole(5, 1), whole(5, 1), whole(4, 1), whole(6, 0)}, []string{"5[0,1]", skip, skip, "6[0,0]"}},
+		{"a hole", records{whole(6, 1)}, []string{gap}},
+		{"a hole before pieces", records{piece(6, 1, 2, true)}, []string{gap}},
+		{"pieces", records{piece(5, 0, 2, false), piece(5, 2, 3, false), piece(5, 3, 5, true), whole(6, 1)}, []string{"5[0,2", "5[2,3", "5[3,5]", "6[0,1]"}},
+		{"pieces repeated", records{piece(5, 0, 2, false), piece(5, 2, 3, false), piece(5, 0, 2, false), piece(5, 2, 3, false), piece(5, 3, 5, true), piece(5, 3, 5, true)},
+			[]string{"5[0,2", "5[2,3", skip, skip, "5[3,5]", skip}},
+		{"an end without operations", records{piece(5, 0, 2, false), piece(5, 2, 2, true), piece(5, 2, 2, true), whole(6, 1)}, []string{"5[0,2", "5[2,2]", skip, "6[0,1]"}},
+		{"cut otherwise", records{piece(5, 0, 3, false), piece(5, 0, 2, false), piece(5, 2, 4, false), piece(5, 4, 5, true)}, []string{"5[0,3", skip, "5[3,4", "5[4,5]"}},
+		{"cut otherwise, the end without operations", records{piece(5, 0, 3, false), piece(5, 0, 2, false), piece(5, 2, 3, true)}, []string{"5[0,3", skip, "5[3,3]"}},
+		{"whole after a piece", records{piece(5, 0, 3, false), whole(5, 9), whole(6, 1)}, []string{"5[0,3", "5[3,9]", "6[0,1]"}},
+		{"a piece after whole", records{whole(5, 9), piece(5, 0, 3, false), piece(5, 3, 9, true), whole(6, 1)}, []string{"5[0,9]", skip, skip, "6[0,1]"}},
+		{"a first piece comes late", records{piece(5, 0, 3, false), piece(5, 3, 6, false), piece(5, 0, 4, false), piece(5, 6, 9, false), piece(5, 9, 10, true)},
+			[]string{"5[0,3", "5[3,6", skip, "5[6,9", "5[9,10]"}},
+		{"a last piece comes early", records{piece(5, 0, 5, false), piece(5, 8, 12, true), piece(5, 5, 10, false), piece(5, 10, 12, true)},
+			[]string{"5[0,5", skip, "5[5,10", "5[10,12]"}},
+		{"it ends in the middle", records{piece(5, 0, 1, false), whole(6, 1)}, []string{"5[0,1", gap}},
+		{"a piece is missing", records{piece(5, 0, 2, false), piece(5, 3, 4, true), whole(6, 1)}, []string{"5[0,2", skip, gap}},
+		{"the first piece is missing", records{piece(5, 1, 2, false), piece(5, 2, 3, true), piece(6, 0, 1, false)}, []string{skip, skip, gap}},
 	} {
 		inbox := NewInbox("b/1", 4)
 		for i, tx := range tc.in {
@@ -46,8 +69,8 @@ func TestInbox(t *testing.T) {
 				got = gap
 			case err != nil:
 				got = err.Error()
-			case fresh:
-				got = take
+			case fresh != nil:
+				got = window(fresh)
 			}
 			if got != tc.want[i] {
 				t.Errorf("%s: record %d: %s, want %s (%v)", tc.name, i, got, tc.want[i], err)
@@ -56,9 +79,38 @@ func TestInbox(t *testing.T) {
 	}
 }
 
+// I8: the error of a transaction that isn't complete says what was expected, to a record or to a heartbeat.
+func TestGapErrorTellsTheOperation(t *testing.T) {
+	take := func(inbox *Inbox, tx *change.Transaction) error { _, err := inbox.Take(tx, 9); return err }
+	for _, tc := range []struct {
+		name string
+		have uint32
+		find func(inbox *Inbox) error
+		want string
+	}{
+		{"a transaction", 0, func(in *Inbox) error { return take(in, whole(7, 1)) },
+			"b/1:7 at offset 9, where seq 5 must follow: records are missing in between; restore"},
+		{"an operation", 3, func(in *Inbox) error { return take(in, piece(6, 2, 3, false)) },
+			"b/1:6 at offset 9, where seq 5 must follow: records are missing in between: of transaction 5 the first 3 operations came, and the next of them was expected; restore"},
+		{"a transaction, by a heartbeat", 0, func(in *Inbox) error { return in.At(5, 9) },
+			"b/1:5 at offset 9, where seq 5 must follow: a heartbeat tells of transactions that never came; restore"},
+		{"an operation, by a heartbeat", 3, func(in *Inbox) error { return in.At(5, 9) },
+			"a heartbeat tells of transactions that never came: of transaction 5 the first 3 operations came"},
+	} {
+		inbox := NewInbox("b/1", 4)
+		if err := take(inbox, piece(5, 0, tc.have, false)); err != nil {
+			t.Fatal(err)
+		}
+		var g *GapError
+		if err := tc.find(inbox); !errors.As(err, &g) || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s:\n got %v\nwant %s", tc.name, err, tc.want)
+		}
+	}
+}
+
 func TestInboxRefusesAnotherOriginAndAnUnfoundedHeartbeat(t *testing.T) {
 	inbox := NewInbox("a/1", 4)
-	if _, err := inbox.Take(piece(5, 0, true), 7); err == nil || inbox.Seq() != 4 {
+	if _, err := inbox.Take(whole(5, 1), 7); err == nil || inbox.Seq() != 4 {
 		t.Errorf("another origin's transaction: %v, at %d", err, inbox.Seq())
 	}
 	if err := inbox.At(4, 7); err != nil {
@@ -68,105 +120,4 @@ func TestInboxRefusesAnotherOriginAndAnUnfoundedHeartbeat(t *testing.T) {
 	if err := inbox.At(6, 7); !errors.As(err, &g) || g.Want != 5 || g.Got != 6 {
 		t.Errorf("a heartbeat that tells of more: %v", err)
 	}
-}
-
-// topic is what writers, one after the other, may leave in their topic: calls of Append whose suffixes may come
-// twice, and transactions begun again by a new writer.
-func topic(t *rapid.T, first uint64) (records []*change.Transaction, last uint64) {
-	seq := first
-	var writers [][]*change.Transaction
-	var writes []*change.Transaction
-	for range rapid.IntRange(1, 5).Draw(t, "transactions") {
-		n := rapid.IntRange(1, 4).Draw(t, "pieces")
-		if n > 1 && rapid.IntRange(0, 2).Draw(t, "dies") == 0 { // the writer dies after some pieces, the next cuts them otherwise
-			for i := range rapid.IntRange(1, n-1).Draw(t, "left") {
-				writes = append(writes, piece(seq, uint32(i), false))
-			}
-			writers, writes = append(writers, writes), nil
-		}
-		for i := range n {
-			writes = append(writes, piece(seq, uint32(i), i == n-1))
-		}
-		seq++
-	}
-	for _, writes := range append(writers, writes) {
-		for len(writes) > 0 {
-			call := writes[:rapid.IntRange(1, len(writes)).Draw(t, "call")]
-			writes = writes[len(call):]
-			records = append(records, call...)
-			for range rapid.IntRange(0, 2).Draw(t, "retries") {
-				records = append(records, call[rapid.IntRange(0, len(call)).Draw(t, "again from"):]...)
-			}
-		}
-	}
-	return records, seq - 1
-}
-
-// read takes records and returns the transactions that came whole, by their pieces.
-func read(inbox *Inbox, records []*change.Transaction) (whole []uint64, pieces [][]uint32, err error) {
-	var open []uint32
-	for i, tx := range records {
-		fresh, err := inbox.Take(tx, int64(i))
-		if err != nil {
-			return whole, pieces, err
-		}
-		if !fresh {
-			continue
-		}
-		if tx.Piece == 0 {
-			open = nil
-		}
-		open = append(open, tx.Piece)
-		if tx.Last {
-			whole, pieces, open = append(whole, tx.Dot.Seq), append(pieces, open), nil
-		}
-	}
-	return whole, pieces, nil
-}
-
-// I3: each transaction once, whole and in order, whatever is repeated.
-func TestInboxTakesEachOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		first := rapid.Uint64Range(1, 3).Draw(t, "first")
-		records, last := topic(t, first)
-		inbox := NewInbox("b/1", first-1)
-		whole, pieces, err := read(inbox, records)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, seq := range whole {
-			if seq != first+uint64(i) {
-				t.Fatalf("took %v", whole)
-			}
-			for n, p := range pieces[i] {
-				if p != uint32(n) {
-					t.Fatalf("transaction %d came as pieces %v", seq, pieces[i])
-				}
-			}
-		}
-		if len(whole) != int(last-first+1) || inbox.Seq() != last {
-			t.Fatalf("took %v, up to %d; want %d to %d", whole, inbox.Seq(), first, last)
-		}
-	})
-}
-
-// I8: a record that is nowhere in the topic is an error, or nothing after it is taken.
-func TestInboxNoticesEveryHole(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		records, last := topic(t, 1)
-		lost := *rapid.SampledFrom(records).Draw(t, "lost")
-		records = slices.DeleteFunc(records, func(tx *change.Transaction) bool {
-			return tx.Dot == lost.Dot && tx.Piece == lost.Piece
-		})
-		whole, _, err := read(NewInbox("b/1", 0), records)
-		if len(whole) >= int(lost.Dot.Seq) {
-			t.Fatalf("took %v, without piece %d of %d", whole, lost.Piece, lost.Dot.Seq)
-		}
-		ends := lost.Dot.Seq == last && !slices.ContainsFunc(records, func(tx *change.Transaction) bool {
-			return tx.Dot == lost.Dot && tx.Piece > lost.Piece
-		})
-		if err == nil && !ends {
-			t.Fatalf("took %v without an error", whole)
-		}
-	})
 }

@@ -2,24 +2,41 @@ package apply
 
 import "bridge/change"
 
-// Pieces tells the next piece of each large transaction from one that is repeated, when a topic is read
-// again, and counts the operations before it. The zero value is ready for use.
+// Pieces takes each operation of one origin's stream once and in order, whatever is repeated in it (I3).
+//
+// A transaction's operations are a function of its origin's log, so they are told apart by their place alone,
+// and it doesn't matter who published a piece and where it was cut. A process that takes over publishes a
+// transaction again that was begun, and what the one before it had sent may still arrive, among its pieces.
+// The zero value expects the first transaction.
 type Pieces struct {
-	dot         change.Dot
-	next, count uint32
+	seq  uint64 // the last transaction that came whole
+	have uint32 // operations that came of the one after it
 }
 
-// Take reports whether a transaction or piece is new, and the place of its first operation in its
-// transaction. One whose first piece comes again begins again: its writer died in the middle.
-func (p *Pieces) Take(tx *change.Transaction) (first uint32, fresh bool) {
-	if tx.Piece == 0 {
-		p.dot, p.next, p.count = tx.Dot, 0, 0
+// Take is what of a transaction or piece hasn't come before, cut from it; nil if nothing of it is new, or if
+// operations are missing before it. It goes on to a transaction after the one that's expected without asking
+// for those in between: that is [Inbox]'s.
+func (p *Pieces) Take(tx *change.Transaction) *change.Transaction {
+	if tx.Dot.Seq > p.seq+1 {
+		p.seq, p.have = tx.Dot.Seq-1, 0
 	}
-	if tx.Dot != p.dot || tx.Piece != p.next {
-		return 0, false
+	end := tx.Before + uint32(len(tx.Operations))
+	switch {
+	case tx.Dot.Seq <= p.seq:
+		return nil
+	case tx.Before > p.have:
+		// If something is really missing, it shows when the transaction isn't complete at its end.
+		return nil
+	case end < p.have, end == p.have && !tx.Last:
+		return nil
+	case tx.Before < p.have:
+		rest := *tx
+		rest.Before, rest.Operations = p.have, tx.Operations[p.have-tx.Before:]
+		tx = &rest
 	}
-	first = p.count
-	p.next++
-	p.count += uint32(len(tx.Operations))
-	return first, true
+	p.have = end
+	if tx.Last {
+		p.seq, p.have = tx.Dot.Seq, 0
+	}
+	return tx
 }

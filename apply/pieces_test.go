@@ -38,12 +38,12 @@ func (openFence) Raise(context.Context, change.Timestamp) (uint64, error) { retu
 
 func piecesOf(txs ...*change.Transaction) (marker *Batch, next func(context.Context) (*Batch, error)) {
 	n := 0
-	return NewBatch(txs[0], 0, 7), func(context.Context) (*Batch, error) {
+	return NewBatch(txs[0], 7), func(context.Context) (*Batch, error) {
 		if n == len(txs) {
 			return nil, nil
 		}
 		n++
-		return NewBatch(txs[n-1], uint32(n-1), 7), nil
+		return NewBatch(txs[n-1], 7), nil
 	}
 }
 
@@ -51,7 +51,7 @@ func piecesOf(txs ...*change.Transaction) (marker *Batch, next func(context.Cont
 // pieces that it had written.
 func TestRolledBackPiecesAreForgotten(t *testing.T) {
 	first, second := txOf("b", 1, 10, ins("1", "a", "t")), txOf("b", 1, 10, ins("2", "a", "t"))
-	first.Last, second.Piece = false, 1
+	first.Last, second.Before = false, 1
 	for _, cause := range []error{ErrRetry, ErrRefused} {
 		h := history.New("a/1", []change.Origin{"a/1", "b/1", "c/1"}, 0)
 		s := &stubSession{writes: 1, fail: fmt.Errorf("%w: says the test", cause)}

@@ -12,7 +12,7 @@ func TestQueueTellsTheOldest(t *testing.T) {
 	q := newQueue(100, func() {})
 	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	waiting := func(minute int) item {
-		tx := piece(1, 0, true)
+		tx := whole(1, 0)
 		tx.CommitTime = change.TimestampOf(at.Add(time.Duration(minute) * time.Minute))
 		return item{tx: tx, bytes: 1}
 	}

@@ -27,7 +27,7 @@ func TestRowOfATransactionThatIsNotVisibleYet(t *testing.T) {
 			mine := ins("1", "mine", "t")
 			s.at = 1
 			must(t, s.h.Add(&txOf("a", 1, 10, mine).Tag, []change.Operation{mine}, 0, s.at))
-			b := NewBatch(c.incoming, 0, 0)
+			b := NewBatch(c.incoming, 0)
 			b.Missing(s.rows.write(b.Writes()))
 			v := b.Certify(s.h, rule, s.at)
 			if !v.Locks || len(v.Writes) != 1 || v.Writes[0].Kind != Upsert {

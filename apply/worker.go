@@ -225,7 +225,7 @@ func (w *worker) certify(ctx context.Context, b *Batch, asOf uint64) (v Verdict,
 			return v, nil
 		}
 		err := w.waiting(ctx, func(ctx context.Context) error {
-			return w.archive.Fill(ctx, w.history, lacks, b.Transactions[0].Dot, b.first)
+			return w.archive.Fill(ctx, w.history, lacks, b.Transactions[0])
 		})
 		if err != nil {
 			return v, err
@@ -244,7 +244,7 @@ func (w *worker) committed(b *Batch) error {
 func (w *worker) remember(b *Batch, learn bool) (err error) {
 	w.history.Do(func(h *history.History) {
 		for _, tx := range b.Transactions {
-			if addErr := h.AddTransaction(tx, b.first, 0); addErr != nil && err == nil {
+			if addErr := h.AddTransaction(tx, 0); addErr != nil && err == nil {
 				err = addErr
 			}
 		}

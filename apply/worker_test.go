@@ -42,7 +42,7 @@ func TestRowsAreReleasedWhileCaptureIsBehind(t *testing.T) {
 		f := &slowFence{session: s, caughtUp: make(chan struct{})}
 		time.AfterFunc(time.Hour, func() { close(f.caughtUp) })
 		w := &worker{session: s, fence: f, history: history.NewLocked(h), rule: conflict.LastWriteWins, report: NewReport()}
-		b := NewBatch(txOf("b", 1, 10, ins("1", "a", "t")), 0, 7)
+		b := NewBatch(txOf("b", 1, 10, ins("1", "a", "t")), 7)
 		start, mine := time.Now(), newTicket(firstTicket())
 		err := w.apply(t.Context(), b, false, mine)
 		if !errors.Is(err, ErrRetry) || s.rollbacks != 1 || s.commits != 0 {
@@ -73,14 +73,14 @@ func TestPieceWaits(t *testing.T) {
 		w := &worker{session: s, fence: f, history: history.NewLocked(h), rule: conflict.LastWriteWins, report: NewReport()}
 		piece := txOf("b", 1, 10, ins("1", "a", "t"))
 		piece.Last = false
-		if err := w.write(t.Context(), NewBatch(piece, 0, 7), false); err != nil {
+		if err := w.write(t.Context(), NewBatch(piece, 7), false); err != nil {
 			t.Fatal(err)
 		}
 		if want := int(pieceWait/pingInterval) - 1; s.pings < want {
 			t.Errorf("the database heard of it %d times, want %d", s.pings, want)
 		}
 		f.caughtUp = make(chan struct{})
-		if err := w.write(t.Context(), NewBatch(piece, 0, 7), false); !errors.Is(err, errBehind) || f.locked != pieceWait {
+		if err := w.write(t.Context(), NewBatch(piece, 7), false); !errors.Is(err, errBehind) || f.locked != pieceWait {
 			t.Errorf("got %v after %s, want %v after %s", err, f.locked, errBehind, pieceWait)
 		}
 	})
@@ -94,7 +94,7 @@ func TestTransactionThatWaitsIsKeptOpen(t *testing.T) {
 		w := &worker{session: s, fence: openFence{}, history: history.NewLocked(h), rule: conflict.LastWriteWins, report: NewReport()}
 		before := newTicket(firstTicket())
 		time.AfterFunc(time.Minute, func() { before.end(true) })
-		if err := w.apply(t.Context(), NewBatch(txOf("b", 1, 10, ins("1", "a", "t")), 0, 7), false, newTicket(before)); err != nil {
+		if err := w.apply(t.Context(), NewBatch(txOf("b", 1, 10, ins("1", "a", "t")), 7), false, newTicket(before)); err != nil {
 			t.Fatal(err)
 		}
 		if want := int(time.Minute/pingInterval) - 1; s.pings < want {
@@ -102,7 +102,7 @@ func TestTransactionThatWaitsIsKeptOpen(t *testing.T) {
 		}
 		s.failPing = errors.New("connection lost")
 		before = newTicket(firstTicket())
-		if err := w.apply(t.Context(), NewBatch(txOf("b", 2, 20, ins("2", "a", "t")), 0, 8), false, newTicket(before)); !errors.Is(err, s.failPing) {
+		if err := w.apply(t.Context(), NewBatch(txOf("b", 2, 20, ins("2", "a", "t")), 8), false, newTicket(before)); !errors.Is(err, s.failPing) {
 			t.Errorf("got %v, want the lost connection", err)
 		}
 	})

@@ -46,8 +46,7 @@ type Loop struct {
 	publisher *publisher
 	at        uint64     // transactions read so far
 	tag       change.Tag // of the local transaction that is being read in pieces
-	piece     uint32
-	order     uint32 // operations of its earlier pieces
+	before    uint32     // operations of its earlier pieces
 	issued    atomic.Uint64
 }
 
@@ -116,20 +115,19 @@ func (l *Loop) Step(ctx context.Context) error {
 func (l *Loop) local(ctx context.Context, ev *Event) error {
 	if ev.First {
 		l.tag = l.Clock.Local(ev.CommitTime)
-		l.piece, l.order = 0, 0
+		l.before = 0
 		l.issued.Store(l.tag.Dot.Seq)
 	}
 	tx := &change.Transaction{
 		Tag: l.tag, Position: ev.Position, CommitTime: ev.CommitTime,
-		Piece: l.piece, Last: ev.Last, Operations: ev.Operations,
+		Before: l.before, Last: ev.Last, Operations: ev.Operations,
 	}
 	var full error
-	l.History.Do(func(h *history.History) { full = h.AddTransaction(tx, l.order, l.at+1) })
+	l.History.Do(func(h *history.History) { full = h.AddTransaction(tx, l.at+1) })
 	if full != nil {
 		return full
 	}
-	l.piece++
-	l.order += uint32(len(ev.Operations))
+	l.before += uint32(len(ev.Operations))
 	if ev.Last {
 		l.at++
 		l.Witness.Captured(ev, l.at)

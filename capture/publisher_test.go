@@ -113,7 +113,7 @@ func TestTopicNeverGoesBack(t *testing.T) {
 					if err := r.add(t.Context(), &piece, r.clock.State()); err != nil {
 						t.Fatal(err)
 					}
-					tx.Piece++
+					tx.Before += uint32(len(tx.Operations))
 					if rapid.Bool().Draw(t, "step") {
 						step()
 					}

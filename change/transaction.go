@@ -81,13 +81,18 @@ func (t *Tag) Saw(d Dot) bool {
 // Seen is the vector right after the transaction: Deps and the transaction's own dot.
 func (t *Tag) Seen() Vector { return t.Deps.With(t.Dot.Origin, t.Dot.Seq) }
 
-// Transaction is a tagged transaction or, when it's too large to hold, one piece of it. The pieces
-// of a transaction share Tag, Position and CommitTime, and come in order.
+// Transaction is a tagged transaction or, when it's too large to hold, one piece of it: a window of its
+// operations. The operations and their order are a function of the origin's log; where they're cut isn't,
+// and two processes that publish the same transaction, one after the other, may cut it differently. The
+// pieces of a transaction share Tag, Position and CommitTime. Only the last may be without operations.
 type Transaction struct {
 	Tag
 	Position   Position
 	CommitTime Timestamp // the database's commit time, for people and lag; never compared
-	Piece      uint32    // counts the pieces from 0
+	Before     uint32    // operations of the transaction that come before this piece's first
 	Last       bool      // whether this piece completes the transaction
 	Operations []Operation
 }
+
+// Whole reports whether it's all of a transaction, not a piece.
+func (t *Transaction) Whole() bool { return t.Before == 0 && t.Last }

@@ -44,13 +44,13 @@ type Ref struct {
 	Key change.Key
 }
 
-// AddTransaction adds a transaction, or a piece of one; see [History.Add] for first and at. What comes in
-// pieces is kept as a large transaction.
-func (h *History) AddTransaction(tx *change.Transaction, first uint32, at uint64) error {
-	if tx.Piece == 0 && tx.Last {
-		return h.Add(&tx.Tag, tx.Operations, first, at)
+// AddTransaction adds a transaction, or a piece of one; see [History.Add] for at. What comes in pieces is kept
+// as a large transaction.
+func (h *History) AddTransaction(tx *change.Transaction, at uint64) error {
+	if tx.Whole() {
+		return h.Add(&tx.Tag, tx.Operations, 0, at)
 	}
-	return h.AddBulk(&tx.Tag, tx.Operations, first, at)
+	return h.AddBulk(&tx.Tag, tx.Operations, tx.Before, at)
 }
 
 // AddBulk is Add for a piece of a large transaction: of row operations it keeps only which rows they're of.

@@ -7,8 +7,8 @@ import (
 )
 
 // piece is a piece of a large transaction that updates rows.
-func piece(t *change.Tag, n uint32, last bool, rows ...string) *change.Transaction {
-	tx := &change.Transaction{Tag: *t, Piece: n, Last: last}
+func piece(t *change.Tag, before uint32, last bool, rows ...string) *change.Transaction {
+	tx := &change.Transaction{Tag: *t, Before: before, Last: last}
 	for _, row := range rows {
 		tx.Operations = append(tx.Operations, update(row)...)
 	}
@@ -27,8 +27,8 @@ func keyX() change.Key { return update("x")[0].Key }
 func TestLargeTransactionIsKnownByItsRows(t *testing.T) {
 	h := New("a/1", abc, 0)
 	large := tag("b", 1, 5)
-	must(t, h.AddTransaction(piece(large, 0, false, "x", "y"), 0, 0))
-	must(t, h.AddTransaction(piece(large, 1, true, "x"), 2, 0))
+	must(t, h.AddTransaction(piece(large, 0, false, "x", "y"), 0))
+	must(t, h.AddTransaction(piece(large, 2, true, "x"), 0))
 	other := tag("c", 1, 6)
 	if !h.Concurrent(keyX(), other) || h.Concurrent(update("z")[0].Key, other) {
 		t.Error("a large transaction wrote x and not z")
@@ -47,7 +47,7 @@ func TestLargeTransactionIsKnownByItsRows(t *testing.T) {
 			t.Errorf("after it was filled in, the row has %s and lacks %v", got, h.Lacks(keyX(), 9))
 		}
 	}
-	must(t, h.AddTransaction(piece(large, 2, true, "x"), 3, 0)) // a later piece finds its row filled in
+	must(t, h.AddTransaction(piece(large, 3, true, "x"), 0)) // a later piece finds its row filled in
 	if got := len(h.Row(keyX(), 9)); got != 3 {
 		t.Errorf("%d operations", got)
 	}
@@ -55,7 +55,7 @@ func TestLargeTransactionIsKnownByItsRows(t *testing.T) {
 
 func TestLocalLargeTransactionCountsFromItsPlace(t *testing.T) {
 	h := New("a/1", abc, 0)
-	must(t, h.AddTransaction(piece(tag("a", 1, 5), 0, true, "x"), 0, 7))
+	must(t, h.AddTransaction(piece(tag("a", 1, 5), 0, true, "x"), 7))
 	must(t, h.AddBulk(tag("a", 2, 6), update("x"), 0, 8))
 	if got := h.Lacks(keyX(), 7); len(got) != 0 {
 		t.Errorf("as of place 7 it lacks %v", got)
@@ -92,7 +92,7 @@ func TestLargeTransactionsAreDroppedInOrder(t *testing.T) {
 
 func TestCancelledLargeTransactionLeavesNothing(t *testing.T) {
 	h := New("a/1", abc, 0)
-	must(t, h.AddTransaction(piece(tag("b", 1, 5), 0, false, "x"), 0, 0))
+	must(t, h.AddTransaction(piece(tag("b", 1, 5), 0, false, "x"), 0))
 	h.Fill(Ref{dot("b", 1), keyX()}, update("x"), []uint32{0})
 	h.Cancel(dot("b", 1))
 	if got := h.Stats(); got != (Stats{}) || !h.Whole() {

@@ -11,7 +11,7 @@ import (
 )
 
 // record is one with a transaction of eu's, or with one piece of it.
-func record(t *testing.T, seq uint64, piece uint32, last bool) []byte {
+func record(t *testing.T, seq uint64, before uint32, last bool) []byte {
 	t.Helper()
 	b := wire.NewBuilder("c", eu)
 	users := change.NewTable(change.TableName{Schema: "public", Name: "users"}, []change.Column{{Name: "id", Type: "integer", Key: true}}, false)
@@ -21,7 +21,7 @@ func record(t *testing.T, seq uint64, piece uint32, last bool) []byte {
 		t.Fatal(err)
 	}
 	if err := b.Add(&change.Transaction{
-		Tag: change.Tag{Dot: change.Dot{Origin: eu, Seq: seq}, Time: change.Timestamp(seq)}, Piece: piece, Last: last,
+		Tag: change.Tag{Dot: change.Dot{Origin: eu, Seq: seq}, Time: change.Timestamp(seq)}, Before: before, Last: last,
 		Operations: []change.Operation{{Kind: change.Insert, Table: users, Key: key, New: row}},
 	}); err != nil {
 		t.Fatal(err)
@@ -53,8 +53,10 @@ func TestRebuildTellsWhatExpired(t *testing.T) {
 		{name: "some", from: 5, seq: 9, records: whole(8, 9), forgotten: 7, operations: 2},
 		{name: "all", from: 5, seq: 9, forgotten: 9},
 		{name: "what's left isn't applied yet", from: 5, seq: 6, records: whole(8, 9), forgotten: 6},
-		{name: "a heartbeat is left", from: 5, seq: 9, records: [][]byte{heartbeat(eu, 7, 70)}, forgotten: 7},
+		{name: "a heartbeat is left", from: 5, seq: 7, records: [][]byte{heartbeat(eu, 7, 70)}, forgotten: 7},
 		{name: "the end of a large one is left", from: 5, seq: 9, records: append([][]byte{record(t, 8, 1, true)}, whole(9)...), forgotten: 8, operations: 1},
+		{name: "only the end of a large one is left", from: 5, seq: 8, records: [][]byte{record(t, 8, 1, true)}, forgotten: 8},
+		{name: "the end of a large one is left after what came late", from: 5, seq: 8, records: append(whole(5), record(t, 8, 1, true)), forgotten: 8, operations: 1},
 		{name: "what was cut off came late", from: 5, seq: 9, records: whole(5, 8, 9), forgotten: 7, operations: 3},
 		{name: "twice", from: 5, seq: 9, records: whole(8, 9, 8, 9), forgotten: 7, operations: 2},
 	} {

@@ -103,41 +103,35 @@ func rebuild(ctx context.Context, h *history.Locked, log stream.Log, cluster str
 	if err != nil {
 		return 0, err
 	}
-	at, end := max(from, oldest), min(end, next)
-	r := rebuilder{origin: o, seq: seq, decoder: wire.NewDecoder(cluster), expired: from < oldest}
-	for at < end {
-		records, err := log.Read(ctx, at)
+	r := rebuilder{origin: o, seq: seq, expired: from < oldest}
+	replay := apply.NewReplay(log, cluster, max(from, oldest), min(end, next))
+	for {
+		rec, offset, err := replay.Next(ctx)
 		if err != nil {
 			return 0, fmt.Errorf("rebuild history from topic %s: %w", log.Name(), err)
 		}
-		for i := range records {
-			if at = records[i].Offset + 1; at > end {
-				break
-			}
-			if err := r.record(h, &records[i]); err != nil {
-				return 0, fmt.Errorf("rebuild history from topic %s offset %d: %w", log.Name(), records[i].Offset, err)
-			}
+		if rec == nil {
+			return r.gone(), nil
+		}
+		if err := r.record(h, rec); err != nil {
+			return 0, fmt.Errorf("rebuild history from topic %s offset %d: %w", log.Name(), offset, err)
 		}
 	}
-	return r.gone(), nil
 }
 
 type rebuilder struct {
-	origin  change.Origin
-	seq     uint64 // the last transaction that counts
-	decoder *wire.Decoder
-	pieces  apply.Pieces
+	origin change.Origin
+	seq    uint64 // the last transaction that counts
 
 	expired bool   // what the topic began with is gone
-	found   bool   // something that is left
 	missing uint64 // the last transaction that isn't there
 	last    uint64 // the last that is, or that is known to be missing
 }
 
 // follow notes that the topic goes on after transaction seq.
 func (r *rebuilder) follow(seq uint64) {
-	if !r.found || seq > r.last {
-		r.found, r.missing, r.last = true, seq, seq
+	if seq > r.last {
+		r.missing, r.last = seq, seq
 	}
 }
 
@@ -146,40 +140,20 @@ func (r *rebuilder) gone() uint64 {
 	switch {
 	case !r.expired:
 		return 0
-	case !r.found:
+	case r.last < r.seq: // of the last one perhaps only the end is left
 		return r.seq
 	}
 	return min(r.missing, r.seq)
 }
 
-func (r *rebuilder) record(h *history.Locked, raw *stream.Record) error {
-	rec, err := r.decoder.Decode(raw.Value)
-	if err != nil {
-		return err
-	}
+func (r *rebuilder) record(h *history.Locked, rec *wire.Record) error {
 	if rec.Origin != r.origin {
 		return fmt.Errorf("it's of %s, not of %s", rec.Origin, r.origin)
 	}
 	var errs []error
 	h.Do(func(h *history.History) {
 		for i := range rec.Transactions {
-			tx := &rec.Transactions[i]
-			first, fresh := r.pieces.Take(tx)
-			if tx.Piece == 0 {
-				r.follow(tx.Dot.Seq - 1)
-			} else if !r.found { // its beginning is gone
-				r.follow(tx.Dot.Seq)
-			}
-			if fresh && tx.Last {
-				r.last = max(r.last, tx.Dot.Seq)
-			}
-			if tx.Dot.Seq > r.seq || !fresh {
-				continue
-			}
-			errs = append(errs, h.AddTransaction(tx, first, 0))
-			if tx.Last {
-				h.Learn(r.origin, tx.Seen())
-			}
+			errs = append(errs, r.transaction(h, &rec.Transactions[i]))
 		}
 		if rec.Kind == wire.HeartbeatMessage {
 			r.follow(rec.State.Seq)
@@ -189,4 +163,19 @@ func (r *rebuilder) record(h *history.Locked, raw *stream.Record) error {
 		}
 	})
 	return errors.Join(errs...)
+}
+
+func (r *rebuilder) transaction(h *history.History, tx *change.Transaction) error {
+	r.follow(tx.Dot.Seq - 1)
+	if tx.Last {
+		r.last = max(r.last, tx.Dot.Seq)
+	}
+	if tx.Dot.Seq > r.seq {
+		return nil
+	}
+	err := h.AddTransaction(tx, 0)
+	if tx.Last {
+		h.Learn(r.origin, tx.Seen())
+	}
+	return err
 }

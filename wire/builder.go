@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"bridge/change"
@@ -32,7 +33,8 @@ type begun struct {
 	change.Tag
 	position change.Position
 	commit   change.Timestamp
-	piece    uint32
+	before   uint32 // operations of the transaction before the piece
+	end      uint32 // and with it
 	last     bool
 }
 
@@ -71,7 +73,7 @@ func (b *Builder) Add(t *change.Transaction) error {
 	if err != nil {
 		return err
 	}
-	now := begun{t.Tag, t.Position, t.CommitTime, t.Piece, t.Last}
+	now := begun{t.Tag, t.Position, t.CommitTime, t.Before, t.Before + uint32(len(t.Operations)), t.Last}
 	if b.count == 0 {
 		b.first = now
 	}
@@ -97,17 +99,21 @@ func (b *Builder) follow(t *change.Transaction) (continued bool, err error) {
 		return false, fmt.Errorf("encode transaction %s: record is of origin %s", t.Dot, b.origin)
 	case t.Dot.Seq == 0:
 		return false, fmt.Errorf("encode transaction of %s without sequence number", b.origin)
+	case uint64(t.Before)+uint64(len(t.Operations)) > math.MaxUint32:
+		return false, fmt.Errorf("encode transaction %s: it has more than %d operations; divide it", t.Dot, uint32(math.MaxUint32))
+	case !t.Last && len(t.Operations) == 0:
+		return false, fmt.Errorf("encode transaction %s: the piece from operation %d on is empty, and not the last", t.Dot, t.Before)
 	case b.count == 0:
 		return false, nil
-	case p.last && t.Dot.Seq == p.Dot.Seq+1 && t.Piece == 0:
+	case p.last && t.Dot.Seq == p.Dot.Seq+1 && t.Before == 0:
 		return false, nil
-	case !p.last && t.Dot.Seq == p.Dot.Seq && t.Piece == p.piece+1:
+	case !p.last && t.Dot.Seq == p.Dot.Seq && t.Before == p.end:
 		if t.Time != p.Time || t.CommitTime != p.commit || t.Position != p.position || !slices.Equal(t.Deps, p.Deps) {
-			return false, fmt.Errorf("encode transaction %s: piece %d differs from the one before it in tag, position or commit time", t.Dot, t.Piece)
+			return false, fmt.Errorf("encode transaction %s: the piece from operation %d on differs from the one before it in tag, position or commit time", t.Dot, t.Before)
 		}
 		return true, nil
 	}
-	return false, fmt.Errorf("encode transaction %s piece %d: does not follow %s piece %d (last: %t)", t.Dot, t.Piece, p.Dot, p.piece, p.last)
+	return false, fmt.Errorf("encode transaction %s from operation %d: does not follow %s up to operation %d (last: %t)", t.Dot, t.Before, p.Dot, p.end, p.last)
 }
 
 func (b *Builder) appendTag(t *begun, continued bool) {
@@ -164,14 +170,14 @@ func (b *Builder) Finish(state loopguard.State, pos change.Position) ([]byte, er
 	}
 	complete, open := b.prev.Dot.Seq, uint32(0)
 	if !b.prev.last {
-		complete, open = complete-1, b.prev.piece+1
+		complete, open = complete-1, b.prev.end
 	}
 	if state.Seq != complete {
 		return nil, fmt.Errorf("record of %s: state is after %d, the last complete transaction is %d", b.origin, state.Seq, complete)
 	}
 	h := b.appendHeader(b.scratch[:0], Data, noExtensions, state, pos)
 	h = binary.AppendUvarint(h, b.first.Dot.Seq)
-	h = binary.AppendUvarint(h, uint64(b.first.piece))
+	h = binary.AppendUvarint(h, uint64(b.first.before))
 	h = binary.AppendUvarint(h, uint64(open))
 	h = binary.AppendUvarint(h, uint64(len(b.tables)))
 	h = append(h, b.defs...)

@@ -20,11 +20,12 @@ type Header struct {
 	// Wall is the sender's wall time; of a heartbeat only.
 	Wall change.Timestamp
 
-	// First and FirstPiece are the sequence number and piece that the record begins with; of data only.
-	First      uint64
-	FirstPiece uint32
-	// Open is how many pieces of the transaction State.Seq+1 were written so far, when the record
-	// ends inside it; otherwise 0.
+	// First is the sequence number that the record begins with, and Before the place in that transaction: how
+	// many of its operations come before the record's first. Of data only.
+	First  uint64
+	Before uint32
+	// Open is how many operations the transaction State.Seq+1 has up to the record's end, when that is inside
+	// it; otherwise 0.
 	Open uint32
 
 	start string // the content of baselineExtension

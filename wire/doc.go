@@ -20,7 +20,7 @@
 //	position   = offset:uint gtid:text
 //
 //	body(heartbeat) = wall:int                               microseconds since 1970, the sender's clock
-//	body(data)      = firstseq:uint firstpiece:uint open:uint
+//	body(data)      = firstseq:uint before:uint open:uint
 //	                  tables:list(table)
 //	                  transactions:uint operations:uint values:uint
 //	                  transaction...
@@ -46,13 +46,20 @@
 // state, it's empty.
 //
 // The sequence number of the first transaction is firstseq, that of each later one is one more than
-// the one before; likewise pieces count from firstpiece, then from 0. open is how many pieces the
-// transaction has so far in which the record ends, 0 when it ends with a complete one.
+// the one before.
+//
+// A piece is a window of its transaction's operations. before is how many of them come before the first
+// piece of the record, 0 when the record begins with a transaction's beginning; a further piece begins
+// where the one before it ends. open is how many operations the transaction in which the record ends has
+// up to there, 0 when it ends with a complete one. All places in a transaction are below 2^32. Only a
+// transaction's last piece may have no operations.
 //
 // state is that of the origin's clock, and position the place in its log, after the last complete
 // transaction up to the end of the record: a restarting producer reads them from its topic's tail
 // and goes on from there. When open isn't 0, the transaction state.seq+1 has begun: its first piece is in this
-// record or an earlier one, and it's published again from its first piece.
+// record or an earlier one, and a producer that restarts there publishes it again from its first operation,
+// perhaps cut otherwise. What the producer before it had sent may still arrive, among the new pieces. So a
+// reader that has n operations of a transaction takes of a piece those from the n-th on, if any.
 //
 // # Keys
 //

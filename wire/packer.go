@@ -22,7 +22,7 @@ type Packed struct {
 }
 
 // Packer cuts a region's transactions, in order, into records of about a size. It splits what's larger into
-// pieces and numbers them itself, and keeps the state that a restart needs. It isn't safe for
+// pieces, and keeps the state that a restart needs. It isn't safe for
 // concurrent use.
 type Packer struct {
 	builder *Builder
@@ -34,7 +34,7 @@ type Packer struct {
 
 	state    loopguard.State // after the last complete transaction
 	position change.Position
-	piece    uint32 // that comes next of the transaction under way; 0 between transactions
+	before   uint32 // operations of the transaction under way; 0 between transactions
 }
 
 // NewPacker makes a packer of records of origin, whose clock stands at state and its log at pos. cut is the size
@@ -44,11 +44,13 @@ func NewPacker(cluster string, origin change.Origin, cut, limit int, state loopg
 }
 
 // Add packs the next transaction, or the next piece of one. after is the clock's state after it, and
-// counts once its last piece is in. The pieces are numbered anew. After an error the packer is of no
-// more use.
+// counts once its last piece is in. After an error the packer is of no more use.
 func (p *Packer) Add(t *change.Transaction, after loopguard.State) error {
-	if t.Dot.Seq != p.state.Seq+1 || (t.Piece == 0) != (p.piece == 0) {
-		return fmt.Errorf("pack transaction %s piece %d: it doesn't follow transaction %d and %d pieces of the next", t.Dot, t.Piece, p.state.Seq, p.piece)
+	if t.Dot.Seq != p.state.Seq+1 || t.Before != p.before {
+		return fmt.Errorf("pack transaction %s from operation %d: it doesn't follow transaction %d and %d operations of the next", t.Dot, t.Before, p.state.Seq, p.before)
+	}
+	if !t.Last && len(t.Operations) == 0 {
+		return nil // nothing yet
 	}
 	part, rest := *t, t.Operations
 	for {
@@ -63,21 +65,21 @@ func (p *Packer) Add(t *change.Transaction, after loopguard.State) error {
 			continue
 		}
 		part.Operations, rest = rest[:n:n], rest[n:]
-		part.Piece, part.Last = p.piece, t.Last && len(rest) == 0
+		part.Before, part.Last = p.before, t.Last && len(rest) == 0
 		if err := p.builder.Add(&part); err != nil {
 			return err
 		}
-		if part.Piece == 0 && p.begins == nil {
+		if part.Before == 0 && p.begins == nil {
 			tag := t.Tag // not the transaction, which would be kept with it
 			p.begins = &tag
 		}
-		p.piece++
+		p.before += uint32(n)
 		if part.Last {
-			p.state, p.position, p.piece = after, t.Position, 0
+			p.state, p.position, p.before = after, t.Position, 0
 		}
 		switch {
 		case len(rest) > 0:
-		case p.piece > 0: // the next piece may tell another position, which a record's pieces share
+		case !part.Last: // the next piece may tell another position, which a record's pieces share
 			return p.flush()
 		default:
 			return p.cutIfFull()
@@ -138,7 +140,7 @@ func (p *Packer) flush() error {
 		return err
 	}
 	p.builder.Reset()
-	p.records = append(p.records, Packed{record, p.state, p.position, p.begins, p.piece > 0})
+	p.records = append(p.records, Packed{record, p.state, p.position, p.begins, p.before > 0})
 	p.size += len(record)
 	p.begins = nil
 	return nil

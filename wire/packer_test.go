@@ -28,12 +28,12 @@ func TestPack(t *testing.T) {
 		var records []wire.Packed
 		for range rapid.IntRange(1, 8).Draw(t, "transactions") {
 			tx := change.Transaction{Tag: clock.Local(0)}
-			for piece, last := uint32(0), false; !last; piece++ {
+			for last := false; !last; tx.Before += uint32(len(tx.Operations)) {
 				last = rapid.Bool().Draw(t, "last")
 				if last { // the log tells where a transaction ends with its end
 					tx.Position = change.Position{Offset: 5 + tx.Dot.Seq, GTID: "g"}
 				}
-				tx.Piece, tx.Last, tx.Operations = piece, last, nil
+				tx.Last, tx.Operations = last, nil
 				for range rapid.IntRange(0, 6).Draw(t, "operations") {
 					r := image("k", strings.Repeat("v", rapid.SampledFrom([]int{1, 100, 3000, 7000}).Draw(t, "size")), nil)
 					tx.Operations = append(tx.Operations, change.Operation{Kind: change.Insert, Table: users, Key: key(users, r), New: r})
@@ -76,10 +76,11 @@ func checkPacked(t *rapid.T, records []wire.Packed, limit int, states []loopguar
 			t.Errorf("%+v, but %+v begins in %+v", r, begins, record.Header)
 		}
 		for _, tx := range record.Transactions {
-			next := at.Last && tx.Dot.Seq == at.Dot.Seq+1 && tx.Piece == 0
-			further := !at.Last && tx.Dot.Seq == at.Dot.Seq && tx.Piece == at.Piece+1
+			end := at.Before + uint32(len(at.Operations))
+			next := at.Last && tx.Dot.Seq == at.Dot.Seq+1 && tx.Before == 0
+			further := !at.Last && tx.Dot.Seq == at.Dot.Seq && tx.Before == end
 			if !next && !further {
-				t.Fatalf("%s piece %d follows %s piece %d", tx.Dot, tx.Piece, at.Dot, at.Piece)
+				t.Fatalf("%s from operation %d follows %s up to operation %d", tx.Dot, tx.Before, at.Dot, end)
 			}
 			at = tx
 			got = append(got, tx.Operations...)
@@ -101,7 +102,7 @@ func checkPacked(t *rapid.T, records []wire.Packed, limit int, states []loopguar
 
 func begins(r *wire.Record) *change.Tag {
 	for i := range r.Transactions {
-		if r.Transactions[i].Piece == 0 {
+		if r.Transactions[i].Before == 0 {
 			return &r.Transactions[i].Tag
 		}
 	}

@@ -55,8 +55,8 @@ func (p *parser) header() {
 		return
 	}
 	p.h.First = p.uint()
-	p.h.FirstPiece = p.piece()
-	p.h.Open = p.piece()
+	p.h.Before = p.place()
+	p.h.Open = p.place()
 }
 
 func (p *parser) origin() change.Origin {
@@ -88,10 +88,11 @@ func (p *parser) extensions() {
 	}
 }
 
-func (p *parser) piece() uint32 {
+// place is a place among a transaction's operations.
+func (p *parser) place() uint32 {
 	n := p.uint()
 	if n > math.MaxUint32 {
-		p.corrupt("piece number too large")
+		p.corrupt("place in a transaction too large")
 	}
 	return uint32(n)
 }
@@ -180,7 +181,7 @@ func (p *parser) transactions() {
 func (p *parser) checkEnd(last *change.Transaction) {
 	complete, open := last.Dot.Seq, uint32(0)
 	if !last.Last {
-		complete, open = complete-1, last.Piece+1
+		complete, open = complete-1, end(last)
 	}
 	if p.h.State.Seq != complete || p.h.Open != open {
 		p.corrupt("state doesn't match the transactions")
@@ -205,7 +206,7 @@ func (p *parser) transaction(t *change.Transaction, i int) {
 	switch {
 	case i > 0 && !prev.Last:
 		t.Tag, t.Position, t.CommitTime = prev.Tag, prev.Position, prev.CommitTime
-		t.Piece = prev.Piece + 1
+		t.Before = end(prev)
 	case i > 0:
 		t.Dot = change.Dot{Origin: p.h.Origin, Seq: prev.Dot.Seq + 1}
 		p.tag(t, prev, flags)
@@ -213,7 +214,7 @@ func (p *parser) transaction(t *change.Transaction, i int) {
 		p.corrupt("piece without its transaction")
 	default:
 		t.Dot = change.Dot{Origin: p.h.Origin, Seq: p.h.First}
-		t.Piece = p.h.FirstPiece
+		t.Before = p.h.Before
 		p.tag(t, prev, flags)
 	}
 	if t.Dot.Seq == 0 {
@@ -222,6 +223,9 @@ func (p *parser) transaction(t *change.Transaction, i int) {
 	t.Last = flags&flagLast != 0
 	p.body(t)
 }
+
+// end is the place after a piece's last operation.
+func end(t *change.Transaction) uint32 { return t.Before + uint32(len(t.Operations)) }
 
 func (p *parser) tag(t, prev *change.Transaction, flags byte) {
 	t.Time = prev.Time + change.Timestamp(p.int())
@@ -240,6 +244,10 @@ func (p *parser) body(t *change.Transaction) {
 	n := p.uint()
 	if n > uint64(len(p.operations)) {
 		p.corrupt("counts don't match the content")
+		return
+	}
+	if n == 0 && !t.Last || n > uint64(math.MaxUint32-t.Before) {
+		p.corrupt("piece without operations, or with more than a transaction may have")
 		return
 	}
 	t.Operations = p.operations[:n:n]

@@ -80,14 +80,19 @@ func drawTransactions(t *rapid.T) []change.Transaction {
 		tx := &ts[i]
 		tx.Last = rapid.Bool().Draw(t, "last")
 		if i > 0 && !ts[i-1].Last {
-			tx.Tag, tx.Position, tx.CommitTime, tx.Piece = ts[i-1].Tag, ts[i-1].Position, ts[i-1].CommitTime, ts[i-1].Piece+1
+			tx.Tag, tx.Position, tx.CommitTime = ts[i-1].Tag, ts[i-1].Position, ts[i-1].CommitTime
+			tx.Before = ts[i-1].Before + uint32(len(ts[i-1].Operations))
 		} else {
 			drawTag(t, tx)
 			if i > 0 {
-				tx.Dot.Seq, tx.Piece = ts[i-1].Dot.Seq+1, 0
+				tx.Dot.Seq, tx.Before = ts[i-1].Dot.Seq+1, 0
 			}
 		}
-		for range rapid.IntRange(0, 5).Draw(t, "operations") {
+		least := 0
+		if !tx.Last {
+			least = 1
+		}
+		for range rapid.IntRange(least, 5).Draw(t, "operations") {
 			tx.Operations = append(tx.Operations, drawOperation(t, rapid.SampledFrom(tables).Draw(t, "of")))
 		}
 	}
@@ -96,7 +101,7 @@ func drawTransactions(t *rapid.T) []change.Transaction {
 
 func drawTag(t *rapid.T, tx *change.Transaction) {
 	tx.Dot = change.Dot{Origin: eu, Seq: rapid.Uint64Range(1, 1<<63).Draw(t, "seq")}
-	tx.Piece = rapid.Uint32Range(0, 1<<31).Draw(t, "piece")
+	tx.Before = rapid.Uint32Range(0, 1<<31).Draw(t, "before")
 	tx.Time = change.Timestamp(rapid.Int64().Draw(t, "time"))
 	tx.CommitTime = change.Timestamp(rapid.Int64().Draw(t, "commit"))
 	tx.Deps = drawVector(t)

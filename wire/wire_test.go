@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -82,7 +83,7 @@ func sample() ([]change.Transaction, loopguard.State, change.Position) {
 		Operations: []change.Operation{{Kind: change.Insert, Table: users, Key: key(users, one), New: one}},
 	}
 	t3b := t3
-	t3b.Piece = 1
+	t3b.Before = 1
 	t3b.Operations = []change.Operation{{Kind: change.Delete, Table: users, Key: key(users, one)}}
 	state := loopguard.State{Seq: 43, Last: t2.Time + 5, Vector: deps.With("jp/1", 1)}
 	return []change.Transaction{t1, t2, t3, t3b}, state, t2.Position
@@ -269,9 +270,11 @@ func TestBuilderRefuses(t *testing.T) {
 			t.Errorf("%s was taken", name)
 		}
 	}
-	piece := func(o change.Origin, seq uint64, n uint32, last bool) change.Transaction {
-		return change.Transaction{Tag: change.Tag{Dot: change.Dot{Origin: o, Seq: seq}}, Piece: n, Last: last}
+	piece := func(o change.Origin, seq uint64, before uint32, last bool) change.Transaction {
+		return change.Transaction{Tag: change.Tag{Dot: change.Dot{Origin: o, Seq: seq}}, Before: before, Last: last, Operations: []change.Operation{insert}}
 	}
+	empty := piece(eu, 1, 0, false)
+	empty.Operations = nil
 	for name, ts := range map[string][]change.Transaction{
 		"other origin": {piece("us/1", 1, 0, true)},
 		"seq 0":        {piece(eu, 0, 0, true)},
@@ -280,6 +283,9 @@ func TestBuilderRefuses(t *testing.T) {
 		"piece gap":    {piece(eu, 1, 0, false), piece(eu, 1, 2, true)},
 		"unfinished":   {piece(eu, 1, 0, false), piece(eu, 2, 0, true)},
 		"late start":   {piece(eu, 1, 0, true), piece(eu, 2, 1, true)},
+		"overlap":      {piece(eu, 1, 3, false), piece(eu, 1, 3, true)},
+		"empty piece":  {empty},
+		"too many":     {piece(eu, 1, math.MaxUint32, true)},
 	} {
 		b := wire.NewBuilder("c", eu)
 		var err error

@@ -23,8 +23,8 @@ type streamLine struct {
 	CommitTime *time.Time        `json:"commit_time,omitempty"` // by the database's clock
 	Vector     map[string]uint64 `json:"vector"`                // what the origin had seen of the others
 	Position   string            `json:"position"`              // in the origin's log
-	Piece      uint32            `json:"piece,omitempty"`
-	Last       *bool             `json:"last,omitempty"` // whether the transaction is complete with it
+	Before     uint32            `json:"before,omitempty"`      // of a piece: how many of the transaction's operations come before
+	Last       *bool             `json:"last,omitempty"`        // whether the transaction is complete with it
 	Operations []operationLine   `json:"operations,omitempty"`
 	Tables     []baselineTable   `json:"tables,omitempty"` // of a baseline
 }
@@ -66,7 +66,7 @@ func transactionLine(offset int64, tx *change.Transaction) streamLine {
 	commit := tx.CommitTime.Time()
 	line := streamLine{
 		Offset: offset, Kind: "transaction", Dot: tx.Dot.String(), Origin: string(tx.Dot.Origin), Seq: tx.Dot.Seq, Time: tx.Time.Time(), CommitTime: &commit,
-		Vector: vectorLine(tx.Deps, tx.Dot.Origin), Position: tx.Position.String(), Piece: tx.Piece, Last: &tx.Last,
+		Vector: vectorLine(tx.Deps, tx.Dot.Origin), Position: tx.Position.String(), Before: tx.Before, Last: &tx.Last,
 	}
 	for i := range tx.Operations {
 		op := &tx.Operations[i]

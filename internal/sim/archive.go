@@ -31,7 +31,7 @@ func (t *topic) Close() error { return nil }
 
 // recollect gives history what it lacks to certify a batch, and reports whether it could: a local
 // transaction may not be published yet.
-func (r *region) recollect(b *apply.Batch, first uint32, asOf uint64) bool {
+func (r *region) recollect(b *apply.Batch, asOf uint64) bool {
 	for {
 		refs := b.Lacks(r.history, asOf)
 		if len(refs) == 0 {
@@ -41,7 +41,7 @@ func (r *region) recollect(b *apply.Batch, first uint32, asOf uint64) bool {
 		for _, other := range r.world.regions {
 			a.Logs[other.origin] = &other.topic
 		}
-		err := a.Fill(context.Background(), history.NewLocked(r.history), refs, b.Transactions[0].Dot, first)
+		err := a.Fill(context.Background(), history.NewLocked(r.history), refs, b.Transactions[0])
 		if errors.Is(err, errNotYet) {
 			return false
 		}

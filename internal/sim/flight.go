@@ -57,7 +57,7 @@ func (f *flight) add(it item) bool {
 	tx := *it.pieces[0]
 	tx.Tag = *w.asOrdered(f.region, &tx.Tag)
 	if f.items == 0 {
-		f.batches = []*apply.Batch{apply.NewBatch(&tx, 0, it.offset)}
+		f.batches = []*apply.Batch{apply.NewBatch(&tx, it.offset)}
 	} else if !f.batches[0].Add(&tx, it.offset) {
 		return false
 	}
@@ -67,12 +67,10 @@ func (f *flight) add(it item) bool {
 }
 
 func (f *flight) addPieces(it item) {
-	first := uint32(0)
 	for _, piece := range it.pieces {
 		tx := *piece
 		tx.Tag = *f.region.world.asOrdered(f.region, &tx.Tag)
-		f.batches = append(f.batches, apply.NewBatch(&tx, first, it.offset))
-		first += uint32(len(tx.Operations))
+		f.batches = append(f.batches, apply.NewBatch(&tx, it.offset))
 	}
 	f.items, f.seq = 1, it.seq
 }
@@ -245,7 +243,7 @@ func (f *flight) certify(asOf uint64) bool {
 	if r.world.fault == DecideFresh {
 		asOf = ^uint64(0)
 	}
-	if !r.recollect(f.batch(), f.before(), asOf) {
+	if !r.recollect(f.batch(), asOf) {
 		return false
 	}
 	if f.looks++; f.looks > 50 {
@@ -277,16 +275,8 @@ func (f *flight) endPiece() {
 	f.beginPiece()
 }
 
-// before is the number of operations in the pieces before the one at hand.
-func (f *flight) before() (first uint32) {
-	for _, b := range f.batches[:f.piece] {
-		first += uint32(len(b.Transactions[0].Operations))
-	}
-	return first
-}
-
 func (f *flight) rememberPiece(b *apply.Batch) {
-	f.region.remember(b.Transactions[0], f.original(b.Transactions[0]), f.before(), 0)
+	f.region.remember(b.Transactions[0], f.original(b.Transactions[0]), 0)
 }
 
 // original is a transaction's tag as it was on the wire.
@@ -324,7 +314,7 @@ func (f *flight) land() {
 	f.lane.taken -= f.items
 	if len(f.batches) == 1 {
 		for _, tx := range f.batches[0].Transactions {
-			r.remember(tx, f.original(tx), 0, 0)
+			r.remember(tx, f.original(tx), 0)
 		}
 	}
 	last := f.batch().Transactions[len(f.batch().Transactions)-1]

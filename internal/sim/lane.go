@@ -80,17 +80,20 @@ func (l *lane) transaction(tx *change.Transaction, offset int64) {
 		}
 		return
 	}
-	if !fresh && !(w.fault == ApplyTwice && tx.Piece == 0 && tx.Last) {
+	if fresh == nil && w.fault == ApplyTwice && tx.Whole() {
+		fresh = tx
+	}
+	if fresh == nil {
 		return
 	}
-	if tx.Piece == 0 {
+	if fresh.Before == 0 {
 		l.pieces = nil
 	}
-	l.pieces = append(l.pieces, tx)
-	if !tx.Last {
+	l.pieces = append(l.pieces, fresh)
+	if !fresh.Last {
 		return
 	}
-	l.push(item{pieces: l.pieces, seq: tx.Dot.Seq, offset: offset})
+	l.push(item{pieces: l.pieces, seq: fresh.Dot.Seq, offset: offset})
 	l.pieces = nil
 }
 

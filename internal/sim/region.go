@@ -102,17 +102,16 @@ func (r *region) tag(l *logged, operations []change.Operation) {
 	after := r.clock.State()
 	w.born(r, &tag, l, operations)
 	w.trace("%s reads %s time %d deps %s:%s", r, tag.Dot, tag.Time, tag.Deps, describe(operations))
-	first := 0
-	for piece := uint32(0); ; piece++ {
+	for first := 0; ; {
 		n := len(operations) - first
 		if n > 2 && w.rng.IntN(3) == 0 {
 			n = 1 + w.rng.IntN(n-1)
 		}
 		tx := &change.Transaction{
 			Tag: tag, Position: change.Position{Offset: uint64(r.pos)}, CommitTime: l.commit,
-			Piece: piece, Last: first+n == len(operations), Operations: operations[first : first+n],
+			Before: uint32(first), Last: first+n == len(operations), Operations: operations[first : first+n],
 		}
-		r.remember(tx, &tx.Tag, uint32(first), uint64(r.pos))
+		r.remember(tx, &tx.Tag, uint64(r.pos))
 		r.outbox = append(r.outbox, outgoing{tx, before, after, r.pos - 1})
 		first += n
 		if tx.Last {
@@ -181,26 +180,29 @@ func (r *region) saveCut() {
 }
 
 // remember adds a transaction or piece to history, under the given tag and as the fault of the schedule has it.
-func (r *region) remember(piece *change.Transaction, tag *change.Tag, first uint32, at uint64) {
+func (r *region) remember(piece *change.Transaction, tag *change.Tag, at uint64) {
 	tx := *piece
 	tx.Tag = *r.world.asOrdered(r, tag)
 	switch r.world.fault {
 	case PruneOutOfOrder:
-		r.kept = append(r.kept, kept{&tx.Tag, tx.Operations, first, at})
+		r.kept = append(r.kept, kept{&tx.Tag, tx.Operations, tx.Before, at})
 	case NoTruncateHistory:
+		add := r.history.Add
+		if !piece.Whole() {
+			add = r.history.AddBulk
+		}
 		for i := range piece.Operations {
 			if piece.Operations[i].Kind != change.Truncate {
-				tx.Operations = piece.Operations[i : i+1]
-				r.add(&tx, first+uint32(i), at)
+				r.added(add(&tx.Tag, piece.Operations[i:i+1], piece.Before+uint32(i), at))
 			}
 		}
 		return
 	}
-	r.add(&tx, first, at)
+	r.added(r.history.AddTransaction(&tx, at))
 }
 
-func (r *region) add(tx *change.Transaction, first uint32, at uint64) {
-	if err := r.history.AddTransaction(tx, first, at); err != nil {
+func (r *region) added(err error) {
+	if err != nil {
 		r.world.fail("I8 loud", "%s: history: %v", r, err)
 	}
 }

@@ -64,14 +64,14 @@ func (r *region) recall(from *region, seq uint64) {
 				w.fail("I8 loud", "%s recalls %s: %v", r, from, err)
 				return
 			}
-			if !fresh {
+			if fresh == nil {
 				continue
 			}
-			if tx.Piece == 0 {
+			if fresh.Before == 0 {
 				pieces = pieces[:0]
 			}
-			pieces = append(pieces, tx)
-			if tx.Last {
+			pieces = append(pieces, fresh)
+			if fresh.Last {
 				r.recallTransaction(from, pieces)
 			}
 		}
@@ -79,10 +79,8 @@ func (r *region) recall(from *region, seq uint64) {
 }
 
 func (r *region) recallTransaction(from *region, pieces []*change.Transaction) {
-	first := uint32(0)
 	for _, tx := range pieces {
-		r.remember(tx, &tx.Tag, first, 0)
-		first += uint32(len(tx.Operations))
+		r.remember(tx, &tx.Tag, 0)
 	}
 	if from != r {
 		r.history.Learn(from.origin, pieces[0].Seen())
