@@ -21,8 +21,8 @@ import (
 type witness struct{ snapshot snapshot }
 
 // Fence is apply.Fence by snapshot certificate and, where that isn't enough, by barrier: a transactional
-// logical message, committed with synchronous_commit = on (a commit that isn't flushed isn't decoded;
-// a non-transactional message waits up to 200 ms for the WAL writer).
+// logical message, committed with synchronous_commit = local (a commit that isn't flushed isn't decoded; no
+// standby need have it; a non-transactional message waits up to 200 ms for the WAL writer).
 type Fence struct {
 	run    string // tells this process's barriers from an earlier one's
 	conn   *pgx.Conn
@@ -58,7 +58,7 @@ var errFenceClosed = errors.New("no barrier can be raised: the session has ended
 // NewFence raises barriers over a connection of its own, which it closes.
 func NewFence(ctx context.Context, config *pgx.ConnConfig) (*Fence, error) {
 	config = config.Copy()
-	config.RuntimeParams["synchronous_commit"] = "on"
+	config.RuntimeParams["synchronous_commit"] = "local"
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect for barriers: %w", err)

@@ -7,7 +7,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
+	"bridge/loopguard"
 )
 
 // TestFenceEndsItsWaiters: a session that ends leaves nobody waiting for a barrier that nobody will read, and doesn't
@@ -47,5 +49,27 @@ func TestFenceEndsItsWaiters(t *testing.T) {
 		if _, err := f.Raise(t.Context(), 0); err == nil {
 			t.Fatal("a barrier was raised on a closed fence")
 		}
+	}
+}
+
+// TestBarriersWaitForNoStandby: a barrier must be in this server's log, not in a standby's, or nothing of the other
+// regions could be applied while a synchronous standby is away.
+func TestBarriersWaitForNoStandby(t *testing.T) {
+	server := servertest.Postgres(t, testserver.PostgresOptions{NoSync: true, Settings: map[string]string{"synchronous_standby_names": "nobody"}})
+	config, err := pgx.ParseConfig(server.SocketDSN("postgres", testserver.Superuser))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := NewFence(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := f.write(ctx, loopguard.Barrier{Run: f.run, Token: 1}); err != nil {
+		t.Errorf("a barrier waits for a standby: %v", err)
+	}
+	if err := f.Close(ctx); err != nil {
+		t.Error(err)
 	}
 }
