@@ -36,6 +36,11 @@ type Config struct {
 	Limits  Limits
 	Now     func() time.Time
 	Report  *Report
+	// Visible waits until transactions, named by Event.Xid, can be seen in the database by others than who
+	// committed them: nothing of them is published before, though history and witness know them at once.
+	// Else a peer could have deleted a row, and everybody have forgotten that, before the row appears here;
+	// and peers would have what a failover to a synchronous standby loses. nil doesn't wait.
+	Visible func(ctx context.Context, xids []uint32) error
 	// Began is told in which record transactions of the region begin: the first of each record.
 	Began func(tag *change.Tag, offset int64)
 }
@@ -58,7 +63,7 @@ func NewLoop(c Config) *Loop {
 	l.Report.begin(at)
 	limits := c.Limits.WithDefaults()
 	l.publisher = &publisher{
-		cluster: c.Cluster, origin: c.Clock.Self(), log: c.Log, limits: limits, confirm: c.Source.Confirm, now: c.Now, report: c.Report, began: c.Began,
+		cluster: c.Cluster, origin: c.Clock.Self(), log: c.Log, limits: limits, confirm: c.Source.Confirm, now: c.Now, report: c.Report, began: c.Began, visible: c.Visible,
 		packer:    wire.NewPacker(c.Cluster, c.Clock.Self(), limits.Record, limits.Message, at.state, at.position),
 		published: at, next: c.Next, room: make(chan struct{}, 1), work: make(chan struct{}, 1), full: make(chan struct{}, 1),
 	}
@@ -133,7 +138,7 @@ func (l *Loop) local(ctx context.Context, ev *Event) error {
 		l.Witness.Captured(ev, l.at)
 	}
 	faultpoint.Hit(faultpoint.Captured)
-	return l.publisher.add(ctx, tx, l.Clock.State())
+	return l.publisher.add(ctx, tx, ev.Xid, l.Clock.State())
 }
 
 // learn lets history know what the log has shown this region to have seen.

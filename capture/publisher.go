@@ -24,6 +24,7 @@ type publisher struct {
 	now     func() time.Time
 	report  *Report
 	began   func(tag *change.Tag, offset int64)
+	visible func(ctx context.Context, xids []uint32) error // waits; nil where there's nothing to wait for
 
 	origin change.Origin
 	next   int64 // no record may come to lie before this offset
@@ -38,6 +39,7 @@ type publisher struct {
 	work   chan struct{}
 	full   chan struct{} // a record's worth is waiting
 	added  int           // transactions since the last append, as gather counts them
+	xids   []uint32      // of the transactions that began since the last append
 
 	published tail // what the topic's last record tells
 	wall      time.Time
@@ -78,8 +80,8 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// add takes in a tagged transaction or piece; state is the clock after it.
-func (p *publisher) add(ctx context.Context, tx *change.Transaction, state loopguard.State) error {
+// add takes in a tagged transaction or piece, of transaction xid in the log; state is the clock after it.
+func (p *publisher) add(ctx context.Context, tx *change.Transaction, xid uint32, state loopguard.State) error {
 	for {
 		p.mu.Lock()
 		if p.bytes+p.packer.Size() < p.limits.Pending {
@@ -97,6 +99,9 @@ func (p *publisher) add(ctx context.Context, tx *change.Transaction, state loopg
 		return err
 	}
 	p.added += 1 + len(tx.Operations)/gatherRows
+	if tx.Before == 0 && p.visible != nil {
+		p.xids = append(p.xids, xid)
+	}
 	signal(p.work)
 	if p.packer.Size() >= p.limits.Record {
 		signal(p.full)
@@ -185,12 +190,17 @@ func (p *publisher) measure(n int, now time.Time) {
 
 // Step publishes all that is pending, or a heartbeat if one is due.
 func (p *publisher) Step(ctx context.Context) error {
-	packed, err := p.take()
+	packed, xids, err := p.take()
 	if err != nil {
 		return err
 	}
 	if len(packed) == 0 {
 		return p.heartbeat(ctx)
+	}
+	if len(xids) > 0 {
+		if err := p.visible(ctx, xids); err != nil {
+			return err
+		}
 	}
 	records := make([][]byte, len(packed))
 	for i := range packed {
@@ -214,10 +224,12 @@ func (p *publisher) Step(ctx context.Context) error {
 	return nil
 }
 
-func (p *publisher) take() ([]wire.Packed, error) {
+// take is what's to be published next, and the transactions in the log that begin in it.
+func (p *publisher) take() (packed []wire.Packed, xids []uint32, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	packed, err := p.packer.Take()
+	packed, err = p.packer.Take()
+	xids, p.xids = p.xids, nil
 	p.measure(p.added, p.now())
 	p.added = 0
 	select {
@@ -227,7 +239,7 @@ func (p *publisher) take() ([]wire.Packed, error) {
 	for i := range packed {
 		p.bytes += len(packed[i].Record)
 	}
-	return packed, err
+	return packed, xids, err
 }
 
 // append appends records and checks that they come after all that this process knows of. If they don't, the topic

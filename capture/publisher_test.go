@@ -69,11 +69,19 @@ func newRegion(limits Limits) *region {
 
 // TestTopicNeverGoesBack: a restart goes on from the topic's last record, and the database's log is gone up to the
 // position confirmed last. So no record may tell an earlier place than was confirmed, or than a record before it:
-// neither a heartbeat, nor a piece of a large transaction after one.
+// neither a heartbeat, nor a piece of a large transaction after one. Nor is anything told of a transaction that
+// can't be seen yet.
 func TestTopicNeverGoesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := newRegion(Limits{Record: rapid.IntRange(300, 3000).Draw(t, "record")})
 		var operations, published int
+		visible := map[uint64]bool{}
+		r.visible = func(_ context.Context, xids []uint32) error {
+			for _, x := range xids {
+				visible[uint64(x)] = true
+			}
+			return nil
+		}
 		var confirmed, seq uint64
 		step := func() {
 			had := len(r.topic.records)
@@ -87,6 +95,12 @@ func TestTopicNeverGoesBack(t *testing.T) {
 				}
 				for i := range rec.Transactions {
 					published += len(rec.Transactions[i].Operations)
+					if seq := rec.Transactions[i].Dot.Seq; !visible[seq] {
+						t.Fatalf("transaction %d was published before it was visible", seq)
+					}
+				}
+				if rec.State.Seq > 0 && !visible[rec.State.Seq] {
+					t.Fatalf("a record tells of transaction %d before it was visible", rec.State.Seq)
 				}
 				if rec.State.Seq < seq || rec.Position.Offset < confirmed {
 					t.Fatalf("record of seq %d at %s, after seq %d and %X was confirmed", rec.State.Seq, rec.Position, seq, confirmed)
@@ -110,7 +124,7 @@ func TestTopicNeverGoesBack(t *testing.T) {
 					}
 					operations += len(tx.Operations)
 					piece := tx
-					if err := r.add(t.Context(), &piece, r.clock.State()); err != nil {
+					if err := r.add(t.Context(), &piece, uint32(piece.Dot.Seq), r.clock.State()); err != nil {
 						t.Fatal(err)
 					}
 					tx.Before += uint32(len(tx.Operations))
@@ -151,7 +165,7 @@ func TestSmallMessages(t *testing.T) {
 	for range 100 {
 		tx.Operations = append(tx.Operations, insert(t, 10_000))
 	}
-	if err := r.add(t.Context(), &tx, r.clock.State()); err != nil {
+	if err := r.add(t.Context(), &tx, 0, r.clock.State()); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Step(t.Context()); err != nil {
@@ -163,7 +177,7 @@ func TestSmallMessages(t *testing.T) {
 		}
 	}
 	tx = change.Transaction{Tag: r.clock.Local(0), Position: r.at, Last: true, Operations: []change.Operation{insert(t, 70_000)}}
-	if err := r.add(t.Context(), &tx, r.clock.State()); err == nil || !strings.Contains(err.Error(), "public.rows (1)") {
+	if err := r.add(t.Context(), &tx, 0, r.clock.State()); err == nil || !strings.Contains(err.Error(), "public.rows (1)") {
 		t.Errorf("a row that the topic can't take: %v", err)
 	}
 }
@@ -173,7 +187,7 @@ func TestTopicMadeAnew(t *testing.T) {
 	r := newRegion(Limits{})
 	for n := range 3 {
 		tx := change.Transaction{Tag: r.clock.Local(0), Position: change.Position{Offset: uint64(10 + n)}, Last: true, Operations: []change.Operation{insert(t, 1)}}
-		if err := r.add(t.Context(), &tx, r.clock.State()); err != nil {
+		if err := r.add(t.Context(), &tx, 0, r.clock.State()); err != nil {
 			t.Fatal(err)
 		}
 		if n == 2 {

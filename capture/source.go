@@ -14,8 +14,8 @@ import (
 
 // Source reads one database's log, in commit order, from a position on.
 //
-// Next and Confirm are called by one goroutine each, which may be two different ones. The source
-// keeps its connection alive by itself, however long its caller takes between calls of Next.
+// Next is called by one goroutine, Confirm and Visible by one, which may be another. The source keeps
+// its connection alive by itself, however long its caller takes between calls of Next.
 type Source interface {
 	// Next waits for the next event. The event's slices belong to the caller. Any error ends the
 	// source: what it means (retry, stop) is told by the engine's own error classes. Input that the
@@ -24,6 +24,10 @@ type Source interface {
 	// Confirm tells the database that everything before p is safe elsewhere and its log may go. It's
 	// called in rising order and doesn't wait for the server.
 	Confirm(p change.Position)
+	// Visible reports whether every session of the database sees the transactions that Next gave out with
+	// these values of Event.Xid. It doesn't wait for that, and costs nothing where a commit is seen as soon
+	// as it's in the log.
+	Visible(ctx context.Context, xids []uint32) (bool, error)
 	// Close ends the connection. The replication slot stays.
 	Close(ctx context.Context) error
 }

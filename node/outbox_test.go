@@ -42,7 +42,7 @@ func TestOutboxStalls(t *testing.T) {
 		stalls bool
 		ready  bool
 	}{{0, false, true}, {appendIsSlow, true, true}, {appendStalled, true, false}} {
-		o.under(time.Now().Add(-tc.ago))
+		o.under(time.Now().Add(-tc.ago), o.trouble)
 		since, err := o.stalled()
 		if tc.stalls != !since.IsZero() || tc.stalls != errors.Is(err, errAway) {
 			t.Errorf("after %s: stalled since %s, %v", tc.ago, since, err)

@@ -89,7 +89,7 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 	if s.source, err = n.Engine.OpenSource(ctx, s.tail.position); err != nil {
 		return nil, err
 	}
-	s.outbox = &outbox{Log: s.logs[self], log: n.Log}
+	s.outbox = &outbox{Log: s.logs[self], source: s.source, log: n.Log}
 	if !began {
 		s.outbox.began = func(ctx context.Context, offset int64) error {
 			return n.Engine.SaveHorizon(ctx, Horizon{Offsets: map[change.Origin]int64{self: offset}})
@@ -137,7 +137,7 @@ func (s *session) loops(target apply.Target, progress Progress) {
 	s.capture = capture.NewLoop(capture.Config{
 		Cluster: n.Cluster, Source: s.source, Log: s.outbox, Clock: loopguard.NewClock(s.self, s.tail.state),
 		Start: s.tail.position, Next: s.tail.next, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: n.captureReport,
-		Began: s.marks.began,
+		Visible: s.outbox.visible, Began: s.marks.began,
 	})
 	peers := map[change.Origin]stream.Log{}
 	for o, log := range s.logs {

@@ -23,6 +23,9 @@ type Config struct {
 	// doesn't come again. The zero Position starts where the slot is confirmed.
 	Start change.Position
 
+	// Synchronous reports whether commits wait for synchronous standbys; nil is never. It's asked often.
+	Synchronous func() bool
+
 	// WorkMem is logical_decoding_work_mem for this connection: transactions beyond it are streamed
 	// before their commit. Default "8MB", which lets the first event behind a large transaction come
 	// 50 times sooner than sending it whole at its commit.

@@ -20,6 +20,7 @@ type Source struct {
 	config    Config
 	link      *link
 	catalog   *catalog
+	snapshots *catalog // for Visible, whose caller isn't Next's
 	relations *relations
 	streams   *streams
 	current   transaction // between Begin and Commit
@@ -45,7 +46,7 @@ func Open(ctx context.Context, config Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{config: config, catalog: &catalog{config: ordinary}}
+	s := &Source{config: config, catalog: &catalog{config: ordinary}, snapshots: &catalog{config: ordinary}}
 	s.relations = newRelations(s.catalog)
 	s.streams = newStreams(s.relations, newSpool(config.SpillDir, config.SpillMemory))
 	s.rows = rows{transaction: &s.current, relations: s.relations, find: s.relations.get}
@@ -291,13 +292,13 @@ func (s *Source) stream(tag byte, body []byte) error {
 func (s *Source) Confirm(p change.Position) { s.link.confirm(p.Offset) }
 
 // Close says a last time what is confirmed and returns when the server has let go of the slot, or when
-// ctx ends, or after 10 s. It must not be called while Next runs.
+// ctx ends, or after 10 s. It must not be called while Next or Visible runs.
 func (s *Source) Close(ctx context.Context) error {
 	if s.closed {
 		return nil
 	}
 	s.closed, s.failed = true, errClosed
-	if err := errors.Join(s.link.close(ctx), s.catalog.close(ctx), s.streams.spool.close()); err != nil {
+	if err := errors.Join(s.link.close(ctx), s.catalog.close(ctx), s.snapshots.close(ctx), s.streams.spool.close()); err != nil {
 		return fmt.Errorf("close capture: %w", err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -34,17 +35,25 @@ type Config struct {
 }
 
 // Engine is a region's PostgreSQL.
-type Engine struct{ Config }
+type Engine struct {
+	Config
+	synchronous atomic.Bool // whether commits wait for standbys, at the last look
+}
 
 var _ node.Engine = (*Engine)(nil)
 
 // New makes an engine; nothing connects before it's used.
-func New(c Config) *Engine { return &Engine{c} }
+func New(c Config) *Engine { return &Engine{Config: c} }
 
 func (e *Engine) name(role string) string { return "bridge/" + e.Region + "/" + role }
 
+// config is of connections on which bridge's own commits wait for no standby: what it notes for itself may be as
+// old as the standby that takes over.
 func (e *Engine) config(role string) (*pgx.ConnConfig, error) {
-	return e.Server.Config(postgres.Session{Name: e.name(role), StatementTimeout: e.StatementTimeout, LockTimeout: e.LockTimeout})
+	return e.Server.Config(postgres.Session{
+		Name: e.name(role), StatementTimeout: e.StatementTimeout, LockTimeout: e.LockTimeout,
+		Settings: map[string]string{"synchronous_commit": "local"},
+	})
 }
 
 // with runs f on a connection of its own.
@@ -122,6 +131,7 @@ func (e *Engine) OpenSource(ctx context.Context, from change.Position) (capture.
 	}
 	source, err := capturepg.Open(ctx, capturepg.Config{
 		Server: e.Server, Name: e.name("capture"), Slot: e.Slot, Publication: e.Publication, Start: from, SpillDir: e.SpillDir,
+		Synchronous: e.synchronous.Load,
 	})
 	if err != nil {
 		return nil, err // not a nil *Source, which isn't a nil Source

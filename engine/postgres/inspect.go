@@ -26,8 +26,22 @@ func (e *Engine) Inspect(ctx context.Context) error {
 		if err := postgres.CheckPublished(ctx, conn, p, selected); err != nil {
 			return fmt.Errorf("%w: %w", capturepg.ErrSetup, err)
 		}
+		if err := e.lookForStandbys(ctx, conn); err != nil {
+			return err
+		}
 		return deferrable(ctx, conn, p)
 	})
+}
+
+// lookForStandbys notes whether commits wait for synchronous standbys. An operator may change that at any time: for
+// as long as this look is old, transactions may be published a little before they can be seen.
+func (e *Engine) lookForStandbys(ctx context.Context, conn *pgx.Conn) error {
+	var names string
+	if err := conn.QueryRow(ctx, `SELECT current_setting('synchronous_standby_names')`).Scan(&names); err != nil {
+		return fmt.Errorf("read synchronous_standby_names: %w", err)
+	}
+	e.synchronous.Store(names != "")
+	return nil
 }
 
 func deferrable(ctx context.Context, conn *pgx.Conn, p *postgres.Publication) error {
