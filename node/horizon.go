@@ -19,6 +19,7 @@ type Horizon struct {
 type marks struct {
 	mu       sync.Mutex
 	byOrigin map[change.Origin][]mark // rising
+	resumed  change.Dot
 }
 
 // mark is the beginning of a transaction. What comes before the first of a run is not marked: its seq is 0.
@@ -28,8 +29,10 @@ type mark struct {
 	offset int64
 }
 
-func newMarks(from Horizon) *marks {
-	m := &marks{byOrigin: map[change.Origin][]mark{}}
+// newMarks begins with what is saved. resumed is the transaction with which this session goes on in its region's
+// own topic. The session before may have begun it, in an earlier record, so it has no mark here.
+func newMarks(from Horizon, resumed change.Dot) *marks {
+	m := &marks{byOrigin: map[change.Origin][]mark{}, resumed: resumed}
 	for o, offset := range from.Offsets {
 		m.byOrigin[o] = []mark{{offset: offset}}
 	}
@@ -44,7 +47,7 @@ func (m *marks) began(tag *change.Tag, offset int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	all := m.byOrigin[tag.Dot.Origin]
-	if n := len(all); n == 0 || tag.Dot.Seq >= all[n-1].seq+sparse {
+	if n := len(all); tag.Dot != m.resumed && (n == 0 || tag.Dot.Seq >= all[n-1].seq+sparse) {
 		m.byOrigin[tag.Dot.Origin] = append(all, mark{tag.Dot.Seq, tag.Time, offset})
 	}
 }

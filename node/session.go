@@ -104,7 +104,7 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 	n := s.node
 	s.history = history.NewLocked(history.New(s.self, members, n.HistoryBytes))
 	s.history.Do(func(h *history.History) { h.Resume(saved.Cut) })
-	s.marks = newMarks(saved)
+	s.marks = newMarks(saved, change.Dot{Origin: s.self, Seq: s.tail.state.Seq + 1})
 	for _, o := range members {
 		seq, end := progress[o].Seq, progress[o].Offset+1
 		if o == s.self {
