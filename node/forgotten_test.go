@@ -10,12 +10,12 @@ import (
 	"bridge/wire"
 )
 
-// record is one with a transaction of eu's, or with one piece of it.
+// record is one with a transaction of eu's, or with one piece of it, of one operation.
 func record(t *testing.T, seq uint64, before uint32, last bool) []byte {
 	t.Helper()
 	b := wire.NewBuilder("c", eu)
 	users := change.NewTable(change.TableName{Schema: "public", Name: "users"}, []change.Column{{Name: "id", Type: "integer", Key: true}}, false)
-	row := change.Image{change.Text(fmt.Sprint(seq))}
+	row := change.Image{change.Text(fmt.Sprint(seq, ".", before))}
 	key, err := change.KeyOf(users, row, []change.Normalize{nil})
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +26,11 @@ func record(t *testing.T, seq uint64, before uint32, last bool) []byte {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	raw, err := b.Finish(loopguard.State{Seq: seq}, change.Position{})
+	whole := seq
+	if !last {
+		whole--
+	}
+	raw, err := b.Finish(loopguard.State{Seq: whole}, change.Position{})
 	if err != nil {
 		t.Fatal(err)
 	}

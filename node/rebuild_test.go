@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bridge/change"
+	"bridge/history"
 	"bridge/loopguard"
 	"bridge/stream"
 	"bridge/wire"
@@ -86,5 +87,26 @@ func TestOlderCopyIsRefused(t *testing.T) {
 		if err := end.checkProgress(progress); (err == nil) != ok {
 			t.Errorf("progress %d: %v", seq, err)
 		}
+	}
+}
+
+// TestRebuildOfATransactionBegunAgain: what a bridge that was cut off had sent comes late, among its successor's pieces
+// of the same transaction, and history has each operation once.
+func TestRebuildOfATransactionBegunAgain(t *testing.T) {
+	for name, records := range map[string][][]byte{
+		"the first piece comes late": {record(t, 7, 0, true), record(t, 8, 0, false), record(t, 8, 1, false), record(t, 8, 0, false), record(t, 8, 2, true), record(t, 9, 0, true)},
+		"the last piece comes late": {record(t, 7, 0, true), record(t, 8, 0, false), record(t, 8, 1, false), record(t, 8, 0, false), record(t, 8, 2, true), record(t, 9, 0, true),
+			record(t, 8, 1, false), record(t, 8, 2, true), record(t, 9, 0, true)},
+		"an earlier transaction comes late": {record(t, 7, 0, true), record(t, 8, 0, false), record(t, 7, 0, true), record(t, 8, 1, false), record(t, 8, 2, true), record(t, 9, 0, true)},
+	} {
+		h := history.NewLocked(history.New("us/1", []change.Origin{"us/1", eu, "ap/1"}, 0))
+		if _, err := rebuild(t.Context(), h, &topic{records: records}, "c", eu, 0, 9, int64(len(records))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		h.Do(func(h *history.History) {
+			if got := h.Stats().Operations; got != 5 { // each has a row of its own
+				t.Errorf("%s: %d operations, want 5", name, got)
+			}
+		})
 	}
 }

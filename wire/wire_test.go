@@ -1,6 +1,8 @@
 package wire_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -247,6 +249,48 @@ func TestRefused(t *testing.T) {
 		if _, err := wire.Decode(good[:i]); err == nil {
 			t.Errorf("record cut at %d of %d was taken", i, len(good))
 		}
+	}
+}
+
+// TestRefusedPieces: places in a transaction that can't be, made by changing a record of one transaction without
+// operations. The last bytes of such a record are before, open, tables, transactions, operations and values, each
+// a byte, then the transaction: flags, time, commit time, position, operations.
+func TestRefusedPieces(t *testing.T) {
+	tx := change.Transaction{Tag: change.Tag{Dot: change.Dot{Origin: eu, Seq: 1}}, Last: true}
+	good := build(t, "c", loopguard.State{Seq: 1}, change.Position{}, tx)
+	n := len(good)
+	before, open, flags := n-11, n-10, n-5
+	most := binary.AppendUvarint(nil, math.MaxUint32)
+	tooMuch := binary.AppendUvarint(nil, math.MaxUint32+1)
+	edit := func(at int, with ...byte) []byte { return slices.Concat(good[:at], with, good[at+1:]) }
+	for _, c := range []struct {
+		name   string
+		record []byte
+		want   string
+	}{
+		{"an empty piece that isn't the last", edit(flags, 0), "piece without operations"},
+		{"a place too large", edit(before, tooMuch...), "place in a transaction too large"},
+		{"an end too large", edit(open, tooMuch...), "place in a transaction too large"},
+		{"open, though it ends with the whole", edit(open, 1), "state doesn't match"},
+	} {
+		if _, err := wire.Decode(c.record); !errors.Is(err, wire.ErrCorrupt) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	rec, err := wire.Decode(edit(before, most...))
+	if err != nil || rec.Before != math.MaxUint32 || rec.Transactions[0].Before != math.MaxUint32 {
+		t.Errorf("the last place that there is: %+v, %v", rec, err)
+	}
+	one := image("1", "Ann", "x")
+	tx.Operations = []change.Operation{{Kind: change.Insert, Table: users, Key: key(users, one), New: one}}
+	tx.Before = math.MaxUint32 - 1
+	full := build(t, "c", loopguard.State{Seq: 1}, change.Position{}, tx)
+	at := bytes.Index(full, binary.AppendUvarint(nil, math.MaxUint32-1))
+	if _, err := wire.Decode(full); err != nil || at < 0 {
+		t.Fatalf("%v, place at %d", err, at)
+	}
+	if _, err := wire.Decode(slices.Concat(full[:at], most, full[at+len(most):])); err == nil || !strings.Contains(err.Error(), "more than a transaction may have") {
+		t.Errorf("more operations than a transaction may have: %v", err)
 	}
 }
 
