@@ -30,6 +30,7 @@ type initCommand struct {
 type initStep struct {
 	Step    string `json:"step"`
 	Changed bool   `json:"changed"`
+	Warning bool   `json:"warning,omitempty"` // an operator has something to do about it
 	Detail  string `json:"detail"`
 }
 
@@ -88,7 +89,10 @@ func writeSteps(w io.Writer, steps []initStep, next []string) error {
 	var b strings.Builder
 	for _, s := range steps {
 		mark := "as it was"
-		if s.Changed {
+		switch {
+		case s.Warning:
+			mark = "WARNING"
+		case s.Changed:
 			mark = "done"
 		}
 		fmt.Fprintf(&b, "%-9s  %s: %s\n", mark, s.Step, s.Detail)
@@ -106,9 +110,9 @@ func (cmd *initCommand) setUp(ctx context.Context, c *config.Config, conn *pgx.C
 	if err := postgres.CreateTables(ctx, conn); err != nil {
 		return err
 	}
-	done(initStep{"tables", !report.Initialised, "schema bridge"})
+	done(initStep{Step: "tables", Changed: !report.Initialised, Detail: "schema bridge"})
 
-	ran, err := postgres.EnsurePublication(ctx, conn, c.Database.Publication, report.Tables)
+	ran, away, err := postgres.EnsurePublication(ctx, conn, c.Database.Publication, report.Tables)
 	if err != nil {
 		return err
 	}
@@ -116,7 +120,11 @@ func (cmd *initCommand) setUp(ctx context.Context, c *config.Config, conn *pgx.C
 	if len(ran) > 0 {
 		detail = strings.Join(ran, "; ")
 	}
-	done(initStep{"publication", len(ran) > 0, detail})
+	done(initStep{Step: "publication", Changed: len(ran) > 0, Detail: detail})
+	for _, t := range away {
+		done(initStep{Step: "not shipped", Warning: true, Detail: fmt.Sprintf("table %s was out of publication %s for a while. What was written to it then isn't in the other "+
+			"regions and won't be shipped, and bridge doesn't tell of it again: see with \"bridge compare\" which rows differ, and write them once more", t, c.Database.Publication)})
+	}
 
 	topic, err := openTopic(c, c.Region)
 	if err != nil {
@@ -133,7 +141,7 @@ func (cmd *initCommand) setUp(ctx context.Context, c *config.Config, conn *pgx.C
 	if err != nil {
 		return err
 	}
-	done(initStep{"region", claimed, fmt.Sprintf("%s of cluster %s, incarnation %d", node.Region, node.Cluster, node.Incarnation)})
+	done(initStep{Step: "region", Changed: claimed, Detail: fmt.Sprintf("%s of cluster %s, incarnation %d", node.Region, node.Cluster, node.Incarnation)})
 	return nil
 }
 
@@ -145,7 +153,7 @@ func (cmd *initCommand) ensureSlot(ctx context.Context, c *config.Config, conn *
 	}
 	switch {
 	case slot != nil && (report.Initialised || cmd.NoVerify):
-		done(initStep{"replication slot", false, fmt.Sprintf("%s, confirmed up to %s", slot.Name, slot.Confirmed)})
+		done(initStep{Step: "replication slot", Changed: false, Detail: fmt.Sprintf("%s, confirmed up to %s", slot.Name, slot.Confirmed)})
 		return nil
 	case slot != nil:
 		return fmt.Errorf("replication slot %s is there, but the region isn't set up: an earlier init was interrupted, and what the database held "+
@@ -166,7 +174,7 @@ func (cmd *initCommand) ensureSlot(ctx context.Context, c *config.Config, conn *
 	if err != nil {
 		return err
 	}
-	done(initStep{"replication slot", true, fmt.Sprintf("%s, from %s", c.Database.Slot, lsn)})
+	done(initStep{Step: "replication slot", Changed: true, Detail: fmt.Sprintf("%s, from %s", c.Database.Slot, lsn)})
 	return nil
 }
 
@@ -192,6 +200,6 @@ func ensureTopic(ctx context.Context, c *config.Config, log *kafka.Log, done fun
 		}
 		return fmt.Errorf("topic %s isn't as the configuration says: %s", log.Name(), strings.Join(texts, "; "))
 	}
-	done(initStep{"topic", len(missing) > 0, log.Name()})
+	done(initStep{Step: "topic", Changed: len(missing) > 0, Detail: log.Name()})
 	return nil
 }

@@ -74,8 +74,8 @@ func (b *beginning) make(ctx context.Context, done func(initStep)) (err error) {
 	if err != nil {
 		return err
 	}
-	done(initStep{"replication slot", true, fmt.Sprintf("%s, from %s", b.c.Database.Slot, slot.Begin)})
-	done(initStep{"data", true, said})
+	done(initStep{Step: "replication slot", Changed: true, Detail: fmt.Sprintf("%s, from %s", b.c.Database.Slot, slot.Begin)})
+	done(initStep{Step: "data", Changed: true, Detail: said})
 	return nil
 }
 

@@ -125,6 +125,14 @@ func TestInitAfterAnInterruption(t *testing.T) {
 	if a, steps := m.initSteps("eu"); a.code != 0 || !strings.Contains(steps["replication slot"], "confirmed up to") {
 		t.Errorf("%+v", a)
 	}
+	m.exec("eu", `ALTER PUBLICATION bridge DROP TABLE public.users; ALTER PUBLICATION bridge ADD TABLE public.users`)
+	if text := bridge(t, nil, "init", "-c", m.regions["eu"].file); text.code != 0 ||
+		!strings.Contains(text.stdout, "WARNING    not shipped: table public.users was out of publication bridge for a while") {
+		t.Errorf("%+v", text)
+	}
+	if a, steps := m.initSteps("eu"); a.code != 0 || steps["not shipped"] != "" {
+		t.Errorf("%+v", a)
+	}
 	m.start("eu")
 	statusUntil(t, m.regions["eu"].file, func(r *statusResult) bool {
 		return r.Running && r.Status.Published != "" && r.Status.Published != "0/0"

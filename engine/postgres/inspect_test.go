@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,7 +40,7 @@ func region(t *testing.T, ddl string) (*Engine, *pgx.Conn) {
 	if err := postgres.CreateTables(t.Context(), conn); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := postgres.EnsurePublication(t.Context(), conn, "pub", shopTables); err != nil {
+	if _, _, err := postgres.EnsurePublication(t.Context(), conn, "pub", shopTables); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := postgres.Claim(t.Context(), conn, "c", "eu"); err != nil {
@@ -107,17 +108,27 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// TestInitAcknowledges: after "bridge init" a table that was out of the publication is as good as any.
+// TestInitAcknowledges: "bridge init" tells which tables were out of the publication, whoever put them back; after
+// that they're as good as any.
 func TestInitAcknowledges(t *testing.T) {
 	e, dba := region(t, shop)
-	run(t, dba, `ALTER PUBLICATION pub DROP TABLE public.users`)
+	ensure := func(want ...change.TableName) {
+		t.Helper()
+		_, away, err := postgres.EnsurePublication(t.Context(), dba, "pub", shopTables)
+		if err != nil || !slices.Equal(away, want) {
+			t.Fatalf("%v, %v, want %v", away, err, want)
+		}
+		if err := e.Inspect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ensure()
+	run(t, dba, `ALTER PUBLICATION pub DROP TABLE public.users; ALTER PUBLICATION pub DROP TABLE public.orders; ALTER PUBLICATION pub ADD TABLE public.orders`)
 	if err := e.Inspect(t.Context()); err == nil {
 		t.Fatal("the table's absence isn't noticed")
 	}
-	if _, err := postgres.EnsurePublication(t.Context(), dba, "pub", shopTables); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Inspect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	ensure(shopTables[1], shopTables[0])
+	ensure()
+	run(t, dba, `DROP TABLE public.users; CREATE TABLE public.users (id int PRIMARY KEY)`) // another table: nothing is missing
+	ensure()
 }

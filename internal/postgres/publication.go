@@ -126,12 +126,12 @@ func AddTablesSQL(name string, add ...change.TableName) string {
 }
 
 // EnsurePublication makes the publication if it's missing, and adds bridge.progress and those tables
-// that it lacks, and remembers what it publishes (see [CheckPublished]). It returns the statements that it
-// ran; the role must own what they touch.
-func EnsurePublication(ctx context.Context, conn *pgx.Conn, name string, tables []change.TableName) (ran []string, err error) {
+// that it lacks, and remembers what it publishes. It returns the statements that it ran, and which tables
+// were away (see [RememberPublished]); the role must own what the statements touch.
+func EnsurePublication(ctx context.Context, conn *pgx.Conn, name string, tables []change.TableName) (ran []string, away []change.TableName, err error) {
 	p, err := LoadPublication(ctx, conn, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if p == nil {
 		ran = append(ran, CreatePublicationSQL(name))
@@ -158,10 +158,10 @@ func EnsurePublication(ctx context.Context, conn *pgx.Conn, name string, tables 
 		p, err = LoadPublication(ctx, conn, name)
 	}
 	if err == nil {
-		err = RememberPublished(ctx, conn, p)
+		away, err = RememberPublished(ctx, conn, p)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return ran, nil
+	return ran, away, nil
 }

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,6 +18,11 @@ type remembered struct {
 	exists       bool
 }
 
+// away reports whether t, the same table as published now, was taken out of the publication since.
+func (r *remembered) away(t *PublishedTable) bool {
+	return t != nil && t.OID == r.table && t.Entry != r.entry
+}
+
 // CheckPublished compares what p publishes with what it did at the last look, and remembers it. What is written to a
 // table while it isn't published never comes out of the log again, so that must not go unnoticed: the error
 // names such a table. A table that was dropped or renamed, or that selected doesn't choose any more, is
@@ -25,10 +32,7 @@ func CheckPublished(ctx context.Context, conn *pgx.Conn, p *Publication, selecte
 	if err != nil {
 		return err
 	}
-	now := map[change.TableName]*PublishedTable{}
-	for i := range p.Tables {
-		now[p.Tables[i].TableName] = &p.Tables[i]
-	}
+	now := p.byName()
 	batch := &pgx.Batch{}
 	for i := range had {
 		h := &had[i]
@@ -43,7 +47,7 @@ func CheckPublished(ctx context.Context, conn *pgx.Conn, p *Publication, selecte
 		case t == nil && !p.Includes(h.TableName):
 			return fmt.Errorf("table %s isn't in publication %s any more: what is written to it isn't shipped. Run %s and then \"bridge init\", and see with "+
 				"\"bridge compare\" which rows the others lack; or exclude the table under tables.exclude", h, p.Name, AddTablesSQL(p.Name, h.TableName))
-		case t != nil && t.OID == h.table:
+		case h.away(t):
 			return fmt.Errorf("table %s was out of publication %s for a while: what was written to it then wasn't shipped. "+
 				"Run \"bridge init\" to go on, and see with \"bridge compare\" which rows the others lack", h, p.Name)
 		}
@@ -54,14 +58,34 @@ func CheckPublished(ctx context.Context, conn *pgx.Conn, p *Publication, selecte
 	return sendRemembered(ctx, conn, batch)
 }
 
-// RememberPublished takes what p publishes as what [CheckPublished] is to expect.
-func RememberPublished(ctx context.Context, conn *pgx.Conn, p *Publication) error {
+func (p *Publication) byName() map[change.TableName]*PublishedTable {
+	tables := make(map[change.TableName]*PublishedTable, len(p.Tables))
+	for i := range p.Tables {
+		tables[p.Tables[i].TableName] = &p.Tables[i]
+	}
+	return tables
+}
+
+// RememberPublished takes what p publishes as what [CheckPublished] is to expect. away are the tables that it would
+// have refused, because they were out of the publication for a while: from now on nothing tells of it.
+func RememberPublished(ctx context.Context, conn *pgx.Conn, p *Publication) (away []change.TableName, err error) {
+	had, err := loadRemembered(ctx, conn)
+	if err != nil {
+		return nil, err
+	}
+	now := p.byName()
+	for i := range had {
+		if had[i].away(now[had[i].TableName]) {
+			away = append(away, had[i].TableName)
+		}
+	}
+	slices.SortFunc(away, func(a, b change.TableName) int { return strings.Compare(a.String(), b.String()) })
 	batch := &pgx.Batch{}
 	batch.Queue(`DELETE FROM bridge.published`)
 	for i := range p.Tables {
 		queueRemember(batch, &p.Tables[i])
 	}
-	return sendRemembered(ctx, conn, batch)
+	return away, sendRemembered(ctx, conn, batch)
 }
 
 func loadRemembered(ctx context.Context, conn *pgx.Conn) ([]remembered, error) {

@@ -173,7 +173,7 @@ func (b *bench) init(conn *pgx.Conn, tables []change.TableName, first bool) {
 	if err := postgres.CreateTables(ctx, conn); err != nil {
 		b.t.Fatal(err)
 	}
-	ran, err := postgres.EnsurePublication(ctx, conn, b.settings.Publication, tables)
+	ran, _, err := postgres.EnsurePublication(ctx, conn, b.settings.Publication, tables)
 	if err != nil || (len(ran) == 1) != first {
 		b.t.Fatalf("publication: ran %q (%v)", ran, err)
 	}
@@ -206,7 +206,7 @@ func TestOwnerNeedsNoDBA(t *testing.T) {
 	if err := postgres.CreateTables(t.Context(), conn); err != nil {
 		t.Fatal(err)
 	}
-	ran, err := postgres.EnsurePublication(t.Context(), conn, "bridge", report.Tables)
+	ran, _, err := postgres.EnsurePublication(t.Context(), conn, "bridge", report.Tables)
 	if err != nil || len(ran) != 2 {
 		t.Fatalf("ran %q (%v)", ran, err)
 	}
@@ -217,7 +217,7 @@ func TestOwnerNeedsNoDBA(t *testing.T) {
 	if !strings.Contains(list(report), "public.later: is not in publication") || report.Blocked() {
 		t.Fatal(list(report))
 	}
-	ran, err = postgres.EnsurePublication(t.Context(), conn, "bridge", report.Tables)
+	ran, _, err = postgres.EnsurePublication(t.Context(), conn, "bridge", report.Tables)
 	if err != nil || len(ran) != 1 || !strings.Contains(ran[0], `ADD TABLE "public"."later"`) {
 		t.Fatalf("ran %q (%v)", ran, err)
 	}
