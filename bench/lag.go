@@ -3,9 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // lagScript is one transaction of the load: three updates, in the order of their keys so that clients don't
@@ -21,7 +26,8 @@ END;
 `
 
 // measureLags is part (b): from the return of a commit at the source to its visibility in the target, under a
-// steady load.
+// steady load. Visible is when the target has committed the row, as its WAL tells: a reader that polls instead
+// would take one of two cores from the contestants, and measure how long they wait for a turn.
 func (m *meter) measureLags(ctx context.Context) error {
 	contestants := []contestant{nativeText}
 	for _, b := range m.bridges {
@@ -54,7 +60,7 @@ func (m *meter) measureLags(ctx context.Context) error {
 	return nil
 }
 
-// lags probes one contestant, about 60 times a second.
+// lags probes one contestant.
 func (m *meter) lags(ctx context.Context, c contestant) (lags []time.Duration, err error) {
 	err = m.with(ctx, "accounts", c, func(p *pair) error {
 		if err := p.Checkpoint(ctx); err != nil {
@@ -69,18 +75,13 @@ func (m *meter) lags(ctx context.Context, c contestant) (lags []time.Duration, e
 		if err != nil {
 			return err
 		}
-		begin, end := time.Now().Add(warm*time.Second), time.Now().Add(time.Duration(m.sizes.seconds+warm)*time.Second)
-		tick := time.NewTicker(16 * time.Millisecond)
-		defer tick.Stop()
-		for probe := 2; time.Now().Before(end); probe++ {
-			lag, err := p.probe(ctx, probe)
-			if err != nil {
-				return err
-			}
-			if time.Now().After(begin) {
-				lags = append(lags, lag)
-			}
-			<-tick.C
+		var from string
+		if err := p.target.QueryRow(ctx, "SELECT pg_current_wal_lsn()::text").Scan(&from); err != nil {
+			return err
+		}
+		returned, err := p.probes(ctx, warm*time.Second, time.Duration(m.sizes.seconds)*time.Second)
+		if err != nil {
+			return err
 		}
 		if _, err := load.wait(); err != nil {
 			return err
@@ -88,23 +89,84 @@ func (m *meter) lags(ctx context.Context, c contestant) (lags []time.Duration, e
 		if err := p.caughtUp(ctx); err != nil {
 			return err
 		}
+		if lags, err = p.lagsOf(ctx, returned, from); err != nil {
+			return err
+		}
 		return p.MustEqual(ctx, "acc")
 	})
 	return lags, err
 }
 
-// probe is one measurement: the target is asked without a pause.
-func (p *pair) probe(ctx context.Context, value int) (time.Duration, error) {
-	if err := p.signal(ctx, value); err != nil {
-		return 0, err
+// probes writes a row to the source some 60 times a second, and gives when each commit returned, those of the
+// warm-up excepted.
+func (p *pair) probes(ctx context.Context, warm, measured time.Duration) (returned map[int]time.Time, err error) {
+	returned = map[int]time.Time{}
+	begin := time.Now().Add(warm)
+	end := begin.Add(measured)
+	tick := time.NewTicker(16 * time.Millisecond)
+	defer tick.Stop()
+	for probe := 1; time.Now().Before(end); probe++ {
+		if _, err := p.source.Exec(ctx, "INSERT INTO probe VALUES ($1)", probe); err != nil {
+			return nil, err
+		}
+		if now := time.Now(); now.After(begin) {
+			returned[probe] = now
+		}
+		<-tick.C
 	}
-	start := time.Now()
-	for time.Since(start) < patience {
-		if there, err := p.signalled(ctx, value); there || err != nil {
-			return time.Since(start), err
+	return returned, nil
+}
+
+// lagsOf is how long after its return each probe's commit was there in the target, once all are there. from is a
+// place in the target's WAL before the first.
+func (p *pair) lagsOf(ctx context.Context, returned map[int]time.Time, from string) (lags []time.Duration, err error) {
+	commits, err := p.target.commits(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := p.target.Query(ctx, "SELECT id, xmin::text FROM probe")
+	if err != nil {
+		return nil, err
+	}
+	var probe int
+	var xid string
+	_, err = pgx.ForEachRow(rows, []any{&probe, &xid}, func() error {
+		at, counts := returned[probe]
+		if visible, ok := commits[xid]; ok && counts {
+			lags = append(lags, max(0, visible.Sub(at))) // the target can be first
+		}
+		return nil
+	})
+	if err == nil && len(lags) != len(returned) {
+		err = fmt.Errorf("%d of %d probes are in the target", len(lags), len(returned))
+	}
+	return lags, err
+}
+
+var commitRecord = regexp.MustCompile(`tx: +([0-9]+),.* desc: COMMIT ([-0-9]+ [0-9:.]+) UTC`)
+
+// commits are the times of a server's commits since a place in its WAL, by transaction id. An asynchronous commit,
+// which both contestants make, is visible microseconds later. track_commit_timestamp would give the source's times
+// for what native replication has applied.
+func (d *database) commits(ctx context.Context, from string) (map[string]time.Time, error) {
+	var dir, to string
+	err := d.QueryRow(ctx, "SELECT current_setting('data_directory'), pg_current_wal_flush_lsn()::text FROM pg_switch_wal()").Scan(&dir, &to)
+	if err != nil {
+		return nil, err
+	}
+	dump := exec.CommandContext(ctx, d.server.Bin("pg_waldump"), "-p", filepath.Join(dir, "pg_wal"), "-s", from, "-e", to, "-r", "Transaction")
+	dump.Env = append(dump.Environ(), "TZ=UTC")
+	out, err := dump.Output()
+	if err != nil {
+		return nil, fmt.Errorf("pg_waldump from %s to %s: %w", from, to, err)
+	}
+	commits := map[string]time.Time{}
+	for _, m := range commitRecord.FindAllSubmatch(out, -1) {
+		if commits[string(m[1])], err = time.Parse("2006-01-02 15:04:05.999999", string(m[2])); err != nil {
+			return nil, err
 		}
 	}
-	return 0, fmt.Errorf("probe %d: %w", value, errPatience)
+	return commits, nil
 }
 
 // caughtUp returns when everything written so far is in the target.

@@ -21,11 +21,12 @@ var (
 	quick = sizes{rows: 2000, transactions: 500, groups: 10, large: 5000, seconds: 1, rate: 100, scale: 1}
 )
 
-// Row 0 is nobody's: measurements write their signals to it.
+// Row 0 is nobody's: measurements write their signals to it. Table probe is for lags.
 func accounts(s sizes) []string {
 	return []string{
 		`CREATE TABLE acc (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, filler text NOT NULL, at timestamp NOT NULL)`,
 		fmt.Sprintf(`INSERT INTO acc SELECT i, 0, i, rpad(md5(i::text), 40, 'x'), '2026-01-01' FROM generate_series(0, %d) i`, s.rows),
+		`CREATE TABLE probe (id int PRIMARY KEY)`,
 		`VACUUM (FREEZE, ANALYZE) acc`,
 	}
 }
