@@ -232,16 +232,15 @@ func TestContextEndsStatement(t *testing.T) {
 			_, err := waiter.Exec(ctx, "BEGIN; SELECT * FROM t WHERE id = 2 FOR UPDATE; SELECT * FROM t WHERE id = 1 FOR UPDATE")
 			done <- err
 		}()
-		for { // until it waits
-			if n := rows(t, holder, "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_mysql_thread_id = "+fmt.Sprint(waiter.ID()))[0]; n == "1" {
-				break
-			}
+		for rows(t, holder, "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")[0] != "Innodb_row_lock_current_waits|1" {
 		}
 		cancel(enough)
 		if err := <-done; !errors.Is(err, enough) || !waiter.Broken() {
 			t.Errorf("error %v, broken %t", err, waiter.Broken())
 		}
-		exec(t, holder, "SELECT * FROM t WHERE id = 2 FOR UPDATE; ROLLBACK") // waits until the other is gone
+		for rows(t, holder, fmt.Sprint("SELECT count(*) FROM information_schema.processlist WHERE id = ", waiter.ID()))[0] != "0" {
+		}
+		exec(t, holder, "SELECT * FROM t WHERE id = 2 FOR UPDATE NOWAIT")
 		if _, err := waiter.Exec(t.Context(), "SELECT 1"); err == nil {
 			t.Error("the session goes on")
 		}
