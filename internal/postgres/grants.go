@@ -82,6 +82,13 @@ WHERE {selected} \gexec
 SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON %I.%I TO %I', n.nspname, c.relname, {role'})
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {selected} ORDER BY n.nspname, c.relname \gexec
+-- Where the sequences stand that number their rows: "bridge check" looks whether two regions can give out the same number.
+SELECT DISTINCT format('GRANT SELECT ON SEQUENCE %I.%I TO %I', sn.nspname, s.relname, {role'})
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attrdef f ON f.adrelid = c.oid
+     JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass
+                      OR d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.deptype = 'i'
+     JOIN pg_class s ON s.relkind = 'S' AND s.oid IN (d.objid, d.refobjid) JOIN pg_namespace sn ON sn.oid = s.relnamespace
+WHERE {selected} \gexec
 
 -- Policies for rows would hide rows from bridge.
 SELECT format('ALTER ROLE %I BYPASSRLS', {role'})

@@ -3,7 +3,6 @@ package preflight
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -99,40 +98,4 @@ func (c *checker) byTable(ctx context.Context, sql string) (map[uint32][]string,
 		return err
 	}, sql, c.oids())
 	return names, err
-}
-
-// sequences finds those that give replicated rows their numbers. Two regions that count alone give out
-// the same numbers; stepping by the number of regions, each from its own remainder, they never do.
-func (c *checker) sequences(ctx context.Context) error {
-	n := int64(len(c.Regions))
-	if n < 2 {
-		return nil
-	}
-	mine := int64(slices.Index(c.Regions, c.Region))
-	return c.each(ctx, func(row pgx.CollectableRow) error {
-		var seq, on change.TableName
-		var column string
-		var increment int64
-		var last *int64
-		if err := row.Scan(&seq.Schema, &seq.Name, &on.Schema, &on.Name, &column, &increment, &last); err != nil {
-			return err
-		}
-		if increment == n && (last == nil || *last%n == mine) {
-			return nil
-		}
-		name := postgres.QuoteTable(seq)
-		c.add(Warning, on.String(), fmt.Sprintf("column %q takes its values from sequence %s, which each region counts alone: two regions would give out the same number", column, seq),
-			fmt.Sprintf("in this region: ALTER SEQUENCE %s INCREMENT BY %d; SELECT setval(%s, (SELECT (last_value / %d + 1) * %d + %d FROM %s));",
-				name, n, strings.TrimSpace(postgres.Literal(name)), n, n, mine, name))
-		return nil
-	}, `
-SELECT sn.nspname, s.relname, tn.nspname, t.relname, a.attname, q.seqincrement,
-       CASE WHEN has_sequence_privilege(s.oid, 'USAGE, SELECT') THEN pg_sequence_last_value(s.oid) END
-FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
-     LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
-     JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
-                      OR d.classid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i'
-     JOIN pg_class s ON s.relkind = 'S' AND s.oid = CASE WHEN d.deptype = 'i' AND d.classid = 'pg_class'::regclass THEN d.objid ELSE d.refobjid END
-     JOIN pg_namespace sn ON sn.oid = s.relnamespace JOIN pg_sequence q ON q.seqrelid = s.oid
-WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 3, 4, a.attnum`, c.oids())
 }

@@ -267,6 +267,8 @@ var hazards = []hazard{
 	{"foreign key", `CREATE TABLE {h} (x int PRIMARY KEY, u uuid REFERENCES public.users)`, preflight.Note, `{h}: has foreign keys: {i}_u_fkey`, false},
 	{"identity column", `CREATE TABLE {h} (x int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)`, preflight.Warning, `{h}: column "x" takes its values from sequence {h}_x_seq`, true},
 	{"serial column", `CREATE TABLE {h} (x serial PRIMARY KEY)`, preflight.Warning, `{h}: column "x" takes its values from sequence {h}_x_seq`, true},
+	{"unused sequence with a stride", `CREATE SEQUENCE {h}_s INCREMENT 3 START 3; CREATE TABLE {h} (x bigint DEFAULT nextval('{h}_s') PRIMARY KEY)`, preflight.Warning, `{h}: column "x" takes its values from sequence {h}_s, which each region counts alone`, true},
+	{"sequence that can't be seen", `CREATE SEQUENCE {h}_s INCREMENT 3; CREATE TABLE {h} (x bigint DEFAULT nextval('{h}_s') PRIMARY KEY); SELECT nextval('{h}_s'); REVOKE SELECT ON SEQUENCE {h}_s FROM {role}`, preflight.Warning, `{h}: column "x" takes its values from sequence {h}_s, and role {role} may not see`, true},
 	{"shared sequence", `CREATE SEQUENCE public."S"; CREATE TABLE {h} (x bigint DEFAULT nextval('public."S"') PRIMARY KEY)`, preflight.Warning, `{h}: column "x" takes its values from sequence public.S`, true},
 	{"row security", `CREATE TABLE {h} (x int PRIMARY KEY); ALTER TABLE {h} ENABLE ROW LEVEL SECURITY; ALTER ROLE {role} NOBYPASSRLS`, preflight.Error, `{h}: has row security`, true},
 	{"privileges", `CREATE TABLE {h} (x int PRIMARY KEY); REVOKE INSERT, TRUNCATE ON {h} FROM {role}`, preflight.Error, `lacks INSERT, TRUNCATE`, true},
