@@ -1,0 +1,122 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bridge/apply"
+	"bridge/change"
+	"bridge/internal/mysql"
+)
+
+// loadTable reads a table's columns. A table or column that's missing here is the operator's to add: the
+// origin's stream waits for it.
+func loadTable(ctx context.Context, conn *mysql.Conn, t *change.Table) (*table, error) {
+	here, err := loadColumns(ctx, conn, t.TableName)
+	if err != nil {
+		return nil, fmt.Errorf("read the columns of %s: %w", t, err)
+	}
+	if len(here) == 0 {
+		return nil, fmt.Errorf("%w: table %s isn't in this database; create it as in the other regions, and it goes on by itself", apply.ErrRefused, t)
+	}
+	out := &table{Table: t, name: mysql.QuoteTable(t.TableName)}
+	var key []string
+	for name, c := range here {
+		if c.key {
+			key = append(key, name)
+		}
+		if c.clock {
+			out.clocks = append(out.clocks, mysql.Quote(name))
+		}
+	}
+	slices.Sort(out.clocks)
+	for _, column := range t.Columns {
+		c, ok := here[column.Name]
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("%w: table %s lacks column %s of type %s; ALTER TABLE %s ADD COLUMN %s %s, and it goes on by itself",
+				apply.ErrRefused, t, column.Name, column.Type, out.name, mysql.Quote(column.Name), column.Type)
+		case c.class == 0:
+			return nil, fmt.Errorf("%w: table %s: column %s has type %s here, which bridge doesn't know", apply.ErrRefused, t, column.Name, c.base)
+		case c.generated && column.Key:
+			return nil, fmt.Errorf("%w: table %s: key column %s is generated here; drop its expression", apply.ErrRefused, t, column.Name)
+		}
+		out.columns = append(out.columns, c.column)
+		key = slices.DeleteFunc(key, func(name string) bool { return column.Key && name == column.Name })
+		if column.Key && !c.key {
+			return nil, otherKey(t)
+		}
+	}
+	if len(key) > 0 {
+		return nil, otherKey(t)
+	}
+	return out, nil
+}
+
+func otherKey(t *change.Table) error {
+	return fmt.Errorf("%w: table %s has another primary key here; it must be (%s) as where the rows come from, and then it goes on by itself",
+		apply.ErrRefused, t, t.KeyNames())
+}
+
+// catalogColumn is a column with what only loadTable asks.
+type catalogColumn struct {
+	column
+	key   bool // of the primary key
+	clock bool // ON UPDATE CURRENT_TIMESTAMP
+}
+
+func loadColumns(ctx context.Context, conn *mysql.Conn, t change.TableName) (map[string]catalogColumn, error) {
+	r, err := conn.One(ctx, `SELECT column_name, lower(data_type), column_type, column_key, lower(extra),
+		coalesce(numeric_scale, datetime_precision, 0), coalesce(character_set_name, ''), coalesce(collation_name, '')
+		FROM information_schema.columns WHERE table_schema = `+mysql.Literal(t.Schema)+` AND table_name = `+mysql.Literal(t.Name))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]catalogColumn{}
+	for _, row := range r.Rows {
+		var f [8]string
+		for i := range f {
+			f[i], _ = row[i].Text()
+		}
+		scale, err := strconv.Atoi(f[5])
+		if err != nil {
+			return nil, fmt.Errorf("column %s has scale %q", f[0], f[5])
+		}
+		c := column{name: mysql.Quote(f[0]), base: f[1], class: classes[f[1]], scale: scale, charset: f[6], collation: f[7],
+			generated: strings.Contains(f[4], "virtual generated") || strings.Contains(f[4], "stored generated")}
+		if c.class == label || c.class == labels {
+			c.labels = parseLabels(f[2])
+		}
+		out[f[0]] = catalogColumn{c, f[3] == "PRI", strings.Contains(f[4], "on update")}
+	}
+	return out, nil
+}
+
+// parseLabels reads the labels of a type as the catalog prints it: enum('a','it”s'), with quotes doubled.
+func parseLabels(columnType string) map[string]bool {
+	open := strings.IndexByte(columnType, '(')
+	list := strings.TrimSuffix(columnType[open+1:], ")")
+	out := map[string]bool{}
+	for list != "" {
+		list = strings.TrimPrefix(strings.TrimPrefix(list, ","), "'")
+		var b strings.Builder
+		for {
+			i := strings.IndexByte(list, '\'')
+			if i < 0 {
+				return out
+			}
+			b.WriteString(list[:i])
+			list = list[i+1:]
+			if !strings.HasPrefix(list, "'") {
+				break
+			}
+			b.WriteByte('\'')
+			list = list[1:]
+		}
+		out[b.String()] = true
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+package mysql
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"bridge/apply"
+	"bridge/change"
+	"bridge/internal/mysql"
+)
+
+// maxRows bounds a statement: what the server spends on a row's place in a list grows with the list.
+const maxRows = 1000
+
+// group is the writes that one statement does.
+type group struct {
+	*statement
+	locking *statement // asks which rows of an UPDATE or DELETE there are; nil of other kinds
+	table   *table
+	kind    apply.WriteKind
+	writes  []int // indexes, in the order of the rows
+	key     change.Key
+	rows    []byte
+}
+
+// shape is what a statement's text depends on: the table's definition, the kind of write, and which
+// columns the images carry.
+type shape struct {
+	table uint64 // fingerprint
+	kind  apply.WriteKind
+	mask  string // '1' for each column that is carried
+}
+
+func shapeOf(w *apply.Write) shape {
+	s := shape{table: w.Table.Fingerprint(), kind: w.Kind}
+	if w.Kind != apply.Upsert && w.Kind != apply.Update {
+		return s
+	}
+	mask := bytes.Repeat([]byte{'1'}, len(w.Image))
+	for i, v := range w.Image {
+		if v.IsAbsent() {
+			mask[i] = '0'
+		}
+	}
+	s.mask = string(mask)
+	return s
+}
+
+// group sorts writes into statements: truncates, then deletes, updates and upserts, so that a unique value
+// is free before it's taken; or, but for truncates, one statement a write in the given order.
+func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, error) {
+	var groups []*group
+	filling := map[shape]*group{}
+	for i := range writes {
+		w := &writes[i]
+		of := shapeOf(w)
+		g := filling[of]
+		if g == nil || s.inOrder || len(g.writes) == maxRows || len(g.rows) > s.packetLimit/2 {
+			var err error
+			if g, err = s.newGroup(ctx, w); err != nil {
+				return nil, err
+			}
+			filling[of] = g
+			groups = append(groups, g)
+		}
+		if err := g.add(i, w); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b *group) int { return s.rank(a.kind) - s.rank(b.kind) })
+	return groups, nil
+}
+
+func (s *session) rank(k apply.WriteKind) int {
+	if s.inOrder && k != apply.Truncate {
+		return 1
+	}
+	return slices.Index([]apply.WriteKind{apply.Truncate, apply.Delete, apply.Update, apply.Upsert}, k)
+}
+
+func (s *session) newGroup(ctx context.Context, w *apply.Write) (*group, error) {
+	t, err := s.table(ctx, w.Table)
+	if err != nil {
+		return nil, err
+	}
+	b := builder{t, s.conn.Flavor() == mysql.MariaDB}
+	stmt, err := b.build(w)
+	if err != nil {
+		return nil, err
+	}
+	g := &group{statement: stmt, table: t, kind: w.Kind, key: w.Key}
+	if stmt.numbered {
+		g.locking = b.locking(stmt)
+	}
+	return g, nil
+}
+
+// add adds a write's row. What it's called with belongs to one table shape, kind and set of columns.
+func (g *group) add(index int, w *apply.Write) error {
+	g.writes = append(g.writes, index)
+	if g.row == "" {
+		return nil
+	}
+	if len(g.rows) > 0 {
+		g.rows = append(g.rows, ',')
+	}
+	g.rows = append(g.rows, g.row...)
+	if g.numbered {
+		g.rows = strconv.AppendInt(g.rows, int64(index), 10)
+	}
+	values := w.Image
+	if g.keyed {
+		var err error
+		if values, err = keyImage(w); err != nil {
+			return err
+		}
+	}
+	for n, i := range g.columns {
+		if n > 0 || g.numbered {
+			g.rows = append(g.rows, ',')
+		}
+		var err error
+		if g.rows, err = g.table.encode(g.rows, i, values[i]); err != nil {
+			return fmt.Errorf("%w: table %s, row %s, column %s: %w; compare the column's definition with the other regions', and it goes on by itself once they agree",
+				apply.ErrRefused, g.table, w.Key, g.table.Columns[i].Name, err)
+		}
+	}
+	g.rows = append(g.rows, ')')
+	return nil
+}
+
+// keyImage is the key of a write as an image: as the origin wrote it, if the write has it, or else its
+// normal form, which the database takes for equal.
+func keyImage(w *apply.Write) (change.Image, error) {
+	if len(w.Image) == len(w.Table.Columns) && !slices.ContainsFunc(w.Table.Keys, func(i int) bool { return w.Image[i].IsAbsent() }) {
+		return w.Image, nil
+	}
+	values, ok := w.Key.Values()
+	if !ok || len(values) != len(w.Table.Keys) {
+		return nil, fmt.Errorf("key %s doesn't fit the key columns of its table (%s)", w.Key, w.Table.KeyNames())
+	}
+	image := make(change.Image, len(w.Table.Columns))
+	for n, i := range w.Table.Keys {
+		image[i] = change.Text(values[n])
+	}
+	return image, nil
+}
+
+var errNullKey = errors.New("a value is absent")
+
+// encode appends the literal that makes column i have a value.
+func (t *table) encode(dst []byte, i int, v change.Value) ([]byte, error) {
+	s, ok := v.Text()
+	switch {
+	case v.IsNull():
+		return append(dst, "NULL"...), nil
+	case !ok:
+		return dst, errNullKey
+	}
+	return t.columns[i].appendLiteral(dst, s)
+}
+
+// text is the statement that does the group's writes.
+func (g *group) text(s *statement) []byte {
+	out := make([]byte, 0, len(s.before)+len(g.rows)+len(s.after))
+	out = append(out, s.before...)
+	out = append(out, g.rows...)
+	return append(out, s.after...)
+}

@@ -1,0 +1,162 @@
+package mysql
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"bridge/internal/mysql"
+)
+
+// class is how the texts of a type become literals, and how they compare with a column.
+type class uint8
+
+const (
+	integer  class = iota + 1
+	decimal        // exact, with digits after the point
+	float          // real numbers
+	bits           // BIT(n): binary digits, as a number
+	text           // in the connection's utf8mb4
+	binary         // \x and hexadecimal digits
+	date           // dates and times: text, compared as what they are
+	datetime       //
+	moment         // TIMESTAMP: in UTC, with +00 at the end of its text
+	clock          // TIME
+	label          // ENUM: one of the column's labels
+	labels         // SET: some of them, joined by commas
+	named          // text that the server reads into a type of its own: JSON, UUID, INET6
+)
+
+// classes are the types' classes, by the names that the catalog gives them (DATA_TYPE).
+var classes = map[string]class{
+	"tinyint": integer, "smallint": integer, "mediumint": integer, "int": integer, "bigint": integer, "year": integer,
+	"decimal": decimal, "float": float, "double": float, "bit": bits,
+	"char": text, "varchar": text, "tinytext": text, "text": text, "mediumtext": text, "longtext": text,
+	"binary": binary, "varbinary": binary, "tinyblob": binary, "blob": binary, "mediumblob": binary, "longblob": binary,
+	"geometry": binary, "point": binary, "linestring": binary, "polygon": binary, "multipoint": binary,
+	"multilinestring": binary, "multipolygon": binary, "geomcollection": binary, "geometrycollection": binary, "vector": binary,
+	"date": date, "datetime": datetime, "timestamp": moment, "time": clock,
+	"enum": label, "set": labels,
+	"json": named, "uuid": named, "inet4": named, "inet6": named,
+}
+
+// Errors of values that have no literal of their column's type. They hold no value.
+var (
+	errForm      = errors.New("the value isn't one of the column's type")
+	errPrecision = errors.New("the value has more digits after the point than the column here")
+	errLabel     = errors.New("the value isn't among the labels of the column here")
+)
+
+// appendLiteral appends a value's literal. Whatever it appends is one token: a number is checked digit by
+// digit, everything else is quoted or hexadecimal.
+func (c *column) appendLiteral(dst []byte, s string) ([]byte, error) {
+	switch c.class {
+	case integer, decimal:
+		return c.appendNumber(dst, s)
+	case float:
+		return appendFloat(dst, s)
+	case bits:
+		n, err := strconv.ParseUint(s, 2, 64)
+		if err != nil {
+			return dst, errForm
+		}
+		return strconv.AppendUint(dst, n, 10), nil
+	case binary:
+		return appendBinary(dst, s)
+	case moment:
+		local, ok := strings.CutSuffix(s, "+00")
+		if !ok {
+			return dst, errForm
+		}
+		return c.appendTemporal(dst, local)
+	case date, datetime, clock:
+		return c.appendTemporal(dst, s)
+	case label, labels:
+		if !c.hasLabels(s) {
+			return dst, errLabel
+		}
+	}
+	if !utf8.ValidString(s) {
+		return dst, errForm
+	}
+	return mysql.AppendLiteral(dst, s), nil
+}
+
+// appendNumber takes an optional sign, digits, and for decimals a point with digits.
+func (c *column) appendNumber(dst []byte, s string) ([]byte, error) {
+	whole, fraction, point := strings.Cut(strings.TrimPrefix(s, "-"), ".")
+	if !digits(whole) || point && (c.class == integer || !digits(fraction)) {
+		return dst, errForm
+	}
+	if len(strings.TrimRight(fraction, "0")) > c.scale {
+		return dst, errPrecision
+	}
+	return append(dst, s...), nil
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// appendFloat quotes: a number without exponent would be a decimal, and to MariaDB the number -0 is 0.
+func appendFloat(dst []byte, s string) ([]byte, error) {
+	mantissa, exponent, scientific := strings.Cut(s, "e")
+	whole, fraction, point := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
+	if !digits(whole) || point && !digits(fraction) || scientific && !digits(strings.TrimLeft(exponent, "+-")) {
+		return dst, errForm
+	}
+	if _, err := strconv.ParseFloat(s, 64); err != nil {
+		return dst, errForm
+	}
+	return mysql.AppendLiteral(dst, s), nil
+}
+
+func appendBinary(dst []byte, s string) ([]byte, error) {
+	hex, ok := strings.CutPrefix(s, `\x`)
+	if !ok || len(hex)%2 != 0 {
+		return dst, errForm
+	}
+	for i := range len(hex) {
+		if b := hex[i]; (b < '0' || b > '9') && (b < 'a' || b > 'f') {
+			return dst, errForm
+		}
+	}
+	dst = append(dst, "x'"...)
+	dst = append(dst, hex...)
+	return append(dst, '\''), nil
+}
+
+// appendTemporal refuses a fraction that the column doesn't have: the server would round it without a word.
+func (c *column) appendTemporal(dst []byte, s string) ([]byte, error) {
+	for i := range len(s) {
+		if b := s[i]; (b < '0' || b > '9') && b != '-' && b != ':' && b != ' ' && b != '.' {
+			return dst, errForm
+		}
+	}
+	if _, fraction, _ := strings.Cut(s, "."); len(strings.TrimRight(fraction, "0")) > c.scale {
+		return dst, errPrecision
+	}
+	return mysql.AppendLiteral(dst, s), nil
+}
+
+// hasLabels looks the labels up: the server would take a text of digits that is no label for a label's number.
+func (c *column) hasLabels(s string) bool {
+	if c.class == label {
+		return c.labels[s]
+	}
+	if s == "" {
+		return true // the empty set
+	}
+	for member := range strings.SplitSeq(s, ",") {
+		if !c.labels[member] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,153 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"bridge/apply"
+	"bridge/change"
+	"bridge/internal/mysql"
+	"bridge/loopguard"
+)
+
+// session is one connection of an [apply.Session].
+type session struct {
+	conn   *mysql.Conn
+	worker int
+	epoch  uint64 // of this leader
+	// packetLimit is how long a packet may be, in bytes.
+	packetLimit int
+	// idleSQL and activeSQL bound how long the server waits for a word inside a transaction, and between two; they're
+	// empty where the server tells these apart by itself.
+	idleSQL, activeSQL string
+
+	marker  *loopguard.Marker // of a transaction that has begun but wasn't sent yet
+	origin  change.Origin     // of the transaction
+	inOrder bool
+	open    bool // the server has a transaction of ours
+
+	// careful and lockGaps say how the transaction must be done, found out while it was done otherwise:
+	// they hold until one commits.
+	careful  bool // see errLook
+	lockGaps bool // a table is emptied: nobody else may insert into it
+
+	marked map[change.Origin]bool // bridge.progress has this worker's row of the origin
+	tables map[uint64]*table
+}
+
+// Begin is [apply.Session]'s. It's sent with the first Write.
+func (s *session) Begin(m loopguard.Marker, inOrder bool) {
+	m.Worker = s.worker
+	s.marker, s.origin, s.inOrder = &m, m.Origin, inOrder
+}
+
+// Write is [apply.Session]'s: one round trip, or a second try with rows locked first where the first doesn't tell what
+// it found.
+func (s *session) Write(ctx context.Context, writes []apply.Write) (apply.Written, error) {
+	marker := s.marker
+	if err := s.lockTables(writes); err != nil {
+		return apply.Written{}, err
+	}
+	out, err := s.write(ctx, writes)
+	if !errors.Is(err, errLook) {
+		return out, err
+	}
+	s.careful = true
+	if marker == nil { // what was written before this would be lost
+		return apply.Written{}, fmt.Errorf("%w: some rows of a later write are missing", apply.ErrRetry)
+	}
+	if err := s.Rollback(ctx); err != nil {
+		return apply.Written{}, err
+	}
+	s.marker = marker
+	return s.write(ctx, writes)
+}
+
+// lockTables sees to it that a transaction which empties a table begins under the isolation level that keeps others out.
+func (s *session) lockTables(writes []apply.Write) error {
+	truncates := slices.ContainsFunc(writes, func(w apply.Write) bool { return w.Kind == apply.Truncate })
+	if !truncates || s.lockGaps {
+		return nil
+	}
+	s.lockGaps = true
+	if s.marker == nil {
+		return fmt.Errorf("%w: a later piece of the transaction empties a table", apply.ErrRetry)
+	}
+	return nil
+}
+
+func (s *session) write(ctx context.Context, writes []apply.Write) (out apply.Written, err error) {
+	groups, err := s.group(ctx, writes)
+	if err != nil {
+		return out, s.explain(err)
+	}
+	var all steps
+	if s.marker != nil {
+		s.begin(&all)
+	}
+	for _, g := range groups {
+		all.write(g, s.careful, func(index int) { out.Missing = append(out.Missing, index) })
+	}
+	all.add(positionSQL(s.conn), func(r *mysql.Result) error {
+		p, err := parsePosition(r)
+		out.Witness = witness{p}
+		return err
+	})
+	if err := s.send(ctx, all); err != nil {
+		return apply.Written{}, s.explain(err)
+	}
+	s.marker = nil
+	return out, nil
+}
+
+// Ping is [apply.Session]'s.
+func (s *session) Ping(ctx context.Context) error {
+	if _, err := s.conn.Exec(ctx, "DO 0"); err != nil {
+		return fmt.Errorf("keep a transaction open: %w", err)
+	}
+	return nil
+}
+
+// Commit is [apply.Session]'s.
+func (s *session) Commit(ctx context.Context) error {
+	if _, err := s.conn.Exec(ctx, "COMMIT"+s.activeSQL); err != nil {
+		return fmt.Errorf("commit (whether it took effect is read from bridge.progress on restart): %w", err)
+	}
+	s.marked[s.origin] = true
+	s.open, s.careful, s.lockGaps = false, false, false
+	return nil
+}
+
+// Rollback is [apply.Session]'s.
+func (s *session) Rollback(ctx context.Context) error {
+	s.marker = nil
+	if !s.open || s.conn.Broken() {
+		return nil
+	}
+	s.open = false
+	if _, err := s.conn.Exec(ctx, "ROLLBACK"+s.activeSQL); err != nil {
+		return fmt.Errorf("roll back: %w", err)
+	}
+	return nil
+}
+
+// Close is [apply.Session]'s.
+func (s *session) Close(context.Context) error {
+	s.conn.Close()
+	return nil
+}
+
+// table finds what is known of a table, or reads it.
+func (s *session) table(ctx context.Context, t *change.Table) (*table, error) {
+	known := s.tables[t.Fingerprint()]
+	if known == nil {
+		var err error
+		if known, err = loadTable(ctx, s.conn, t); err != nil {
+			return nil, err
+		}
+		s.tables[t.Fingerprint()] = known
+	}
+	return known, nil
+}

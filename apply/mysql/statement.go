@@ -1,0 +1,168 @@
+package mysql
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"bridge/apply"
+)
+
+// statement is the text around the rows of one set-based statement, and what its rows are made of.
+type statement struct {
+	// before and after stand around the rows.
+	before, after string
+	// row begins a row: "(" in INSERT, and "ROW(" where rows are a table in MySQL.
+	row string
+	// numbered says that each row begins with the index of its write.
+	numbered bool
+	columns  []int // of the table's shape, whose values follow
+	keyed    bool  // the values are the key's (delete)
+}
+
+// builder writes the statements of one table in one server's dialect.
+type builder struct {
+	*table
+	maria bool
+}
+
+// build makes the statement of the writes like w: of its kind, with the columns that its image carries.
+func (b *builder) build(w *apply.Write) (*statement, error) {
+	switch w.Kind {
+	case apply.Upsert:
+		return b.upsert(b.carried(w)), nil
+	case apply.Update:
+		return b.join("UPDATE ", b.carried(w), b.set), nil
+	case apply.Delete:
+		s := b.join("DELETE t FROM ", b.Keys, func([]int) string { return "" })
+		s.keyed = true
+		return s, nil
+	case apply.Truncate:
+		return &statement{before: "DELETE FROM " + b.name}, nil
+	}
+	return nil, fmt.Errorf("write of kind %d on table %s is unknown", w.Kind, b.Table)
+}
+
+// carried are the columns that an image assigns and this database lets be assigned.
+func (b *builder) carried(w *apply.Write) []int {
+	var columns []int
+	for i := range b.Columns {
+		if !w.Image[i].IsAbsent() && !b.columns[i].generated {
+			columns = append(columns, i)
+		}
+	}
+	return columns
+}
+
+// upsert inserts rows, or makes those that are there be so. The first assignment is the guard: it makes the key
+// NULL, an error (1048), when the row that is in the way has another primary key.
+func (b *builder) upsert(columns []int) *statement {
+	names := make([]string, len(columns))
+	for n, i := range columns {
+		names[n] = b.columns[i].name
+	}
+	var same []string
+	for _, i := range b.Keys {
+		same = append(same, b.column(i)+" = "+b.fresh(i))
+	}
+	first := b.Keys[0]
+	set := []string{fmt.Sprintf("%s = IF(%s, %s, NULL)", b.column(first), strings.Join(same, " AND "), b.fresh(first))}
+	for _, i := range columns {
+		if i != first {
+			set = append(set, b.column(i)+" = "+b.fresh(i))
+		}
+	}
+	for _, name := range b.keptNow(columns) {
+		set = append(set, b.name+"."+name+" = "+b.name+"."+name)
+	}
+	alias := " AS new"
+	if b.maria {
+		alias = ""
+	}
+	return &statement{
+		before:  fmt.Sprintf("INSERT INTO %s (%s) VALUES ", b.name, strings.Join(names, ", ")),
+		after:   alias + " ON DUPLICATE KEY UPDATE " + strings.Join(set, ", "),
+		row:     "(",
+		columns: columns,
+	}
+}
+
+// column is a column of the table that is inserted into.
+func (b *builder) column(i int) string { return b.name + "." + b.columns[i].name }
+
+// fresh is a column of the row that was to be inserted.
+func (b *builder) fresh(i int) string {
+	if b.maria {
+		return "VALUES(" + b.columns[i].name + ")"
+	}
+	return "new." + b.columns[i].name
+}
+
+// join is a statement on the rows r and, for each, the row t of the table with its key.
+func (b *builder) join(verb string, columns []int, tail func([]int) string) *statement {
+	s := &statement{numbered: true, columns: columns}
+	names := []string{"n"}
+	for _, i := range columns {
+		names = append(names, alias(i))
+	}
+	list := strings.Join(names, ", ")
+	end := ""
+	if b.maria {
+		s.before, s.row, end = verb+"(WITH v("+list+") AS (VALUES ", "(", ") SELECT * FROM v) AS r"
+	} else {
+		s.before, s.row, end = verb+"(VALUES ", "ROW(", ") AS r("+list+")"
+	}
+	s.after = end + " STRAIGHT_JOIN " + b.name + " AS t FORCE INDEX (PRIMARY) ON " + b.match() + tail(columns)
+	return s
+}
+
+// locking asks which of the rows of s are in the table, and locks those.
+func (b *builder) locking(s *statement) *statement {
+	l := b.join("SELECT r.n FROM ", s.columns, func([]int) string { return " FOR UPDATE" })
+	l.keyed = s.keyed
+	return l
+}
+
+// alias is the name of a column's values in r.
+func alias(i int) string { return "c" + strconv.Itoa(i) }
+
+// match is the condition that a row of the table has the key of r.
+func (b *builder) match() string {
+	var on []string
+	for _, i := range b.Keys {
+		on = append(on, "t."+b.columns[i].name+" = "+b.columns[i].comparable("r."+alias(i)))
+	}
+	return strings.Join(on, " AND ")
+}
+
+func (b *builder) set(columns []int) string {
+	var set []string
+	for _, i := range columns {
+		if c := b.columns[i]; !b.Columns[i].Key || c.equalDiffer() {
+			set = append(set, "t."+c.name+" = r."+alias(i))
+		}
+	}
+	for _, name := range b.keptNow(columns) {
+		set = append(set, "t."+name+" = t."+name)
+	}
+	if len(set) == 0 { // a table of nothing but its key
+		name := b.columns[b.Keys[0]].name
+		set = append(set, "t."+name+" = t."+name)
+	}
+	return " SET " + strings.Join(set, ", ")
+}
+
+// keptNow are the quoted names of the columns that the server would set to the current time, unless they're assigned.
+func (b *builder) keptNow(assigned []int) []string {
+	var kept []string
+next:
+	for _, name := range b.clocks {
+		for _, i := range assigned {
+			if b.columns[i].name == name {
+				continue next
+			}
+		}
+		kept = append(kept, name)
+	}
+	return kept
+}

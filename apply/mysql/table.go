@@ -1,0 +1,54 @@
+package mysql
+
+import (
+	"bridge/change"
+)
+
+// table is a table of this database, seen through the shape in which an origin's log told it.
+type table struct {
+	*change.Table
+	name    string   // qualified and quoted
+	columns []column // of the shape's columns, the ones here
+	clocks  []string // quoted names of the columns here that any update sets to the current time
+	// chatty says that statements on the table bring warnings of no consequence, so that those must be read
+	// to tell whether there's another among them.
+	chatty bool
+}
+
+// column is a column as this database has it.
+type column struct {
+	name      string // quoted
+	base      string // DATA_TYPE
+	class     class
+	scale     int  // digits after the point, of numbers and seconds
+	generated bool // never assigned
+	labels    map[string]bool
+	charset   string // of text, and of the labels of ENUM and SET
+	collation string
+}
+
+// comparable is the SQL by which a value of r compares with the column as the column compares with itself, so that the
+// primary key's index serves: columns of r have the types and the collation of literals.
+func (c *column) comparable(value string) string {
+	switch c.class {
+	case text, label, labels:
+		if c.charset != "utf8mb4" {
+			value = "CONVERT(" + value + " USING " + c.charset + ")"
+		}
+		return value + " COLLATE " + c.collation
+	case float:
+		return "CAST(" + value + " AS " + c.base + ")"
+	case date:
+		return "CAST(" + value + " AS DATE)"
+	case datetime, moment:
+		return "CAST(" + value + " AS DATETIME(6))"
+	case clock:
+		return "CAST(" + value + " AS TIME(6))"
+	case named:
+		return "CAST(" + value + " AS " + c.base + ")"
+	}
+	return value
+}
+
+// equalDiffer reports whether equal values of the column can differ: in case, in accents, in blanks at the end, in a zero's sign.
+func (c *column) equalDiffer() bool { return c.class == text || c.class == float }
