@@ -26,6 +26,7 @@ func TestAblations(t *testing.T) {
 		NoTruncateHistory: {"I1"},
 		KeepCancelled:     {"I1", "I4"},
 		ApplyTwice:        {"I3", "I4"},
+		BeginAgain:        {"I4", "I8"},
 		DropRecord:        {"I1", "I2", "I5"},
 		DropRecordLoudly:  {"I8"},
 		NoMarker:          {"I6"},

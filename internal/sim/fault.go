@@ -35,6 +35,8 @@ const (
 	KeepCancelled Fault = "pieces of a cancelled transaction kept"
 	// ApplyTwice applies a duplicate again.
 	ApplyTwice Fault = "duplicates not dropped"
+	// BeginAgain takes a first piece for the beginning of its transaction, whatever came of it before.
+	BeginAgain Fault = "a transaction begins again with its first piece"
 	// DropRecord loses a record, and the reader doesn't look at sequence numbers.
 	DropRecord Fault = "a record dropped unnoticed"
 	// DropRecordLoudly loses a record under the shipped inbox.

@@ -73,6 +73,9 @@ func (l *lane) transaction(tx *change.Transaction, offset int64) {
 	if w.fault == DropRecord && tx.Dot.Seq > l.inbox.Seq()+1 {
 		l.inbox = apply.NewInbox(l.peer.origin, tx.Dot.Seq-1)
 	}
+	if w.fault == BeginAgain && tx.Before == 0 && tx.Dot.Seq > l.inbox.Seq() {
+		l.inbox = apply.NewInbox(l.peer.origin, l.inbox.Seq())
+	}
 	fresh, err := l.inbox.Take(tx, offset)
 	if err != nil {
 		if w.fault != DropRecord {

@@ -35,6 +35,7 @@ const (
 	anything trouble = iota
 	onlyStops
 	onlyCancels
+	onlyCrashes
 )
 
 func newPlan(rng *rand.Rand) plan {
@@ -111,6 +112,10 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 	case KeepCancelled:
 		p.large, p.trouble, p.stride = 8, onlyCancels, 4
 		p.weights[actTrouble] += 5
+	case BeginAgain:
+		p.large, p.trouble, p.regions, p.truncates = 8, onlyCrashes, 2, false
+		p.weights = defaultWeights
+		p.weights[actTrouble], p.weights[actPublish] = 3, 2
 	case NoTruncateHistory:
 		p.truncates = true
 	}

@@ -19,7 +19,8 @@ type region struct {
 	db     *database
 	topic  topic
 	open   []*open
-	asleep int // the step until which the process is down
+	asleep int      // the step until which the process is down
+	late   [][]byte // what dead processes had on their way to the topic
 
 	process
 }
@@ -125,27 +126,16 @@ func (r *region) tag(l *logged, operations []change.Operation) {
 func (r *region) publish() bool {
 	w := r.world
 	r.db.released = max(r.db.released, r.confirm)
+	if done := len(r.outbox) == 0 && r.pos == len(r.db.log); len(r.late) > 0 && (done || w.rng.IntN(4) == 0) {
+		w.trace("%s: what was under way when bridge died comes to its topic", r)
+		r.topic.append(r.late[0])
+		r.late = r.late[1:]
+		return true
+	}
 	if len(r.outbox) == 0 {
 		return false
 	}
-	n := 1 + w.rng.IntN(min(len(r.outbox), 4))
-	r.builder.Reset()
-	for _, out := range r.outbox[:n] {
-		if err := r.builder.Add(out.tx); err != nil {
-			w.fail("wire", "%s: %v", r, err)
-			return false
-		}
-	}
-	last := r.outbox[n-1]
-	state, at := last.after, last.at+1
-	if !last.tx.Last {
-		state, at = last.before, last.at
-	}
-	record, err := r.builder.Finish(state, change.Position{Offset: uint64(at)})
-	if err != nil {
-		w.fail("wire", "%s: %v", r, err)
-		return false
-	}
+	record, n, state, at := r.pack()
 	r.topic.append(record)
 	if w.rng.IntN(12) == 0 {
 		r.topic.append(record)
@@ -154,6 +144,28 @@ func (r *region) publish() bool {
 	r.outbox = r.outbox[n:]
 	r.confirm, r.told = at, state
 	return true
+}
+
+// pack makes a record of the first n in the outbox; state and at are the clock's and the log's after it.
+func (r *region) pack() (record []byte, n int, state loopguard.State, at int) {
+	w := r.world
+	n = 1 + w.rng.IntN(min(len(r.outbox), 4))
+	r.builder.Reset()
+	for _, out := range r.outbox[:n] {
+		if err := r.builder.Add(out.tx); err != nil {
+			w.fail("wire", "%s: %v", r, err)
+		}
+	}
+	last := r.outbox[n-1]
+	state, at = last.after, last.at+1
+	if !last.tx.Last {
+		state, at = last.before, last.at
+	}
+	record, err := r.builder.Finish(state, change.Position{Offset: uint64(at)})
+	if err != nil {
+		w.fail("wire", "%s: %v", r, err)
+	}
+	return record, n, state, at
 }
 
 // heartbeat tells what the region has seen when it has nothing else to say.
@@ -244,6 +256,17 @@ func (r *region) pruneOutOfOrder() {
 	r.kept = left
 }
 
+// cutOff lets the process that dies have one more record on its way to the topic, now and then. It comes there
+// among those of the next one, which doesn't know of it.
+func (r *region) cutOff() {
+	if len(r.outbox) == 0 || r.world.rng.IntN(2) == 0 {
+		return
+	}
+	record, _, _, _ := r.pack()
+	r.late = append(r.late, record)
+	r.world.stats.Late++
+}
+
 // crash kills the process: its open transactions are rolled back, except that one whose commit was under
 // way is committed. Then it starts anew.
 func (r *region) crash() {
@@ -257,6 +280,7 @@ func (r *region) crash() {
 			f.session.end()
 		}
 	}
+	r.cutOff()
 	r.start()
 }
 
@@ -276,5 +300,6 @@ func (r *region) crashDatabase() {
 	w.stats.Lost += len(r.db.log) - r.db.flushed
 	r.db.crash()
 	r.open = nil
+	r.cutOff()
 	r.start()
 }

@@ -15,12 +15,14 @@ func (r *region) start() {
 	r.history = history.New(r.origin, w.origins, 0)
 	r.history.Resume(r.db.cut)
 	var state loopguard.State
-	if n := len(r.topic.records); n > 0 {
-		h, err := wire.Peek(r.topic.records[n-1])
+	for _, record := range r.topic.records { // the last to tell isn't always the furthest
+		h, err := wire.Peek(record)
 		if err != nil {
 			w.fail("wire", "%s: tail of its own topic: %v", r, err)
 		}
-		state, r.pos = h.State, int(h.Position.Offset)
+		if at := int(h.Position.Offset); h.State.Seq > state.Seq || h.State.Seq == state.Seq && at >= r.pos {
+			state, r.pos = h.State, at
+		}
 	}
 	r.clock = loopguard.NewClock(r.origin, state)
 	r.confirm, r.told = r.pos, state

@@ -18,6 +18,7 @@ type Stats struct {
 	Floors       int // with a floor
 	Retries      int
 	Duplicates   int // records appended twice
+	Late         int // records of dead processes that came after others of their successors
 }
 
 // Add adds the figures of another run.
@@ -31,6 +32,7 @@ func (s *Stats) Add(o Stats) {
 	s.Floors += o.Floors
 	s.Retries += o.Retries
 	s.Duplicates += o.Duplicates
+	s.Late += o.Late
 }
 
 // Violation says which invariant a schedule broke.
@@ -229,6 +231,8 @@ func (r *region) trouble() {
 		what = 1 + 14*min(1, what/4)
 	case onlyCancels:
 		what = 6
+	case onlyCrashes:
+		what = 0
 	}
 	switch what {
 	case 0:
