@@ -98,7 +98,7 @@ func (f *feed) record(r *stream.Record) ([]item, error) {
 	}
 	if rec.Origin != f.origin && rec.Origin.Region() == f.origin.Region() {
 		return nil, fmt.Errorf("topic %s offset %d was written by %s, and %s is expected: the region was set up anew with its old topic, or its incarnation was raised, "+
-			"which isn't supported yet; set the region up with a new topic", f.log.Name(), r.Offset, rec.Origin, f.origin)
+			"which isn't supported yet; see \"A record is of another incarnation\" in docs/operations.md", f.log.Name(), r.Offset, rec.Origin, f.origin)
 	}
 	if rec.Origin != f.origin {
 		return nil, fmt.Errorf("topic %s offset %d holds a record of %s: only region %s's own bridge may write there (check kafka.topic_prefix, cluster and region names)",
@@ -176,7 +176,7 @@ type ForgottenError struct {
 
 func (e *ForgottenError) Error() string {
 	return fmt.Sprintf("%s of region %s was written after it had seen transaction %d of region %s and before %d, which have expired from that region's topic: "+
-		"whether they conflict can't be told any more. Load region %[2]s anew from a peer, and keep records longer than a region may be away (retention of the topics)",
+		"whether they conflict can't be told any more. See \"A region was away for long\" in docs/operations.md, and keep records longer than a region may be away (retention of the topics)",
 		e.Dot, e.Dot.Origin.Region(), e.Seen, e.Lost.Origin.Region(), e.Lost.Seq)
 }
 

@@ -49,7 +49,7 @@ func TestForgottenStopsALane(t *testing.T) {
 			continue
 		}
 		var forgotten *ForgottenError
-		if !errors.As(err, &forgotten) || forgotten.Lost.String() != tc.lost || !strings.Contains(err.Error(), "Load region b anew") {
+		if !errors.As(err, &forgotten) || forgotten.Lost.String() != tc.lost || !strings.Contains(err.Error(), "A region was away for long") {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 		*f.inbox = inbox // as Step does

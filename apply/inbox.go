@@ -30,7 +30,7 @@ type GapError struct {
 }
 
 func (e *GapError) Error() string {
-	return fmt.Sprintf("stream of region %s has a gap: %s at offset %d, where seq %d must follow: %s; restore the topic's records, or load this region anew from another",
+	return fmt.Sprintf("stream of region %s has a gap: %s at offset %d, where seq %d must follow: %s; restore the topic's records, or see \"The stream has a gap\" in docs/operations.md",
 		e.Origin.Region(), change.Dot{Origin: e.Origin, Seq: e.Got}, e.Offset, e.Want, e.Reason)
 }
 

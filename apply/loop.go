@@ -200,6 +200,6 @@ type LostHistoryError struct {
 }
 
 func (e *LostHistoryError) Error() string {
-	return fmt.Sprintf("%s of region %s has seen transaction %d of this region, whose own history ends at %d: this database was restored from an older copy, or its topic was made anew; this region must be loaded anew from a peer",
+	return fmt.Sprintf("%s of region %s has seen transaction %d of this region, whose own history ends at %d: this database was restored from an older copy, or its topic was made anew; see \"Begin anew\" in docs/operations.md",
 		e.Dot, e.Peer.Region(), e.Seen, e.Issued)
 }

@@ -251,7 +251,7 @@ func (p *publisher) append(ctx context.Context, records [][]byte) (offset int64,
 	}
 	if offset < p.next {
 		return 0, fmt.Errorf("records came to lie at offset %d, although the topic had reached %d: it was made anew or lost its end; "+
-			"restore it, or load anew the regions that stop with a gap", offset, p.next)
+			"restore it, or, if regions stop with a gap, see \"The stream has a gap\" in docs/operations.md", offset, p.next)
 	}
 	p.next = offset + int64(len(records))
 	return offset, nil

@@ -139,6 +139,20 @@ func TestRunbookMessages(t *testing.T) {
 	}
 }
 
+// TestMessagesPointToHeadings: where a message says under which heading to look, there's one.
+func TestMessagesPointToHeadings(t *testing.T) {
+	page := read(t, "docs/operations.md")
+	pointers := regexp.MustCompile(`\\"([^"\\]+)\\" in docs/operations\.md`).FindAllStringSubmatch(sources(t, ".go"), -1)
+	if len(pointers) < 10 {
+		t.Errorf("only %d messages point to %s: is the pattern right?", len(pointers), page.path)
+	}
+	for _, p := range pointers {
+		if !regexp.MustCompile(`(?m)^##+ ` + regexp.QuoteMeta(p[1]) + `$`).MatchString(page.text) {
+			t.Errorf("a message points to %q in %s: there's no such heading", p[1], page.path)
+		}
+	}
+}
+
 // sources is the text of the repository's Go files whose names end so; without the tests unless they're asked for.
 func sources(t *testing.T, suffix string) string {
 	t.Helper()

@@ -126,7 +126,7 @@ func TestSlotDropped(t *testing.T) {
 	if code := r.bridge.wait(t); code != 1 {
 		t.Errorf("exit status %d, want 1", code)
 	}
-	for _, text := range []string{r.slot, "does not exist", "join this region anew"} {
+	for _, text := range []string{r.slot, "does not exist", "The slot is lost"} {
 		if !strings.Contains(r.log.String(), text) {
 			t.Errorf("the log doesn't say %q:\n%s", text, lastLines(r.log.String(), 3))
 		}

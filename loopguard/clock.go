@@ -53,7 +53,7 @@ func (c *Clock) Echo(m Marker) error {
 		return fmt.Errorf("bridge.progress has a marker of this region's own origin %s: another bridge applies into this database", c.self)
 	}
 	if had := c.state.Vector.Get(m.Origin); m.Seq < had {
-		return fmt.Errorf("bridge.progress went back from %s:%d to seq %d: the table was edited or the log isn't this region's",
+		return fmt.Errorf("bridge.progress went back from %s:%d to seq %d: the table was edited or the log isn't this region's; see \"Begin anew\" in docs/operations.md",
 			m.Origin, had, m.Seq)
 	} else if m.Seq > had {
 		c.state.Vector = c.state.Vector.With(m.Origin, m.Seq)

@@ -38,10 +38,10 @@ func readTail(ctx context.Context, log stream.Log, cluster string, self change.O
 		case !began && next > 0:
 			return tail{}, fmt.Errorf("topic %s of this region had records that have expired, although this bridge has never published: the region was "+
 				"set up longer ago than the topic keeps records, so the others can't read what it began with; or another bridge used the topic. "+
-				"Load the region anew (\"bridge init\" with a new slot and topic)", log.Name())
+				"See \"Begin anew\" in docs/operations.md", log.Name())
 		case began:
 			return tail{}, fmt.Errorf("topic %s of this region is empty but was published to before: its records expired or it was made anew; "+
-				"peers that haven't read them all can't go on. Restore the topic, or load the region anew", log.Name())
+				"peers that haven't read them all can't go on. Restore the topic, or see \"Begin anew\" in docs/operations.md", log.Name())
 		}
 		return tail{empty: true}, nil
 	}
@@ -69,7 +69,7 @@ func (t *tail) raise(r *stream.Record, topic, cluster string, self change.Origin
 	}
 	if h.Cluster == cluster && h.Origin.Region() == self.Region() && h.Origin != self {
 		return fmt.Errorf("topic %s offset %d was written by %s, this region is %s (bridge.node): going on as another incarnation isn't supported yet; "+
-			"load the region anew with a new topic", topic, r.Offset, h.Origin, self)
+			"see \"A record is of another incarnation\" in docs/operations.md", topic, r.Offset, h.Origin, self)
 	}
 	if h.Origin != self || h.Cluster != cluster {
 		return fmt.Errorf("topic %s offset %d was written by %s of cluster %s: this region is %s of cluster %s; two regions must not share a topic",
@@ -88,7 +88,7 @@ func (t *tail) checkProgress(progress Progress) error {
 	for _, seen := range t.state.Vector {
 		if had := progress[seen.Origin].Seq; had < seen.Seq {
 			return fmt.Errorf("this region has published that it had applied %s, but bridge.progress says %d: "+
-				"the database was restored from an older copy, or the table was edited; load this region anew from a peer",
+				"the database was restored from an older copy, or the table was edited; see \"Begin anew\" in docs/operations.md",
 				change.Dot(seen), had)
 		}
 	}

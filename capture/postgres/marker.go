@@ -60,5 +60,5 @@ func raise(m, by loopguard.Marker) (loopguard.Marker, error) {
 // errMarkerRemoved is for a DELETE or TRUNCATE of bridge.progress outside an applied transaction.
 func errMarkerRemoved(what string) error {
 	return fmt.Errorf("%w: %s of bridge.progress, which says what this region has applied, by someone else than bridge. "+
-		"Without it this region would apply transactions twice or not at all: restore the database to before, or join the region anew", ErrLog, what)
+		"Without it this region would apply transactions twice or not at all: see \"Begin anew\" in docs/operations.md", ErrLog, what)
 }

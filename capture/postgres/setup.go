@@ -34,7 +34,7 @@ func (c Config) checkSlot(ctx context.Context, conn *pgx.Conn) (start pglogrepl.
 	}
 	if s == nil {
 		return 0, fmt.Errorf("%w: %s: it was dropped, or this server is a promoted standby without it. What was committed since the last "+
-			"position read isn't in the log any more: join this region anew, or run \"bridge init\" if it has never run", ErrSlotMissing, c.Slot)
+			"position read isn't in the log any more: see \"The slot is lost\" in docs/operations.md, or run \"bridge init\" if it has never run", ErrSlotMissing, c.Slot)
 	}
 	if s.WALStatus == "lost" {
 		return 0, fmt.Errorf("%w: %w", ErrSlotLost, s.Usable(conn.Config().Database))
@@ -71,7 +71,7 @@ func (c Config) checkEnd(ctx context.Context, conn *pgx.Conn, start pglogrepl.LS
 		return nil
 	}
 	return fmt.Errorf("%w: the last transaction known to be published ends at %s, this server's log at %s: the database was restored "+
-		"from an older copy, or a standby without the last transactions was promoted. Join this region anew", ErrLogBehind, start, *end)
+		"from an older copy, or a standby without the last transactions was promoted: see \"The log isn't the one it was\" in docs/operations.md", ErrLogBehind, start, *end)
 }
 
 // start is c.Start if the slot can go on there.
@@ -86,7 +86,7 @@ func (c Config) start(s *postgres.Slot) (pglogrepl.LSN, error) {
 	}
 	if confirmed > start {
 		return 0, fmt.Errorf("%w: slot %s is confirmed up to %s, but the last transaction known to be published ends at %s. What was committed "+
-			"between is lost to the other regions: someone else read the slot, or the topic isn't this region's. Check both; if they're right, join this region anew",
+			"between is lost to the other regions: someone else read the slot, or the topic isn't this region's. Check both; if they're right, see \"The slot is lost\" in docs/operations.md",
 			ErrSlotAhead, c.Slot, confirmed, start)
 	}
 	return start, nil
@@ -107,7 +107,7 @@ func (c Config) explain(err error) error {
 	case "55006": // object_in_use
 		return fmt.Errorf("%w: %w", ErrSlotActive, err)
 	case "58P01": // undefined_file: a segment of the log
-		return fmt.Errorf("%w: %w: join this region anew", ErrSlotLost, err)
+		return fmt.Errorf("%w: %w: see \"The slot is lost\" in docs/operations.md", ErrSlotLost, err)
 	case "42704": // undefined_object: pgoutput reads the catalog as of the change
 		return fmt.Errorf("%w: at this position of the log publication %s didn't exist yet (the slot is older than it): %w: "+
 			"drop the slot and run \"bridge init\"", ErrSetup, c.Publication, err)

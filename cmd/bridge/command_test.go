@@ -154,7 +154,7 @@ func TestInitRefusesALostSlot(t *testing.T) {
 		t.Fatalf("init: %+v", a)
 	}
 	r.psql(t, `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()`)
-	if a := bridge(t, nil, "init", "-c", r.file); a.code != exitEnvironment || !strings.Contains(a.stdout, "must be joined anew") {
+	if a := bridge(t, nil, "init", "-c", r.file); a.code != exitEnvironment || !strings.Contains(a.stdout, "The slot is lost") {
 		t.Fatalf("init: %+v", a)
 	}
 }

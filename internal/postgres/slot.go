@@ -53,7 +53,7 @@ func (s *Slot) Usable(database string) error {
 		return fmt.Errorf("replication slot %s belongs to database %s: choose another name in database.slot", s.Name, s.Database)
 	case s.WALStatus == "lost":
 		return fmt.Errorf("replication slot %s is lost: the server removed log that it still needed (max_slot_wal_keep_size). "+
-			"What wasn't read is gone: this region must be joined anew", s.Name)
+			"What wasn't read is gone: see \"The slot is lost\" in docs/operations.md", s.Name)
 	}
 	return nil
 }

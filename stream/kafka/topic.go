@@ -197,7 +197,7 @@ func (l *Log) checkValues(values map[string]string, s Settings) (problems []Prob
 		wrong(minInSync, strconv.Itoa(s.MinInSyncReplicas), fmt.Sprintf("wanted are %d", s.MinInSyncReplicas))
 	}
 	if n, ok := number(values, retention); ok && s.Retention != 0 && shorter(n, retentionMillis(s)) {
-		wrong(retention, strconv.FormatInt(retentionMillis(s), 10), fmt.Sprintf("wanted are %d: a region away for longer must be loaded anew", retentionMillis(s)))
+		wrong(retention, strconv.FormatInt(retentionMillis(s), 10), fmt.Sprintf("wanted are %d: a region that is away for longer can't catch up any more", retentionMillis(s)))
 	}
 	if n, ok := number(values, "retention.bytes"); ok && n >= 0 && s.Retention != 0 {
 		wrong("retention.bytes", "-1", "records may go before their time")

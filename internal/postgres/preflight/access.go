@@ -166,7 +166,7 @@ func (c *checker) slot(ctx context.Context) error {
 	if s == nil {
 		if c.initialised {
 			c.add(Error, object, "is gone, and with it the log that it held: what was written since was never shipped",
-				"this region must be joined anew; look for who dropped the slot (a failover to a standby without it does)")
+				"see \"The slot is lost\" in docs/operations.md, and look for who dropped the slot (a failover to a standby without it does)")
 		} else {
 			c.addForInit(object, "is missing")
 		}

@@ -39,7 +39,7 @@ func (c *checker) server(ctx context.Context) error {
 	}
 	if keep == "-1" {
 		c.add(Note, "server", "max_slot_wal_keep_size is unlimited: while bridge or Kafka is down, the log grows until the disk is full",
-			"watch the disk, or set a limit with room for the longest outage; beyond it the slot is lost and the region must be joined anew")
+			"watch the disk, or set a limit with room for the longest outage; beyond it the slot is lost, and with it the region's place in the mesh")
 	}
 	return nil
 }
