@@ -194,3 +194,29 @@ func TestInboxNoticesEveryHole(t *testing.T) {
 		}
 	})
 }
+
+// In any order at all, of windows cut anyhow, what is taken of a transaction is its operations from the first on, each
+// once: the rest waits.
+func TestPiecesInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.Uint32Range(0, 8).Draw(t, "size")
+		pieces, have, ended := Pieces{}, uint32(0), false
+		for range rapid.IntRange(1, 20).Draw(t, "records") {
+			from := rapid.Uint32Range(0, size).Draw(t, "from")
+			to := rapid.Uint32Range(from, size).Draw(t, "to")
+			tx := piece(1, from, to, to == size && (from == to || rapid.Bool().Draw(t, "last")))
+			fresh := pieces.Take(tx)
+			waits := ended || from > have || to <= have && !(tx.Last && to == have)
+			if (fresh == nil) != waits {
+				t.Fatalf("took %v of %s, when %d had come and ended is %t", fresh, window(tx), have, ended)
+			}
+			if fresh == nil {
+				continue
+			}
+			if want := piece(1, have, to, tx.Last); window(fresh) != window(want) || len(want.Operations) > 0 && fresh.Operations[0].Key != want.Operations[0].Key {
+				t.Fatalf("took %s of %s, want %s", window(fresh), window(tx), window(want))
+			}
+			have, ended = to, tx.Last
+		}
+	})
+}
