@@ -14,8 +14,8 @@ type Pieces struct {
 }
 
 // Take is what of a transaction or piece hasn't come before, cut from it; nil if nothing of it is new, or if
-// operations are missing before it. It goes on to a transaction after the one that's expected without asking
-// for those in between: that is [Inbox]'s.
+// operations are missing before it. Should they never come, then the transaction isn't whole when the next one or
+// a heartbeat comes, which [Inbox] notices. Take itself goes on to whatever transaction comes next.
 func (p *Pieces) Take(tx *change.Transaction) *change.Transaction {
 	if tx.Dot.Seq > p.seq+1 {
 		p.seq, p.have = tx.Dot.Seq-1, 0
@@ -24,8 +24,7 @@ func (p *Pieces) Take(tx *change.Transaction) *change.Transaction {
 	switch {
 	case tx.Dot.Seq <= p.seq:
 		return nil
-	case tx.Before > p.have:
-		// If something is really missing, it shows when the transaction isn't complete at its end.
+	case tx.Before > p.have: // its writer isn't the one that is followed here; what is missing comes from that one
 		return nil
 	case end < p.have, end == p.have && !tx.Last:
 		return nil
