@@ -209,8 +209,8 @@ func TestUniqueViolation(t *testing.T) {
 	for _, r := range m.regions {
 		r.bridge.signal(syscall.SIGCONT)
 	}
-	eu.stopped(us, "public.users", "users_login_key", "change the row")
-	us.stopped(eu, "public.users", "users_login_key", "change the row")
+	eu.stopped(us, "public.users", "users_login_key", "change the row", "change both rows")
+	us.stopped(eu, "public.users", "users_login_key", "change the row", "change both rows")
 	us.sees("3", `SELECT id FROM users WHERE login = 'free'`)
 	us.exec(`UPDATE users SET login = 'other' WHERE id = 2`) // eu's can come in, and ap has one of both
 	us.sees("1|taken", `SELECT * FROM users WHERE id = 1`)

@@ -28,13 +28,23 @@ func (s *session) explain(err error, groups []*group) error {
 	case postgres.Retry:
 		return fmt.Errorf("%w: SQLSTATE %s%s", apply.ErrRetry, server.Code, where)
 	case postgres.Conflict:
-		return fmt.Errorf("%w: constraint %s (SQLSTATE %s)%s; change the row that is in the way here, or the constraint, and it goes on by itself",
-			apply.ErrRefused, server.ConstraintName, server.Code, where)
+		return fmt.Errorf("%w: constraint %s (SQLSTATE %s)%s; %s (see \"A region is stopped by a constraint\" in docs/operations.md)",
+			apply.ErrRefused, server.ConstraintName, server.Code, where, remedy(server.Code))
 	case postgres.Poison:
 		return fmt.Errorf("%w: SQLSTATE %s%s; compare the table's definition with the other regions', and it goes on by itself once they agree",
 			apply.ErrRefused, server.Code, where)
 	}
 	return fmt.Errorf("apply failed with SQLSTATE %s%s (the server's log has the message)", server.Code, where)
+}
+
+// remedy is what to do about a violated constraint.
+func remedy(code string) string {
+	const unique, exclusion = "23505", "23P01"
+	if code != unique && code != exclusion {
+		return "change the constraint here, and it goes on by itself"
+	}
+	return "change the row that is in the way here, and it goes on by itself. If two regions took the same value at once, each is stopped by the other's row: " +
+		"then change both rows, each in the region that wrote it"
 }
 
 // place names table and column as far as the server tells, and the key where there's just one.
