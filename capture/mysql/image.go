@@ -1,0 +1,147 @@
+package mysql
+
+import (
+	"context"
+
+	"bridge/change"
+)
+
+// scratch holds decoded values before they become images: all their texts in one piece of memory, so that
+// a batch of rows costs one string however many values it has.
+type scratch struct {
+	text   []byte
+	values []scratchValue
+}
+
+// scratchValue is where a value's text ends; it begins where the one before ends.
+type scratchValue int
+
+// Values without a text.
+const (
+	scratchAbsent scratchValue = -1
+	scratchNull   scratchValue = -2
+)
+
+func (s *scratch) reset() {
+	if cap(s.text) > 4*batchBytes { // after a huge row
+		s.text = nil
+	}
+	s.text, s.values = s.text[:0], s.values[:0]
+}
+
+// row decodes the next row's image, or both of an update's.
+func (s *scratch) row(ctx context.Context, r *rows, from *catalog) error {
+	if r.before != nil {
+		if err := s.image(ctx, r, r.before, nil, from); err != nil {
+			return err
+		}
+	}
+	if r.after == nil {
+		return nil
+	}
+	var partial *cursor
+	if r.partial {
+		var err error
+		if partial, err = r.partialBits(); err != nil {
+			return err
+		}
+	}
+	return s.image(ctx, r, r.after, partial, from)
+}
+
+// image decodes one image: the columns in the bitmap, less those that are NULL. partial has a bit for
+// each JSON column, in the bitmap or not.
+func (s *scratch) image(ctx context.Context, r *rows, bitmap []byte, partial *cursor, from *catalog) error {
+	columns := r.table.columns
+	present := 0
+	for i := range columns {
+		if has(bitmap, i) {
+			present++
+		}
+	}
+	in := &r.rest
+	nulls := in.take((present + 7) / 8)
+	if in.short {
+		return badLog("table %s: a row is cut short", r.table.name)
+	}
+	n, documents := 0, 0
+	for i := range columns {
+		c := &columns[i]
+		difference := false
+		if partial != nil && c.typ == typeJSON {
+			difference = has(partial.rest, documents)
+			documents++
+		}
+		if !has(bitmap, i) {
+			s.values = append(s.values, scratchAbsent)
+			continue
+		}
+		null := has(nulls, n)
+		n++
+		if null {
+			s.values = append(s.values, scratchNull)
+			continue
+		}
+		if difference {
+			return badLog("table %s: column %q was updated in part (binlog_row_value_options), which bridge doesn't read: "+
+				"SET GLOBAL binlog_row_value_options = '', let no session set it (it takes a privilege), and join this region anew", r.table.name, c.name)
+		}
+		var err error
+		if s.text, err = c.appendValue(ctx, s.text, in, from); err != nil {
+			return valueError(r.table.name, c.name, err)
+		}
+		if in.short {
+			return badLog("table %s, column %q: the row is cut short", r.table.name, c.name)
+		}
+		s.values = append(s.values, scratchValue(len(s.text)))
+	}
+	return nil
+}
+
+// partialBits reads what says, before a new image, which JSON columns have differences instead of
+// documents: nothing but zeros when the session's setting led to none.
+func (r *rows) partialBits() (*cursor, error) {
+	const partialJSON = 1
+	documents := 0
+	for i := range r.table.columns {
+		if r.table.columns[i].typ == typeJSON {
+			documents++
+		}
+	}
+	options := r.rest.packed()
+	if options&^partialJSON != 0 {
+		return nil, badLog("table %s: an update has unknown options %#x", r.table.name, options)
+	}
+	if options == 0 {
+		return nil, r.rest.done("rows event")
+	}
+	return &cursor{rest: r.rest.take((documents + 7) / 8)}, r.rest.done("rows event")
+}
+
+// images cuts the batch into rows.
+func (s *scratch) images() *imageReader {
+	return &imageReader{text: string(s.text), values: s.values}
+}
+
+type imageReader struct {
+	text   string
+	values []scratchValue
+	at     scratchValue
+}
+
+// next is the next image, of n columns.
+func (r *imageReader) next(t *transaction, n int) change.Image {
+	row := t.image(n)
+	for i, end := range r.values[:n] {
+		switch end {
+		case scratchAbsent:
+		case scratchNull:
+			row[i] = change.Null
+		default:
+			row[i] = change.Text(r.text[r.at:end])
+			r.at = end
+		}
+	}
+	r.values = r.values[n:]
+	return row
+}

@@ -1,0 +1,246 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"path"
+	"strconv"
+	"strings"
+
+	library "github.com/go-mysql-org/go-mysql/mysql"
+	"github.com/go-mysql-org/go-mysql/replication"
+
+	"bridge/change"
+	"bridge/internal/mysql"
+)
+
+// facts are the server's settings that matter here.
+type facts struct {
+	base     string // of the binary logs' names
+	byGTID   bool   // the server knows its log by GTIDs
+	serverID string
+	uuid     string // MySQL's
+	lower    bool   // table names are in lower case
+}
+
+// learnFacts reads them, and refuses a server that can't be captured.
+func (c *catalog) learnFacts(ctx context.Context, serverID uint32) (facts, error) {
+	if c.mariadb() && !c.version.AtLeast(10, 6, 0) || !c.mariadb() && !c.version.AtLeast(8, 0, 14) {
+		return facts{}, fmt.Errorf("%w: this is %s %s; bridge needs MySQL 8.4 or MariaDB 10.11", ErrSetup, c.flavor, c.version)
+	}
+	gtid := "@@GLOBAL.gtid_mode, @@GLOBAL.server_uuid"
+	if c.mariadb() {
+		gtid = "'ON', ''"
+	}
+	row, err := c.one(ctx, "SELECT @@GLOBAL.log_bin, @@GLOBAL.binlog_row_metadata, @@GLOBAL.server_id, @@GLOBAL.lower_case_table_names, "+gtid)
+	if err != nil {
+		return facts{}, fmt.Errorf("read the server's settings: %w", err)
+	}
+	switch {
+	case row[0] != "1" && row[0] != "ON":
+		return facts{}, fmt.Errorf("%w: the server writes no binary log: put log_bin into its option file and restart it", ErrSetup)
+	case !strings.EqualFold(row[1], "FULL"):
+		return facts{}, fmt.Errorf("%w: binlog_row_metadata is %s, so the log wouldn't tell the columns' names: SET GLOBAL binlog_row_metadata = FULL, "+
+			"and put it into the server's option file", ErrSetup, row[1])
+	case row[2] == strconv.FormatUint(uint64(serverID), 10):
+		return facts{}, fmt.Errorf("%w: server_id %d is the server's own: give bridge another one", ErrSetup, serverID)
+	}
+	files, err := c.logFiles(ctx)
+	if err != nil {
+		return facts{}, err
+	}
+	if len(files) == 0 {
+		return facts{}, fmt.Errorf("%w: the server has no binary log", ErrSetup)
+	}
+	f := facts{byGTID: row[4] == "ON", serverID: row[2], lower: row[3] == "1"}
+	f.base, _, err = mysql.ParseBinlogFile(path.Base(files[len(files)-1]))
+	if err == nil && !c.mariadb() {
+		f.uuid, err = parseUUID(row[5])
+	}
+	return f, err
+}
+
+// start is where reading begins.
+type start struct {
+	at    mysql.BinlogPosition // groups that begin before it don't come
+	done  executed             // what the log had up to there; nil to learn it from the file
+	link  linkConfig
+	check bool // the first group must begin at the position: see [Source.continues]
+}
+
+// plan decides how to get to Config.Start: by its GTID set where the server has GTIDs, else by the file.
+func (s *Source) plan(ctx context.Context) (start, error) {
+	p := s.config.Start
+	if p == (change.Position{}) {
+		return s.planEnd(ctx)
+	}
+	at := mysql.DecodePosition(p.Offset)
+	if !s.facts.byGTID || p.GTID == "" && !s.catalog.mariadb() {
+		return s.planFile(ctx, at)
+	}
+	done, err := s.parseGTIDs(p.GTID)
+	if err != nil {
+		return start{}, fmt.Errorf("start position: %w", err)
+	}
+	if s.catalog.mariadb() {
+		err = s.checkDomains(ctx, at, done.String())
+	} else {
+		err = s.checkUUIDs(ctx, done.String())
+	}
+	if err != nil {
+		return start{}, err
+	}
+	st, err := s.fromGTIDs(done)
+	st.at, st.check = at, !s.catalog.mariadb()
+	return st, err
+}
+
+// planEnd starts where the log ends now.
+func (s *Source) planEnd(ctx context.Context) (start, error) {
+	file, offset, gtids, err := s.catalog.end(ctx)
+	if err != nil {
+		return start{}, err
+	}
+	_, number, err := mysql.ParseBinlogFile(path.Base(file))
+	if err != nil {
+		return start{}, err
+	}
+	at := mysql.BinlogPosition{File: number, Offset: offset}
+	if !s.facts.byGTID {
+		return s.planFile(ctx, at)
+	}
+	done, err := s.parseGTIDs(gtids)
+	if err != nil {
+		return start{}, err
+	}
+	st, err := s.fromGTIDs(done)
+	st.at = at
+	return st, err
+}
+
+// planFile starts at a place in a file. When GTIDs are to be known, or the protocol's 32 bits don't hold
+// the place, the file is read from its beginning and what was dealt with is passed over.
+func (s *Source) planFile(ctx context.Context, at mysql.BinlogPosition) (start, error) {
+	files, err := s.catalog.logFiles(ctx)
+	if err != nil {
+		return start{}, err
+	}
+	name := at.FileName(s.facts.base)
+	found := false
+	for _, f := range files {
+		found = found || path.Base(f) == name
+	}
+	if !found {
+		return start{}, fmt.Errorf("%w: the server has no file %s any more (its oldest is %s): %s", ErrLogPurged, name, path.Base(files[0]), joinAnew)
+	}
+	st := start{at: at, link: linkConfig{file: library.Position{Name: name, Pos: uint32(at.Offset)}}}
+	if s.facts.byGTID || at.Offset > math.MaxUint32 {
+		st.link.file.Pos = 4
+	}
+	if !s.facts.byGTID {
+		st.done = &uuidSet{}
+	}
+	return st, nil
+}
+
+const joinAnew = "what was in it is lost for the other regions, so join this region anew, and keep logs for longer (binlog_expire_logs_seconds)"
+
+func (s *Source) parseGTIDs(text string) (executed, error) {
+	if s.catalog.mariadb() {
+		return parseDomainSet(text)
+	}
+	return parseUUIDSet(text)
+}
+
+func (s *Source) fromGTIDs(done executed) (start, error) {
+	set, err := library.ParseGTIDSet(string(s.catalog.flavor), done.String())
+	if err != nil {
+		return start{}, fmt.Errorf("start position: %w", err)
+	}
+	return start{done: done, link: linkConfig{gtids: set}}, nil
+}
+
+// checkUUIDs makes sure that a MySQL server's log continues after the groups done. The server notes a
+// group as executed a moment after it can be read, so it's given time.
+func (s *Source) checkUUIDs(ctx context.Context, done string) error {
+	set := mysql.Literal(done)
+	row, err := s.catalog.one(ctx, "SELECT GTID_SUBSET(@@GLOBAL.gtid_purged, "+set+"), WAIT_FOR_EXECUTED_GTID_SET("+set+", 5), @@GLOBAL.gtid_executed")
+	switch {
+	case err != nil:
+		return fmt.Errorf("compare the start position with the server's GTIDs: %w", err)
+	case row[1] != "0":
+		return fmt.Errorf("%w: bridge has read %s, the server has %s only: it was reset, restored, or lost transactions in a failover. %s",
+			ErrLogBehind, done, row[2], behindRemedy)
+	case row[0] != "1":
+		return fmt.Errorf("%w: bridge has read %s, and of what came after it the server has purged some: %s", ErrLogPurged, done, joinAnew)
+	}
+	return nil
+}
+
+const behindRemedy = "Join this region anew"
+
+// checkDomains makes sure that a MariaDB server's log is the one that was read before: that it had the
+// same groups at the same place. The server itself checks that it has all groups since.
+func (s *Source) checkDomains(ctx context.Context, at mysql.BinlogPosition, done string) error {
+	file := at.FileName(s.facts.base)
+	had, err := s.catalog.gtidsAt(ctx, file, at.Offset)
+	if err != nil || had == "" { // the file is gone, or nothing was before it
+		return err
+	}
+	set, err := parseDomainSet(had)
+	if err != nil {
+		return err
+	}
+	if set.String() != done {
+		return fmt.Errorf("%w: at %s:%d bridge had read up to %s, the server's log has %s there: it was reset, restored, or it's another server's. %s",
+			ErrLogBehind, file, at.Offset, done, set, behindRemedy)
+	}
+	return nil
+}
+
+// syncer is how the library connects.
+func (s *Source) syncer() (replication.BinlogSyncerConfig, error) {
+	server := s.config.Server
+	network, address := server.Network()
+	config := replication.BinlogSyncerConfig{
+		ServerID: s.config.ServerID, Flavor: string(s.catalog.flavor), Host: address,
+		User: server.User, Password: server.Password, Localhost: s.config.Name,
+		HeartbeatPeriod: s.config.IdleInterval, Dialer: server.Dialer().DialContext,
+	}
+	if network == "unix" {
+		return config, nil
+	}
+	tls, required, err := server.TLS()
+	if err != nil {
+		return config, err
+	}
+	if tls != nil && (required || s.catalog.encrypted) {
+		config.TLSConfig = tls
+	}
+	if s.catalog.mariadb() && s.catalog.version.AtLeast(11, 4, 0) { // events inside a group don't tell their place there: all must be sent to be added up
+		config.DumpCommandFlag = replication.BINLOG_SEND_ANNOTATE_ROWS_EVENT
+	}
+	return config, nil
+}
+
+// explain makes a replication error of the server one of this package's.
+func (s *Source) explain(err error) error {
+	server, ok := errors.AsType[*library.MyError](err)
+	if !ok || server.Code != 1236 && server.Code != 1373 {
+		return err
+	}
+	text := server.Message
+	switch {
+	case strings.Contains(text, "same server_uuid") || strings.Contains(text, "same server_id"):
+		return fmt.Errorf("%w: %d: another replica or bridge reads the log of this server under it, or this bridge's former connection did: "+
+			"give each its own server_id (%s)", ErrServerID, s.config.ServerID, text)
+	case strings.Contains(text, "is not in the master's binlog"), strings.Contains(text, "has more GTIDs"), strings.Contains(text, "beyond the last event"),
+		strings.Contains(text, "impossible position"), strings.Contains(text, "> file size"), strings.Contains(text, "is bigger than the last event"):
+		return fmt.Errorf("%w: %s. %s", ErrLogBehind, text, behindRemedy)
+	case strings.Contains(text, "purged"), strings.Contains(strings.ToLower(text), "could not find"):
+		return fmt.Errorf("%w: %s: %s", ErrLogPurged, text, joinAnew)
+	}
+	return err
+}

@@ -1,0 +1,61 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"bridge/change"
+	"bridge/internal/mysql"
+)
+
+// truncate makes the operation of a TRUNCATE TABLE, which is logged as a statement.
+func (s *Source) truncate(ctx context.Context, st statement, q queryText) error {
+	name := change.TableName{Schema: st.schema, Name: st.table}
+	if name.Schema == "" {
+		name.Schema = q.schema
+	}
+	if s.facts.lower {
+		name.Schema, name.Name = strings.ToLower(name.Schema), strings.ToLower(name.Name)
+	}
+	if s.group.past {
+		return nil
+	}
+	switch roleOf(name, s.config.Selected) {
+	case roleMarker:
+		return errMarkerRemoved("TRUNCATE")
+	case roleBarrier, roleOther:
+		return nil
+	}
+	if skip, err := s.current.data(); skip || err != nil {
+		return err
+	}
+	table, err := s.truncated(ctx, name)
+	if err != nil {
+		return err
+	}
+	s.current.room(len(q.sql))
+	s.current.add(change.Operation{Kind: change.Truncate, Table: table, Key: change.Key{Table: name}})
+	return nil
+}
+
+// truncated is the shape of a table that a statement names: as the log showed it last, or as it's now.
+// Nothing but its name matters.
+func (s *Source) truncated(ctx context.Context, name change.TableName) (*change.Table, error) {
+	if t := s.tables.latest[name]; t != nil && t.resolved && t.err == nil {
+		return t.shape(true), nil
+	}
+	rows, err := s.catalog.query(ctx, "SELECT COLUMN_NAME, LOWER(DATA_TYPE), COLUMN_TYPE LIKE '%unsigned%', COLUMN_KEY = 'PRI' FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "+
+		mysql.Literal(name.Schema)+" AND TABLE_NAME = "+mysql.Literal(name.Name)+" ORDER BY ORDINAL_POSITION")
+	if err != nil {
+		return nil, fmt.Errorf("read the columns of table %s: %w", name, err)
+	}
+	columns := make([]change.Column, len(rows))
+	for i, r := range rows {
+		columns[i] = change.Column{Name: r[0], Type: r[1], Key: r[3] == "1"}
+		if r[2] == "1" {
+			columns[i].Type += " unsigned"
+		}
+	}
+	return change.NewTable(name, columns, true), nil
+}
