@@ -15,12 +15,13 @@ type arrayValue struct {
 const maxDimensions = 6
 
 var (
-	notArray    = malformed("it isn't an array")
-	arrayBounds = &unfit{reason: "arrays that don't begin at 1"}
-	notFlat     = &unfit{reason: "arrays of more than one dimension, or with NULL in them"}
-	noArray     = &unfit{reason: "JSON that isn't an array"}
-	objectThere = &unfit{reason: "JSON objects as elements"}
-	ragged      = &unfit{reason: "nested arrays of different lengths, or more than 6 deep, or empty"}
+	notArray     = malformed("it isn't an array")
+	arrayBounds  = &unfit{reason: "arrays that don't begin at 1"}
+	notFlat      = &unfit{reason: "arrays of more than one dimension, or with NULL in them"}
+	noArray      = &unfit{reason: "JSON that isn't an array"}
+	objectThere  = &unfit{reason: "JSON objects as elements"}
+	otherElement = &unfit{reason: "elements that aren't of the array's type"}
+	ragged       = &unfit{reason: "nested arrays of different lengths, or more than 6 deep, or empty"}
 )
 
 // parseArray reads array_out's text. Arrays with bounds of their own ("[0:1]={a,b}") are for PostgreSQL alone.
@@ -179,22 +180,25 @@ func (v *arrayValue) appendJSON(b []byte, class Class) []byte {
 	return appendJSONString(b, v.text)
 }
 
-// jsonToArray takes a JSON array of scalars, nested at most as PostgreSQL's arrays are. An element that isn't of
-// the array's type is the server's to refuse.
+// jsonToArray takes a JSON array of scalars, nested at most as PostgreSQL's arrays are.
 func jsonToArray(from, to Type) (route, error) {
+	if to.Element == nil {
+		return route{}, mismatch(from, to, "")
+	}
 	return route{
-		lossy:  true, // [1, "1"] are two texts of one element
-		limits: []string{noArray.reason, objectThere.reason, ragged.reason, jsonNUL.reason, jsonSurrogates.reason},
+		lossy: true, // [1, "1"] are two texts of one element
+		limits: []string{noArray.reason, objectThere.reason, ragged.reason, jsonNUL.reason, jsonSurrogates.reason,
+			otherElement.reason},
 		convert: func(s string) (string, *unfit) {
 			doc, ok := parseJSON(s)
 			if !ok {
 				return "", malformed("it isn't JSON")
 			}
-			return arrayOfJSON(&doc)
+			return arrayOfJSON(&doc, *to.Element)
 		}}, nil
 }
 
-func arrayOfJSON(doc *jsonValue) (string, *unfit) {
+func arrayOfJSON(doc *jsonValue, element Type) (string, *unfit) {
 	if doc.kind != jsonListKind {
 		return "", noArray
 	}
@@ -208,7 +212,23 @@ func arrayOfJSON(doc *jsonValue) (string, *unfit) {
 	if !v.rectangular(1) {
 		return "", ragged
 	}
+	if !v.readable(element) {
+		return "", otherElement
+	}
 	return string(v.appendTo(nil)), nil
+}
+
+// readable reports whether all elements can be of a type, as far as [readable] tells.
+func (v *arrayValue) readable(element Type) bool {
+	if v.list == nil {
+		return v.null || readable(v.text, element)
+	}
+	for i := range v.list {
+		if !v.list[i].readable(element) {
+			return false
+		}
+	}
+	return true
 }
 
 func (v *jsonValue) array() (a arrayValue, ok bool) {
@@ -234,13 +254,17 @@ func (v *jsonValue) array() (a arrayValue, ok bool) {
 
 // textToArray takes an array in PostgreSQL's text, or a JSON array (MariaDB's JSON columns are text).
 func textToArray(from, to Type) (route, error) {
+	if to.Element == nil {
+		return route{}, mismatch(from, to, "")
+	}
 	other := &unfit{reason: "text that isn't an array"}
-	return route{lossy: true, limits: []string{other.reason}, convert: func(s string) (string, *unfit) {
+	limits := []string{other.reason, objectThere.reason, ragged.reason, jsonNUL.reason, jsonSurrogates.reason, otherElement.reason}
+	return route{lossy: true, limits: limits, convert: func(s string) (string, *unfit) {
 		if holdsNUL(from) && strings.IndexByte(s, 0) >= 0 {
 			return "", other
 		}
 		if doc, ok := parseJSON(s); ok && strings.HasPrefix(s, "[") {
-			return arrayOfJSON(&doc)
+			return arrayOfJSON(&doc, *to.Element)
 		}
 		if _, bad := parseArray(s); bad == notArray {
 			return "", other

@@ -17,11 +17,7 @@ func toEnum(from, to Type) (route, error) {
 	}
 	lacks := &unfit{reason: "labels that the column lacks"}
 	r := route{limits: []string{lacks.reason + missing}}
-	unpad := from.Class == Text && from.Fixed
 	r.convert = func(s string) (string, *unfit) {
-		if unpad {
-			s = strings.TrimRight(s, " ")
-		}
 		if !slices.Contains(to.Labels, s) {
 			return "", lacks
 		}
@@ -54,11 +50,7 @@ func toSet(from, to Type) (route, error) {
 		return route{}, mismatch(from, to, "its labels aren't known")
 	}
 	missing := missingLabels(from, to)
-	unpad := from.Class == Text && from.Fixed
 	return route{limits: []string{lacksMember.reason + missing, disorder.reason}, convert: func(s string) (string, *unfit) {
-		if unpad {
-			s = strings.TrimRight(s, " ")
-		}
 		return orderMembers(s, to.Labels)
 	}}, nil
 }
@@ -111,9 +103,6 @@ func toInet(from, to Type) (route, error) {
 		r.limits = append(r.limits, mask.reason, family.reason)
 	}
 	r.convert = func(s string) (string, *unfit) {
-		if from.Fixed {
-			s = strings.TrimRight(s, " ")
-		}
 		p, masked, ok := parseInet(s)
 		switch {
 		case !ok && from.Class == Inet:

@@ -2,6 +2,7 @@ package value
 
 import (
 	"fmt"
+	"strings"
 
 	"bridge/change"
 )
@@ -84,7 +85,11 @@ func findRoute(from, to Type, policy Policy) (route, error) {
 		return route{}, nil
 	}
 	if find, ok := routers[[2]Class{from.Class, to.Class}]; ok {
-		return find(from, to)
+		r, err := find(from, to)
+		if from.padded() && to.Class != Text {
+			r.convert = unpadded(r.convert)
+		}
+		return r, err
 	}
 	switch {
 	case sameType(from, to):
@@ -92,13 +97,28 @@ func findRoute(from, to Type, policy Policy) (route, error) {
 	case policy == TextValue && to.Class == Text:
 		return toText(from, to)
 	case policy == TextValue && from.Class == Text:
-		return textToOwn(from, to)
+		r, err := textToOwn(from, to)
+		if from.padded() {
+			r.convert = unpadded(r.convert)
+		}
+		return r, err
 	}
 	hint := ""
 	if from.Class == Text || to.Class == Text {
 		hint = "with on_unrepresentable: text the text column holds it as text"
 	}
 	return route{}, mismatch(from, to, hint)
+}
+
+// unpadded takes the spaces away that a text is padded with, which mean nothing.
+func unpadded(inner converter) converter {
+	return func(s string) (string, *unfit) {
+		s = strings.TrimRight(s, " ")
+		if inner == nil {
+			return s, nil
+		}
+		return inner(s)
+	}
 }
 
 func mismatch(from, to Type, why string) error {

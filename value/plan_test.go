@@ -137,7 +137,7 @@ var rows = []struct {
 	{"postgres text", "mysql varchar(3) COLLATE utf8mb3_bin", []carried{{"€€€", "€€€"}, {"😀", "!characters that aren't in utf8mb3"}}},
 	{"postgres text", "mysql varchar(3)", []carried{{"😀😀😀", "😀😀😀"}, {"😀😀😀😀", "!longer than 3 characters ~ 😀😀😀"}, {"a  ", "a  "}}},
 	{"postgres text", "mysql tinytext", []carried{{strings.Repeat("a", 255), strings.Repeat("a", 255)}, {strings.Repeat("é", 128), "!longer than 255 bytes ~ " + strings.Repeat("é", 127)}}},
-	{"postgres text", "mysql char(4)", []carried{{"ab", "ab"}, {"ab ", "!spaces at the end ~ ab"}, {"", ""}, {"abcdef ", "!spaces at the end ~ abcd"}}},
+	{"postgres text", "mysql char(4)", []carried{{"ab", "ab"}, {"ab ", "!spaces at the end ~ ab"}, {"", ""}, {"abcdef ", "!longer than 4 characters ~ abcd"}, {"abc d", "!longer than 4 characters ~ abc"}}},
 	{"postgres character(4)", "mysql char(4)", []carried{{"ab  ", "ab"}, {"    ", ""}}},
 	{"mysql char(4)", "postgres character(4)", []carried{{"ab", "ab  "}, {"éé", "éé  "}}},
 	{"mysql varchar(4)", "postgres character(4)", []carried{{"ab ", "!spaces at the end ~ ab  "}, {"abcd", "abcd"}}},

@@ -41,15 +41,6 @@ func toText(from, to Type) (route, error) {
 		outside := &unfit{reason: "characters that aren't in " + to.Charset}
 		add(func(s string) *unfit { return checkCharset(s, set, outside) }, outside.reason)
 	}
-	padded := from.Class == Text && from.Fixed
-	if to.Fixed && !padded {
-		add(func(s string) *unfit {
-			if strings.HasSuffix(s, " ") {
-				return spaceAtEnd.near(strings.TrimRight(s, " "))
-			}
-			return nil
-		}, spaceAtEnd.reason)
-	}
 	if to.Length > 0 && !(from.Class == Text && from.Declared && from.Length > 0 && from.Length <= to.Length) {
 		long := &unfit{reason: fmt.Sprintf("longer than %d characters", to.Length)}
 		add(func(s string) *unfit { return checkLength(s, to.Length, long) }, long.reason)
@@ -58,11 +49,19 @@ func toText(from, to Type) (route, error) {
 		long := &unfit{reason: fmt.Sprintf("longer than %d bytes", to.MaxBytes)}
 		add(func(s string) *unfit { return checkBytes(s, to.MaxBytes, set, long) }, long.reason)
 	}
+	if to.Fixed && !(from.Class == Text && from.Fixed) {
+		add(func(s string) *unfit {
+			if strings.HasSuffix(s, " ") {
+				return spaceAtEnd.near(strings.TrimRight(s, " "))
+			}
+			return nil
+		}, spaceAtEnd.reason)
+	}
 	pad := 0
 	if to.Fixed && to.Engine == Postgres {
 		pad = to.Length
 	}
-	if unpad := padded && from.Engine != MySQL && from.Engine != MariaDB; len(checks) > 0 || unpad || pad > 0 {
+	if unpad := from.padded(); len(checks) > 0 || unpad || pad > 0 {
 		r.convert = textConverter(checks, unpad, pad)
 	}
 	return r, nil
@@ -220,9 +219,6 @@ func textToOwn(from, to Type) (route, error) {
 		return route{}, err
 	}
 	return route{limits: append([]string{other.reason}, inner.limits...), lossy: true, convert: func(s string) (string, *unfit) {
-		if from.Fixed {
-			s = strings.TrimRight(s, " ")
-		}
 		if !readable(s, to) {
 			return "", other
 		}
@@ -253,7 +249,7 @@ func readable(s string, t Type) bool {
 		return ok
 	case Date, DateTime, Instant:
 		m, ok := parseMoment(s, t.Class != Date)
-		return ok && m.utc == (t.Class == Instant)
+		return ok && (m.infinite || m.utc == (t.Class == Instant))
 	case Time:
 		_, _, _, _, ok := parseClock(s)
 		return ok

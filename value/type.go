@@ -136,6 +136,12 @@ func (t Type) String() string {
 	return base
 }
 
+// padded reports whether the type's texts come with the spaces that they're padded with: PostgreSQL's do,
+// MySQL's don't.
+func (t Type) padded() bool {
+	return t.Class == Text && t.Fixed && t.Engine != MySQL && t.Engine != MariaDB
+}
+
 // timed reports whether the type has seconds with a fraction.
 func (t Type) timed() bool {
 	return t.Class == Time || t.Class == Interval || t.Class == DateTime || t.Class == Instant
