@@ -17,6 +17,7 @@ type Status struct {
 	Since     time.Time `json:"since"`
 	Ready     bool      `json:"ready"`
 	Error     string    `json:"error,omitempty"`
+	WaitsFor  string    `json:"waits_for,omitempty"` // what a starting bridge is busy with, and what is in its way
 	Sessions  int       `json:"sessions"`
 	Seq       uint64    `json:"seq"`       // last local transaction published
 	Captured  string    `json:"captured"`  // log position read
@@ -65,6 +66,8 @@ type Peer struct {
 	QueuedBytes int               `json:"queued_bytes"` // the records they came in
 	LagSeconds  float64           `json:"lag_seconds"`
 	Stopped     string            `json:"stopped,omitempty"` // why it can't go on
+	// WaitsFor is a region that is stopped here or behind: the peer had seen transactions of it that aren't here yet.
+	WaitsFor string `json:"waits_for,omitempty"`
 }
 
 // History is the memory of unstable operations.
@@ -105,6 +108,12 @@ func statusOf(s node.Status) Status {
 	if s.Error != nil {
 		out.Error = s.Error.Error()
 	}
+	if s.Reading != "" {
+		out.WaitsFor = "topic " + s.Reading
+	}
+	if s.ReadError != nil {
+		out.WaitsFor = "topic " + s.Reading + ": " + s.ReadError.Error()
+	}
 	if !s.Capture.LastCommit.IsZero() {
 		out.LastCommit = &s.Capture.LastCommit
 	}
@@ -126,6 +135,9 @@ func peerOf(p *node.Peer) Peer {
 	out := Peer{
 		Region: p.Origin.Region(), Applied: p.LastMarker.Seq, Stable: p.Stable, Seen: vector(p.HistoryKnown),
 		Queued: p.Queued, QueuedBytes: p.QueuedBytes, LagSeconds: p.CurrentLag().Seconds(),
+	}
+	if p.WaitsFor != "" {
+		out.WaitsFor = p.WaitsFor.Region()
 	}
 	if p.Stopped != nil {
 		out.Stopped = p.Stopped.Error()

@@ -165,7 +165,10 @@ func (d *dispatcher) take(ln *lane) (*flight, error) {
 		if it.tx == nil || it.large != nil && i > 0 {
 			break
 		}
-		if ready, err := d.ready(it.tx); err != nil || !ready {
+		if missing, err := d.missing(it.tx); err != nil || missing.Seq > 0 {
+			if ln.taken == 0 && i == 0 {
+				d.waits(ln, missing.Origin)
+			}
 			return d.nonEmpty(f), err
 		}
 		if it.large != nil {
@@ -191,18 +194,19 @@ func (d *dispatcher) nonEmpty(f *flight) *flight {
 	return f
 }
 
-// ready reports whether all that tx had seen is here or on its way before it (causal delivery).
-func (d *dispatcher) ready(tx *change.Transaction) (bool, error) {
+// missing is something that tx had seen and that's neither here nor on its way before it (causal delivery); its
+// zero when there's none.
+func (d *dispatcher) missing(tx *change.Transaction) (dep change.Seen, err error) {
 	for _, dep := range tx.Deps {
 		if dep.Origin == d.Self {
 			if issued := d.Issued(); dep.Seq > issued {
-				return false, &LostHistoryError{tx.Dot.Origin, tx.Dot, dep.Seq, issued}
+				return dep, &LostHistoryError{tx.Dot.Origin, tx.Dot, dep.Seq, issued}
 			}
 		} else if dep.Origin != tx.Dot.Origin && d.dispatched.Get(dep.Origin) < dep.Seq {
-			return false, nil
+			return dep, nil
 		}
 	}
-	return true, nil
+	return change.Seen{}, nil
 }
 
 // overlaps reports whether tx writes a row that a batch in flight writes: it must wait, or the two would
@@ -229,6 +233,7 @@ func (d *dispatcher) send(ctx context.Context, f *flight) {
 	first := f.lane.queue.from(f.lane.taken, 1)[0]
 	f.lane.taken += f.items
 	d.inflight = append(d.inflight, f)
+	d.waits(f.lane, "")
 	d.dispatched = d.dispatched.With(f.lane.origin, f.seq)
 	t := newTicket(d.last)
 	d.last = t

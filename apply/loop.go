@@ -70,9 +70,19 @@ type Loop struct {
 	lanes []*lane
 	wake  chan struct{}
 
-	mu      sync.Mutex // guards stopped
+	mu      sync.Mutex // guards what follows
 	stopped map[change.Origin]*[2]error
+	waiting map[change.Origin]wait
 }
+
+// wait is a lane's whose next transaction had seen one of another origin that isn't here.
+type wait struct {
+	on    change.Origin
+	since time.Time
+}
+
+// waitIsLong is how long a lane may wait for another before it's told: the others are rarely here at the same moment.
+const waitIsLong = 5 * time.Second
 
 // An origin stops for one of two causes, each with its own cure.
 const (
@@ -87,11 +97,12 @@ type lane struct {
 	taken   int // items at the queue's front that are in flight
 	singly  int // transactions still to be applied one by one, in their order
 	retryAt time.Time
+	waits   change.Origin // as the loop's waiting has it
 }
 
 // NewLoop prepares a loop; [Loop.Run] starts it.
 func NewLoop(c Config) *Loop {
-	l := &Loop{Config: c.WithDefaults(), wake: make(chan struct{}, 1), stopped: map[change.Origin]*[2]error{}}
+	l := &Loop{Config: c.WithDefaults(), wake: make(chan struct{}, 1), stopped: map[change.Origin]*[2]error{}, waiting: map[change.Origin]wait{}}
 	l.Report.begin()
 	for origin := range l.Peers {
 		l.stopped[origin] = &[2]error{}
@@ -166,6 +177,25 @@ func (l *Loop) resumed(o change.Origin, cause int) {
 	}
 }
 
+// waits notes which origin a lane waits for; "" is none.
+func (l *Loop) waits(ln *lane, on change.Origin) {
+	if ln.waits == on {
+		return
+	}
+	ln.waits = on
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if delete(l.waiting, ln.origin); on != "" {
+		l.waiting[ln.origin] = wait{on, time.Now()}
+	}
+}
+
+// isStopped reports whether an origin can't go on; l.mu is held. An origin may be no peer's any more.
+func (l *Loop) isStopped(o change.Origin) bool {
+	causes := l.stopped[o]
+	return causes != nil && (causes[reading] != nil || causes[applying] != nil)
+}
+
 // PeerStatus is one origin's state in the loop.
 type PeerStatus struct {
 	Origin       change.Origin
@@ -173,6 +203,9 @@ type PeerStatus struct {
 	QueuedBytes  int       // the records they came in
 	OldestQueued time.Time // when the first of them was committed at its origin; zero when there's none
 	Stopped      error     // why it can't go on, nil if it can
+	// WaitsFor is another origin, which is stopped or has been behind for a while: its next transaction had seen one
+	// of that origin's that isn't here yet. Empty when it's not so.
+	WaitsFor     change.Origin
 	LastMarker   loopguard.Marker
 	HistoryKnown change.Vector // what it's known to have seen
 }
@@ -186,6 +219,9 @@ func (l *Loop) Status() []PeerStatus {
 		out[i].LastMarker.Seq = max(out[i].LastMarker.Seq, l.Report.Applied(ln.origin))
 		l.mu.Lock()
 		out[i].Stopped = errors.Join(l.stopped[ln.origin][:]...)
+		if w := l.waiting[ln.origin]; w.on != "" && (l.isStopped(w.on) || time.Since(w.since) >= waitIsLong) {
+			out[i].WaitsFor = w.on
+		}
 		l.mu.Unlock()
 		l.History.Do(func(h *history.History) { out[i].HistoryKnown = h.Known(ln.origin) })
 	}

@@ -92,6 +92,10 @@ func TestLostRecords(t *testing.T) {
 				us.start()
 				us.stopped(eu, "gap", eu.name, "offset")
 				ap.exec(`INSERT INTO notes VALUES (100, 'has seen the lost ones')`)
+				eventually(t, "us tells that ap waits for eu", func() (bool, string) {
+					p, err := us.peer(ap)
+					return err == nil && p.WaitsFor == eu.name, fmt.Sprintf("%+v %v", p, err)
+				})
 				us.exec(`INSERT INTO notes VALUES (101, 'flows')`)
 				ap.sees("101", `SELECT id FROM notes WHERE id > 100`)
 				if c.ends {

@@ -40,6 +40,7 @@ type Node struct {
 	lastErr  error
 	sessions int
 	current  *session
+	reading  stream.Log // of a session that starts: the topic under way
 
 	// What the sessions have done: each goes on counting.
 	captureReport *capture.Report
@@ -109,6 +110,14 @@ func (n *Node) enter(p Phase, err error) {
 	if p != Running {
 		n.current = nil
 	}
+	n.reading = nil
+}
+
+// reads notes which topic a session that starts is reading.
+func (n *Node) reads(log stream.Log) {
+	n.mu.Lock()
+	n.reading = log
+	n.mu.Unlock()
 }
 
 // session runs from becoming the region's bridge to the first thing that breaks.

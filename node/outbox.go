@@ -37,10 +37,12 @@ type outbox struct {
 	reason func() error // why it isn't done yet, nil if that isn't known
 }
 
-// troubled is a topic that can tell which error it's retrying.
+// troubled is a topic that can tell which errors it's retrying.
 type troubled interface {
 	// Trouble is the error of the append under way, nil if it had none.
 	Trouble() error
+	// ReadTrouble is the error of another call under way, nil if it had none.
+	ReadTrouble() error
 }
 
 // Append is [stream.Log]'s.

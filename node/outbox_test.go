@@ -19,8 +19,9 @@ type stuck struct {
 
 var errAway = errors.New("the broker is away")
 
-func (s *stuck) Name() string   { return "bridge.eu" }
-func (s *stuck) Trouble() error { return errAway }
+func (s *stuck) Name() string       { return "bridge.eu" }
+func (s *stuck) Trouble() error     { return errAway }
+func (s *stuck) ReadTrouble() error { return errAway }
 func (s *stuck) Append(context.Context, [][]byte) (int64, error) {
 	s.arrived <- struct{}{}
 	<-s.through

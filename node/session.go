@@ -67,6 +67,7 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 		return nil, err
 	}
 	_, began := saved.Offsets[self]
+	n.reads(s.logs[self])
 	if s.tail, err = readTail(ctx, s.logs[self], n.Cluster, self, began); err != nil {
 		return nil, err
 	}
@@ -85,6 +86,7 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 	if err := s.rebuild(ctx, members, saved, progress); err != nil {
 		return nil, err
 	}
+	n.reads(nil)
 	faultpoint.Hit(faultpoint.HistoryLoaded)
 	if s.source, err = n.Engine.OpenSource(ctx, s.tail.position); err != nil {
 		return nil, err
@@ -113,6 +115,7 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 		if seq == 0 {
 			continue
 		}
+		n.reads(s.logs[o])
 		forgotten, err := rebuild(ctx, s.history, s.logs[o], n.Cluster, o, saved.Offsets[o], seq, end)
 		if err != nil {
 			return err

@@ -11,13 +11,16 @@ import (
 
 // Status is what a node tells of itself, for people (bridge status), probes and metrics.
 type Status struct {
-	Cluster  string
-	Region   string
-	Origin   change.Origin // empty until known
-	Phase    Phase
-	Since    time.Time // of the phase
-	Error    error     // why the last session ended, or nil
-	Sessions int       // sessions since the process started: more than one means that something broke
+	Cluster string
+	Region  string
+	Origin  change.Origin // empty until known
+	Phase   Phase
+	Since   time.Time // of the phase
+	Error   error     // why the last session ended, or nil
+	// Reading is the topic that a starting node is reading, and ReadError what it's retrying there; or empty and nil.
+	Reading   string
+	ReadError error
+	Sessions  int // sessions since the process started: more than one means that something broke
 
 	// Capture, Applied and Conflicts count since the process started. Positions are the running session's,
 	// or the last one's.
@@ -64,8 +67,14 @@ func (n *Node) Status() Status {
 		Cluster: n.Cluster, Region: n.Region, Phase: n.phase, Since: n.since, Error: n.lastErr, Sessions: n.sessions,
 		Capture: n.captureReport.Status(), Applied: n.applyReport.Counts(), Conflicts: n.applyReport.Conflicts(),
 	}
-	s := n.current
+	s, reading := n.current, n.reading
 	n.mu.Unlock()
+	if reading != nil {
+		out.Reading = reading.Name()
+		if t, ok := reading.(troubled); ok {
+			out.ReadError = t.ReadTrouble()
+		}
+	}
 	if s == nil {
 		return out
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	"bridge/admin"
+	"bridge/config"
 )
 
 // statusUntil looks at a region's status until it's as ok says.
@@ -107,16 +110,44 @@ func listenOf(t *testing.T, file string) string {
 	return a.envelope(t).Result.(map[string]any)["http"].(map[string]any)["listen"].(string)
 }
 
+// TestBrokerAwayAtStart: a bridge that finds no broker tells what it waits for.
+func TestBrokerAwayAtStart(t *testing.T) {
+	t.Parallel()
+	m := newMesh(t, meshTables)
+	m.setUpOne("eu")
+	const away = "--set=kafka.brokers=127.0.0.1:1"
+	ctx, cancel := context.WithCancel(t.Context())
+	var log bytes.Buffer
+	ended := make(chan int)
+	go func() {
+		ended <- execute(ctx, []string{"run", "-c", m.regions["eu"].file, away}, &log, &log, config.Outside{})
+	}()
+	_, r := statusUntil(t, m.regions["eu"].file, func(r *statusResult) bool {
+		return r.Running && strings.Contains(r.Status.WaitsFor, "127.0.0.1:1")
+	})
+	if got := statusSummary(r.Status); !strings.HasPrefix(got, "not ready: starting, waits for topic bridge.shop.eu: ") {
+		t.Errorf("summary %q", got)
+	}
+	var b strings.Builder
+	if err := writeStatus(&b, r.Status, time.Now()); err != nil || !strings.Contains(b.String(), "waits for  topic bridge.shop.eu: ") {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d:\n%s", code, log.String())
+	}
+}
+
 func TestStoppedPeersAndConflictsAreShown(t *testing.T) {
 	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	s := &admin.Status{Cluster: "shop", Region: "eu", Origin: "eu/1", Phase: "running", Since: began, Sessions: 2, Error: "connection lost",
-		Peers:     []admin.Peer{{Region: "us", Applied: 7, Queued: 3, QueuedBytes: 2048, LagSeconds: 1.5, Stopped: "gap at 8", Seen: map[string]uint64{"eu/1": 5}}},
+		Peers:     []admin.Peer{{Region: "us", Applied: 7, Queued: 3, QueuedBytes: 2048, LagSeconds: 1.5, Stopped: "gap at 8", Seen: map[string]uint64{"eu/1": 5}}, {Region: "ap", WaitsFor: "us"}},
 		Conflicts: []admin.Conflict{{Type: "update_concurrent", Table: "public.t", Rule: "last_write_wins", Result: "kept", Count: 4}}}
 	var b strings.Builder
 	if err := writeStatus(&b, s, began.Add(90*time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"running for 1m30s, session 2", "last error", "us is STOPPED: gap at 8", "2.0 KiB  1.5s", "update_concurrent  public.t"} {
+	for _, want := range []string{"running for 1m30s, session 2", "last error", "us is STOPPED: gap at 8", "ap waits for us, of which", "2.0 KiB  1.5s", "update_concurrent  public.t"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in:\n%s", want, b.String())
 		}

@@ -25,6 +25,9 @@ func statusSummary(s *admin.Status) string {
 	case s.Ready:
 		return "running, no peer is stopped"
 	}
+	if s.WaitsFor != "" {
+		return "not ready: " + s.Phase + ", waits for " + s.WaitsFor
+	}
 	return "not ready: " + s.Phase
 }
 
@@ -44,6 +47,9 @@ func writeStatus(w io.Writer, s *admin.Status, now time.Time) error {
 	line := func(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
 	line("region\t%s of cluster %s", s.Region, s.Cluster)
 	line("phase\t%s for %s, session %d", s.Phase, now.Sub(s.Since).Round(time.Second), s.Sessions)
+	if s.WaitsFor != "" {
+		line("waits for\t%s", s.WaitsFor)
+	}
 	if s.Error != "" {
 		line("last error\t%s", s.Error)
 	}
@@ -87,6 +93,9 @@ func writePeers(w io.Writer, s *admin.Status) error {
 	for i := range s.Peers {
 		if p := &s.Peers[i]; p.Stopped != "" {
 			fmt.Fprintf(&b, "%s is STOPPED: %s\n", p.Region, p.Stopped)
+		}
+		if p := &s.Peers[i]; p.WaitsFor != "" {
+			fmt.Fprintf(&b, "%s waits for %s, of which it had seen what isn't here yet\n", p.Region, p.WaitsFor)
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -81,12 +81,12 @@ func (l *Log) fits(records [][]byte) int {
 	return len(records)
 }
 
+const appendOp = "append"
+
 // appendBatch appends records as one batch and returns the first's offset.
 func (l *Log) appendBatch(ctx context.Context, records [][]byte) (offset int64, err error) {
 	var set []byte // the batch as it was sent first: a repetition must be the same
-	defer l.trouble.set(nil)
-	err = l.retry(ctx, "append", func(ctx context.Context) (err error) {
-		defer func() { l.trouble.set(err) }()
+	err = l.retry(ctx, appendOp, func(ctx context.Context) (err error) {
 		if !l.producer.known {
 			if err := l.initProducer(ctx); err != nil {
 				return err

@@ -34,9 +34,10 @@ type Log struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
 
-	appending chan struct{} // holds one element while an append is under way
-	producer  producer      // of the append under way
-	trouble   trouble       // of it
+	appending     chan struct{} // holds one element while an append is under way
+	producer      producer      // of the append under way
+	appendTrouble trouble       // of it
+	readTrouble   trouble       // of other calls
 }
 
 // Open makes a Log and checks its configuration. It doesn't wait for a broker.

@@ -16,7 +16,7 @@ import (
 	"bridge/stream"
 )
 
-// trouble is the error that an append is retrying.
+// trouble is the error that a call is retrying.
 type trouble struct {
 	mu  sync.Mutex
 	err error
@@ -28,15 +28,20 @@ func (t *trouble) set(err error) {
 	t.mu.Unlock()
 }
 
-// Trouble is the error that the append under way is retrying; nil when there's none. It names topic and brokers.
-func (l *Log) Trouble() error {
-	l.trouble.mu.Lock()
-	defer l.trouble.mu.Unlock()
-	if l.trouble.err == nil {
+func (t *trouble) of(l *Log, op string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
 		return nil
 	}
-	return fmt.Errorf("append, topic %q at %s: %w", l.cfg.Topic, l.brokers(), l.trouble.err)
+	return fmt.Errorf("%s, topic %q at %s: %w", op, l.cfg.Topic, l.brokers(), t.err)
 }
+
+// Trouble is the error that the append under way is retrying; nil when there's none. It names topic and brokers.
+func (l *Log) Trouble() error { return l.appendTrouble.of(l, "append") }
+
+// ReadTrouble is the error that another call under way is retrying; nil when there's none.
+func (l *Log) ReadTrouble() error { return l.readTrouble.of(l, "read") }
 
 // retry does op until it succeeds, fails in a way that time doesn't heal, or ctx or the Log ends.
 // What it returns names the topic.
@@ -46,7 +51,16 @@ func (l *Log) retry(ctx context.Context, op string, do func(context.Context) err
 	stop := context.AfterFunc(l.ctx, func() { cancel(context.Cause(l.ctx)) })
 	defer stop()
 
+	at := &l.readTrouble
+	if op == appendOp {
+		at = &l.appendTrouble
+	}
 	var last error // that was retried
+	defer func() {
+		if last != nil {
+			at.set(nil)
+		}
+	}()
 	var missingSince time.Time
 	pause := l.cfg.BackoffMin
 	for attempt := 1; ; attempt++ {
@@ -66,6 +80,7 @@ func (l *Log) retry(ctx context.Context, op string, do func(context.Context) err
 			return l.explain(op, err)
 		}
 		last = err
+		at.set(err)
 		l.cfg.OnRetry(op, attempt, err)
 		// The connections and what they know of the cluster are in doubt.
 		l.transport.CloseIdleConnections()

@@ -7,8 +7,21 @@ import (
 	"time"
 )
 
-// TestTrouble: an append that is being retried tells why, and no longer when it has ended.
+// TestTrouble: a call that is being retried tells why, and no longer when it has ended.
 func TestTrouble(t *testing.T) {
+	for name, c := range map[string]struct {
+		call    func(context.Context, *Log)
+		trouble func(*Log) error
+	}{
+		"append": {func(ctx context.Context, l *Log) { l.Append(ctx, [][]byte{{1}}) }, (*Log).Trouble}, //nolint:errcheck // it can't succeed
+		"bounds": {func(ctx context.Context, l *Log) { l.Bounds(ctx) }, (*Log).ReadTrouble},            //nolint:errcheck // nor can it
+		"read":   {func(ctx context.Context, l *Log) { l.Read(ctx, 0) }, (*Log).ReadTrouble},           //nolint:errcheck // nor can it
+	} {
+		t.Run(name, func(t *testing.T) { testTrouble(t, c.call, c.trouble) })
+	}
+}
+
+func testTrouble(t *testing.T, call func(context.Context, *Log), trouble func(*Log) error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	retried := make(chan struct{}, 1)
@@ -26,15 +39,15 @@ func TestTrouble(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.Append(ctx, [][]byte{{1}}) //nolint:errcheck // it can't succeed
+		call(ctx, l)
 	}()
 	<-retried
-	if err := l.Trouble(); err == nil || !strings.Contains(err.Error(), `topic "bridge.eu" at 127.0.0.1:1`) {
+	if err := trouble(l); err == nil || !strings.Contains(err.Error(), `topic "bridge.eu" at 127.0.0.1:1`) {
 		t.Errorf("trouble: %v", err)
 	}
 	cancel()
 	<-done
-	if err := l.Trouble(); err != nil {
+	if err := trouble(l); err != nil {
 		t.Errorf("trouble that's over: %v", err)
 	}
 }
