@@ -1,7 +1,9 @@
 package mysql
 
 import (
+	"encoding/hex"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -55,7 +57,7 @@ func (c *column) appendLiteral(dst []byte, s string) ([]byte, error) {
 	case integer, decimal:
 		return c.appendNumber(dst, s)
 	case float:
-		return appendFloat(dst, s)
+		return c.appendFloat(dst, s)
 	case bits:
 		n, err := strconv.ParseUint(s, 2, 64)
 		if err != nil {
@@ -104,32 +106,33 @@ func digits(s string) bool {
 	return s != ""
 }
 
-// appendFloat quotes: a number without exponent would be a decimal, and to MariaDB the number -0 is 0.
-func appendFloat(dst []byte, s string) ([]byte, error) {
-	mantissa, exponent, scientific := strings.Cut(s, "e")
-	whole, fraction, point := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
-	if !digits(whole) || point && !digits(fraction) || scientific && !digits(strings.TrimLeft(exponent, "+-")) {
+// appendFloat writes the nearest number of the column's width with all digits: a FLOAT's shortest text, read as a
+// DOUBLE, can be beyond the greatest FLOAT. It's quoted: without an exponent it would be a decimal, and to
+// MariaDB the number -0 is 0.
+func (c *column) appendFloat(dst []byte, s string) ([]byte, error) {
+	width := 64
+	if c.base == "float" {
+		width = 32
+	}
+	f, err := strconv.ParseFloat(s, width)
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 		return dst, errForm
 	}
-	if _, err := strconv.ParseFloat(s, 64); err != nil {
-		return dst, errForm
-	}
-	return mysql.AppendLiteral(dst, s), nil
+	return append(strconv.AppendFloat(append(dst, '\''), f, 'g', -1, 64), '\''), nil
 }
 
+// appendBinary writes bytes as they are, escaped. Not as x'…': of such a literal beyond 64 KiB, among rows joined to a table,
+// MariaDB 10.11 keeps the length modulo 64 KiB, without a word.
 func appendBinary(dst []byte, s string) ([]byte, error) {
-	hex, ok := strings.CutPrefix(s, `\x`)
-	if !ok || len(hex)%2 != 0 {
+	digits, ok := strings.CutPrefix(s, `\x`)
+	if !ok {
 		return dst, errForm
 	}
-	for i := range len(hex) {
-		if b := hex[i]; (b < '0' || b > '9') && (b < 'a' || b > 'f') {
-			return dst, errForm
-		}
+	raw, err := hex.DecodeString(digits)
+	if err != nil {
+		return dst, errForm
 	}
-	dst = append(dst, "x'"...)
-	dst = append(dst, hex...)
-	return append(dst, '\''), nil
+	return mysql.AppendLiteral(append(dst, "_binary"...), string(raw)), nil
 }
 
 // appendTemporal refuses a fraction that the column doesn't have: the server would round it without a word.
