@@ -19,7 +19,7 @@ func KeyForm(own Type, peers ...Type) (change.Normalize, error) {
 	case classes.within(Boolean, Integer, Decimal, Year):
 		return numberKey(own, classes), nil
 	case classes.within(Float):
-		return Canonical(own), nil
+		return Canonical(own), sameBits(own, peers)
 	case classes.within(Binary), classes.within(Date), classes.within(BitString):
 		return nil, nil
 	case classes.within(DateTime, Instant):
@@ -29,7 +29,7 @@ func KeyForm(own Type, peers ...Type) (change.Normalize, error) {
 	case classes.has(UUID) && classes.within(UUID, Text, Binary):
 		return uuidKey(own), nil
 	case classes.has(Inet) && classes.within(Inet, Text):
-		return normalInet, nil
+		return func(s string) string { return normalInet(strings.TrimRight(s, " ")) }, nil
 	case classes.within(Text, Enum, Set):
 		return textKey(own, all)
 	}
@@ -87,6 +87,16 @@ func numberKey(own Type, classes classSet) change.Normalize {
 		}
 		return s
 	}
+}
+
+// sameBits refuses floats of both sizes, which print the same number in two ways.
+func sameBits(own Type, peers []Type) error {
+	for _, t := range peers {
+		if t.Bits != own.Bits {
+			return fmt.Errorf("%w: types %s and %s have no form of keys in common", ErrMismatch, own, t)
+		}
+	}
+	return nil
 }
 
 // momentKey writes the zone or leaves it out, as PostgreSQL does there; among MySQLs, as a TIMESTAMP does.

@@ -129,7 +129,7 @@ func splitDeclaration(s string) (name string, args []string, err error) {
 		return cutZerofill(s), nil, nil
 	}
 	args, rest, ok := splitArguments(s[open+1:])
-	if !ok {
+	if !ok || strings.ContainsAny(rest, "()") {
 		return "", nil, fmt.Errorf("type %q: its parentheses can't be read", s)
 	}
 	return cutZerofill(s[:open] + rest), args, nil
