@@ -54,7 +54,7 @@ func TestRefusals(t *testing.T) {
 		{"a marker after a row", []string{"BEGIN; INSERT INTO t VALUES (1); " + marker + "; COMMIT"}, []string{"bridge.progress", "only bridge may write it"}},
 		{"markers of two origins", []string{"BEGIN; " + marker + "; INSERT INTO bridge.progress VALUES ('us/1', 0, 1, 1, 1); COMMIT"}, []string{"ap/1 and us/1"}},
 		{"a marker that isn't bridge's", []string{"INSERT INTO bridge.progress VALUES ('nonsense', 0, 1, 1, 1)"}, []string{"nonsense", "only bridge may write it"}},
-		{"a marker removed", []string{marker, "DELETE FROM bridge.progress"}, []string{"DELETE of bridge.progress", "restore the database"}},
+		{"a marker removed", []string{marker, "DELETE FROM bridge.progress"}, []string{"DELETE of bridge.progress", "Begin anew"}},
 		{"all markers removed", []string{"TRUNCATE bridge.progress"}, []string{"TRUNCATE of bridge.progress"}},
 		{"a barrier after a row", []string{"BEGIN; INSERT INTO t VALUES (1); SELECT pg_logical_emit_message(true, 'bridge', 'barrier 1 run 1 0'); COMMIT"}, []string{`prefix "bridge"`}},
 		{"a row after a barrier", []string{"BEGIN; SELECT pg_logical_emit_message(true, 'bridge', 'barrier 1 run 1 0'); INSERT INTO t VALUES (1); COMMIT"}, []string{`prefix "bridge"`}},
