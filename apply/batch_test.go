@@ -181,3 +181,28 @@ func TestSteps(t *testing.T) {
 		}
 	}
 }
+
+// What deletes a row knows its key as the row has it, if any operation of the batch did: the key's form may be another text.
+func TestDeletesTellTheKey(t *testing.T) {
+	old := func(op change.Operation) change.Operation {
+		op.Old = ins("7", "a", "b").New
+		return op
+	}
+	truncated := change.Operation{Kind: change.Truncate, Table: ins("7", "a", "b").Table, Key: change.Key{Table: ins("7", "a", "b").Key.Table}}
+	for name, tc := range map[string]struct {
+		ops  []change.Operation
+		want bool
+	}{
+		"with an image":    {[]change.Operation{old(del("7"))}, true},
+		"without":          {[]change.Operation{del("7")}, false},
+		"after an insert":  {[]change.Operation{ins("7", "a", "b"), del("7")}, true},
+		"before a restore": {[]change.Operation{upd("7", "a", "-"), old(del("7"))}, true},
+		"truncated":        {[]change.Operation{ins("7", "a", "b"), truncated}, true},
+	} {
+		b := NewBatch(txOf("b", 1, 10, tc.ops...), 7)
+		w := b.byKey[ins("7", "a", "b").Key].written
+		if w.Kind != Delete || (w.Image != nil) != tc.want {
+			t.Errorf("%s: kind %d, image %v", name, w.Kind, w.Image)
+		}
+	}
+}

@@ -161,6 +161,9 @@ func (r *row) uncontested(ops history.Row, v *Verdict) {
 // rewrite asks for w unless the row already is so. appeared says that a local operation may have brought a
 // missing row into being between the last write and the barrier.
 func (r *row) rewrite(w Write, appeared bool, v *Verdict) {
+	if w.Kind == Delete {
+		w.Image = reshaped(r.written.Image, r.written.Table, w.Table) // for the key's columns
+	}
 	if !r.missing {
 		if !r.written.same(&w) {
 			r.written = w

@@ -26,7 +26,8 @@ type Write struct {
 	Kind  WriteKind
 	Table *change.Table
 	Key   change.Key
-	// Image is the row; of a Delete it may hold just the key's columns or be nil.
+	// Image is the row; of a Delete it's there for the key's columns, or nil when no operation told them otherwise
+	// than by Key: a key's form need not be a text of the row's.
 	Image change.Image
 }
 
@@ -37,11 +38,13 @@ func (w Write) then(op *change.Operation) Write {
 	case change.Insert:
 		next.Kind = Upsert
 	case change.Delete:
-		next.Kind = Delete
+		if next.Kind, next.Image = Delete, op.Old; op.Old == nil {
+			next.Image = reshaped(w.Image, w.Table, op.Table)
+		}
 	case change.Truncate:
 		next.Kind = Truncate
 		if w.Key.Row != "" { // of a row that was written before its table was truncated
-			next.Kind, next.Key = Delete, w.Key
+			next.Kind, next.Key, next.Image = Delete, w.Key, reshaped(w.Image, w.Table, op.Table)
 		}
 	case change.Update:
 		next.Kind = Update
@@ -57,7 +60,7 @@ func (w Write) then(op *change.Operation) Write {
 // reshaped is an image of the shape from in the shape to, with the columns matched by name: a transaction
 // may alter its table between two operations on a row.
 func reshaped(r change.Image, from, to *change.Table) change.Image {
-	if from == to || from.Fingerprint() == to.Fingerprint() {
+	if r == nil || from == to || from.Fingerprint() == to.Fingerprint() {
 		return r
 	}
 	out := make(change.Image, len(to.Columns))
@@ -72,12 +75,12 @@ func reshaped(r change.Image, from, to *change.Table) change.Image {
 
 // same reports whether v leaves a row that w found or made as w does.
 func (w *Write) same(v *Write) bool {
+	if w.Kind == Delete && v.Kind == Delete {
+		return w.Table.Fingerprint() == v.Table.Fingerprint()
+	}
 	update := w.Kind == Update && v.Kind == Upsert // of a row that's there
 	if w.Kind != v.Kind && !update || len(w.Image) != len(v.Image) || w.Table.Fingerprint() != v.Table.Fingerprint() {
 		return false
-	}
-	if w.Kind == Delete {
-		return true
 	}
 	for c := range w.Image {
 		if w.Image[c] != v.Image[c] {
