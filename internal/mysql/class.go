@@ -128,6 +128,7 @@ var classes = map[uint16]Class{
 	3617: Poison, // latitude out of range
 	3616: Poison, // longitude out of range
 	3643: Poison, // SRID doesn't match the column's
+	3854: Poison, // no such character in the column's character set
 	4078: Poison, // illegal type for the operation (MariaDB)
 	6138: Poison, // not a vector
 }
