@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"bridge/apply"
 	"bridge/change"
@@ -133,6 +134,9 @@ func (g *group) add(index int, w *apply.Write) error {
 	return nil
 }
 
+// weights begins the form of a key that is its weights under a collation: see [mysql.KeyForms].
+const weights = "\x00"
+
 // keyImage is the key of a write as an image: as the origin wrote it, if the write has it, or else its
 // normal form, which the database takes for equal.
 func keyImage(w *apply.Write) (change.Image, error) {
@@ -145,6 +149,9 @@ func keyImage(w *apply.Write) (change.Image, error) {
 	}
 	image := make(change.Image, len(w.Table.Columns))
 	for n, i := range w.Table.Keys {
+		if strings.HasPrefix(values[n], weights) {
+			return nil, fmt.Errorf("row %s: its log tells no key that the row can be found by: set binlog_row_image = FULL (REPLICA IDENTITY FULL) where it comes from", w.Key)
+		}
 		image[i] = change.Text(values[n])
 	}
 	return image, nil
