@@ -11,6 +11,7 @@ import (
 	capturepg "bridge/capture/postgres"
 	"bridge/change"
 	"bridge/internal/postgres"
+	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
 )
 
@@ -25,7 +26,11 @@ var shopTables = []change.TableName{{Schema: "public", Name: "users"}, {Schema: 
 // region is a database that is set up, its engine, and a DBA's session.
 func region(t *testing.T, ddl string) (*Engine, *pgx.Conn) {
 	t.Helper()
-	db := servertest.Database(t, 15)
+	return regionOn(t, servertest.Database(t, 15), ddl)
+}
+
+func regionOn(t *testing.T, db servertest.DB, ddl string) (*Engine, *pgx.Conn) {
+	t.Helper()
 	e := New(Config{Server: postgres.Server{URL: db.SocketDSN()}, Cluster: "c", Region: "eu", Slot: db.Name, Publication: "pub"})
 	config, err := e.config("test")
 	if err != nil {
@@ -131,4 +136,22 @@ func TestInitAcknowledges(t *testing.T) {
 	ensure()
 	run(t, dba, `DROP TABLE public.users; CREATE TABLE public.users (id int PRIMARY KEY)`) // another table: nothing is missing
 	ensure()
+}
+
+// TestStandbysAreNoticed: whether commits wait for synchronous standbys may change while a bridge runs.
+func TestStandbysAreNoticed(t *testing.T) {
+	server := servertest.Postgres(t, testserver.PostgresOptions{NoSync: true})
+	e, dba := regionOn(t, servertest.DB{Server: server, Name: "postgres"}, shop)
+	for _, names := range []string{"nobody", ""} {
+		if e.synchronous.Load() != (names == "") {
+			t.Fatalf("before it's %q, commits wait: %t", names, e.synchronous.Load())
+		}
+		run(t, dba, `ALTER SYSTEM SET synchronous_standby_names = '`+names+`'`)
+		run(t, dba, `SELECT pg_reload_conf()`)
+		for e.synchronous.Load() != (names != "") { // a reload takes a moment
+			if err := e.Inspect(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
