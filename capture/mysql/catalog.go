@@ -125,9 +125,9 @@ func (c *catalog) loadCollations(ctx context.Context) error {
 // charsetOf is the character set of a collation; nil for one that the server doesn't have.
 func (c *catalog) charsetOf(id uint64) *charset { return c.byID[id].charset }
 
-// columnTypes are the base types of a table's columns, as they're now.
+// columnTypes are the types of a table's columns, with their modifiers, as they're now.
 func (c *catalog) columnTypes(ctx context.Context, t change.TableName) (map[string]string, error) {
-	rows, err := c.query(ctx, "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "+
+	rows, err := c.query(ctx, "SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "+
 		mysql.Literal(t.Schema)+" AND TABLE_NAME = "+mysql.Literal(t.Name))
 	if err != nil {
 		return nil, fmt.Errorf("read the columns of table %s: %w", t, err)

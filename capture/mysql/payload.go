@@ -5,7 +5,6 @@ import (
 	"compress/flate"
 	"compress/zlib"
 	"encoding/binary"
-	"errors"
 	"io"
 	"sync"
 
@@ -139,26 +138,26 @@ func inflate(data []byte) ([]byte, error) {
 // unpack undoes MariaDB's compression of a column: the value as it is after a zero byte, or a byte with
 // the method and the size of the length, the length, and the compressed value. An empty value is nothing.
 func unpack(data []byte) ([]byte, error) {
-	const zlibMethod, wrapped = 8, 0x08
+	const zlibMethod, bare = 8, 0x08 // bare: without zlib's header and checksum (column_compression_zlib_wrap)
 	if len(data) == 0 || data[0] == 0 {
 		return data[min(1, len(data)):], nil
 	}
 	c := cursor{rest: data}
 	head := c.byte()
-	size := c.uint(int(head & 7))
+	size := c.bigEndian(int(head & 7))
 	if head>>4 != zlibMethod || c.short || size > maxEvent {
 		return nil, badLog("value is compressed in an unknown way (%#x)", head)
 	}
 	r := flate.NewReader(bytes.NewReader(c.rest))
-	if head&wrapped != 0 {
+	if head&bare == 0 {
 		var err error
 		if r, err = zlib.NewReader(bytes.NewReader(c.rest)); err != nil {
 			return nil, badLog("compressed value: %w", err)
 		}
 	}
 	out := make([]byte, size)
-	if _, err := io.ReadFull(r, out); err != nil && !errors.Is(err, io.EOF) {
-		return nil, badLog("compressed value: %w", err)
+	if _, err := io.ReadFull(r, out); err != nil {
+		return nil, badLog("compressed value: %w", noEOF(err))
 	}
 	return out, nil
 }

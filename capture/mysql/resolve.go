@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"bridge/change"
 	"bridge/internal/mysql"
@@ -37,7 +38,7 @@ func (t *table) read(ctx context.Context, from *catalog) error {
 			"SET GLOBAL binlog_row_metadata = FULL, put it into the server's option file, and join this region anew", t.name)
 	}
 	t.columns = make([]column, len(m.types))
-	if err := t.describe(m, from); err != nil {
+	if err := t.describe(ctx, m, from); err != nil {
 		return err
 	}
 	if err := t.nameNatives(ctx, from); err != nil {
@@ -59,8 +60,8 @@ func (t *table) read(ctx context.Context, from *catalog) error {
 }
 
 // describe fills in the columns. The metadata lists each kind of fact for the columns that have it.
-func (t *table) describe(m *metadata, from *catalog) error {
-	var number, text, label, enum, set, geometry int
+func (t *table) describe(ctx context.Context, m *metadata, from *catalog) error {
+	var number, text, label, geometry int
 	for i := range t.columns {
 		c := &t.columns[i]
 		c.name, c.typ, c.meta = m.names[i], m.types[i], m.metas[i]
@@ -78,18 +79,6 @@ func (t *table) describe(m *metadata, from *catalog) error {
 		case typeEnum, typeSet:
 			id, known = m.labelCharsets.of(label)
 			label++
-			labels := &enum
-			list := m.enums
-			if c.typ == typeSet {
-				labels, list = &set, m.sets
-			}
-			if *labels >= len(list) {
-				return badLog("table %s: the log doesn't tell the labels of column %q", t.name, c.name)
-			}
-			for _, l := range list[*labels] {
-				c.labels = append(c.labels, string(l))
-			}
-			*labels++
 		case typeGeometry:
 			if geometry < len(m.geometries) {
 				c.geometry = m.geometries[geometry]
@@ -110,11 +99,42 @@ func (t *table) describe(m *metadata, from *catalog) error {
 		}
 		c.collate = id
 	}
+	if err := t.readLabels(ctx, m, from); err != nil {
+		return err
+	}
 	for i := range t.columns {
 		if c := &t.columns[i]; c.typeName() == "" {
 			return badLog("table %s: column %q has a type (%d) that bridge doesn't know. Of a date or time, it's the form of before MySQL 5.6: "+
 				"run ALTER TABLE %s FORCE, on MariaDB with mysql56_temporal_format=ON", t.name, c.name, c.typ, mysql.QuoteTable(t.name))
 		}
+	}
+	return nil
+}
+
+// readLabels fills in those of ENUM and SET columns. They're in the column's character set.
+func (t *table) readLabels(ctx context.Context, m *metadata, from *catalog) error {
+	enums, sets := m.enums, m.sets
+	for i := range t.columns {
+		c := &t.columns[i]
+		list := &enums
+		switch c.typ {
+		case typeEnum:
+		case typeSet:
+			list = &sets
+		default:
+			continue
+		}
+		if len(*list) == 0 {
+			return badLog("table %s: the log doesn't tell the labels of column %q", t.name, c.name)
+		}
+		for _, label := range (*list)[0] {
+			text, err := c.charset.append(ctx, nil, label, from)
+			if err != nil {
+				return valueError(t.name, c.name, err)
+			}
+			c.labels = append(c.labels, string(text))
+		}
+		*list = (*list)[1:]
 	}
 	return nil
 }
@@ -154,10 +174,13 @@ func (t *table) nameNatives(ctx context.Context, from *catalog) error {
 		if !mayBeNative(*c) {
 			continue
 		}
-		switch typ := types[c.name]; typ {
-		case "uuid", "inet4", "inet6":
+		switch typ := types[c.name]; {
+		case typ == "uuid", typ == "inet4", typ == "inet6":
 			c.native = typ
-		case "binary":
+		case strings.HasPrefix(typ, "binary"):
+		case strings.HasPrefix(typ, "uuid"): // of before 10.11.5, in another order of bytes
+			return badLog("table %s: column %q is a UUID in the form of an older MariaDB: run ALTER TABLE %s FORCE, and join this region anew",
+				t.name, c.name, mysql.QuoteTable(t.name))
 		default:
 			return badLog("table %s: whether column %q is of type binary, uuid or inet isn't in the log, and the catalog hasn't the column any more: "+
 				"create an empty table of that name with the same columns until bridge has read past this position", t.name, c.name)

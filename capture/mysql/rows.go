@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"context"
-	"math/bits"
 
 	"github.com/go-mysql-org/go-mysql/replication"
 
@@ -100,12 +99,14 @@ func (r *rows) head(c *cursor, typ replication.EventType) (err error) {
 	return err
 }
 
+// complete reports whether a bitmap has all columns. MySQL sets the bits beyond the last one, too.
 func complete(bitmap []byte, columns int) bool {
-	n := 0
-	for _, b := range bitmap {
-		n += bits.OnesCount8(b)
+	for i := range columns {
+		if !has(bitmap, i) {
+			return false
+		}
 	}
-	return n == columns
+	return bitmap != nil
 }
 
 func has(bitmap []byte, column int) bool { return bitmap[column>>3]>>(column&7)&1 != 0 }

@@ -149,23 +149,43 @@ func appendNative(b []byte, typ string, data []byte, size int) ([]byte, error) {
 	case "inet6":
 		return appendInet6(b, raw), nil
 	case "uuid":
-		return append(b, formatUUID(uuidFromStorage(raw))...), nil
+		return append(b, formatUUID(raw[:])...), nil
 	}
 	return b, badLog("bridge doesn't know the type %s", typ)
 }
 
-// uuidFromStorage undoes MariaDB's order of a UUID's bytes: of versions 1 to 5 it stores the groups last
-// to first, so that the index is in the order of time.
-func uuidFromStorage(raw [16]byte) []byte {
-	if raw[8]&0x80 != 0 || raw[6]>>4 == 0 { // TODO by experiment
-		return raw[:]
+// appendInet6 writes an address as the server does: its longest run of zero groups left out, even one of a
+// single group, and the last two groups as an IPv4 address where it's compatible with one or maps one.
+func appendInet6(b []byte, raw [16]byte) []byte {
+	var groups [8]uint64
+	from, length, run := 0, 0, 0
+	for i := range groups {
+		groups[i] = uint64(raw[2*i])<<8 | uint64(raw[2*i+1])
+		if groups[i] != 0 {
+			run = 0
+		} else if run++; run > length {
+			from, length = i+1-run, run
+		}
 	}
-	return raw[:]
+	for i := 0; i < 8; i++ {
+		if i == from && length > 0 {
+			b = append(b, ':')
+			if i += length; i == 8 {
+				return append(b, ':')
+			}
+		}
+		if i > 0 {
+			b = append(b, ':')
+		}
+		if i == 6 && from == 0 && (length == 6 || length == 5 && groups[5] == 0xffff) {
+			return netip.AddrFrom4([4]byte(raw[12:])).AppendTo(b)
+		}
+		b = strconv.AppendUint(b, groups[i], 16)
+	}
+	return b
 }
 
-func appendInet6(b []byte, raw [16]byte) []byte { return netip.AddrFrom16(raw).AppendTo(b) }
-
-// imageOf is for messages: the columns that an image has.
+// valueError says which column a value is of. The value itself isn't shown.
 func valueError(name change.TableName, column string, err error) error {
 	return &valueFault{name, column, err}
 }
