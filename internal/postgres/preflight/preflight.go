@@ -3,55 +3,28 @@
 package preflight
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"bridge/change"
+	"bridge/internal/preflight"
 )
 
-// Level says how bad a finding is.
-type Level string
+// The words of a report: see internal/preflight.
+type (
+	Level   = preflight.Level
+	Finding = preflight.Finding
+	Report  = preflight.Report
+)
 
 // The levels. With an Error bridge must not run.
 const (
-	Error   Level = "error"
-	Warning Level = "warning"
-	Note    Level = "note"
+	Error   = preflight.Error
+	Warning = preflight.Warning
+	Note    = preflight.Note
 )
-
-func (l Level) rank() int { return slices.Index([]Level{Error, Warning, Note}, l) }
-
-// Finding is one thing to know about a database.
-type Finding struct {
-	Level  Level  `json:"level"`
-	Object string `json:"object"`        // what it's about: "server", "role bridge", "public.users"
-	Text   string `json:"text"`          // what is so, and what follows from it
-	Fix    string `json:"fix,omitempty"` // what to do; SQL ends with a semicolon
-	// Init says that "bridge init" mends it, with the rights that the role has.
-	Init bool `json:"init,omitempty"`
-}
-
-// Report is what [Run] found.
-type Report struct {
-	Findings []Finding          // the worst first
-	Tables   []change.TableName // those to be replicated whose rows have a key, by name
-	// Initialised says that "bridge init" was completed here before.
-	Initialised bool
-}
-
-// Failed reports whether bridge can't run on the database as it is.
-func (r *Report) Failed() bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Level == Error })
-}
-
-// Blocked reports whether there are errors that "bridge init" doesn't mend.
-func (r *Report) Blocked() bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Level == Error && !f.Init })
-}
 
 // Settings say what the database is to be used for.
 type Settings struct {
@@ -100,9 +73,7 @@ func Run(ctx context.Context, conn *pgx.Conn, s Settings) (*Report, error) {
 }
 
 // Sort puts the worst first, and leaves the order within a level.
-func Sort(findings []Finding) {
-	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Level.rank(), b.Level.rank()) })
-}
+func Sort(findings []Finding) { preflight.Sort(findings) }
 
 // add notes a finding.
 func (c *checker) add(l Level, object, text, fix string) {
