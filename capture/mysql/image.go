@@ -83,6 +83,10 @@ func (s *scratch) image(ctx context.Context, r *rows, bitmap []byte, partial *cu
 			continue
 		}
 		if difference {
+			if changed := in.sized(in.uint(int(c.meta))); len(changed) == 0 && !in.short { // none: it's as in the old image
+				s.values = append(s.values, scratchAbsent)
+				continue
+			}
 			return badLog("table %s: column %q was updated in part (binlog_row_value_options), which bridge doesn't read: "+
 				"SET GLOBAL binlog_row_value_options = '', let no session set it (it takes a privilege), and join this region anew", r.table.name, c.name)
 		}
