@@ -88,35 +88,12 @@ func loadColumns(ctx context.Context, conn *mysql.Conn, t change.TableName) (map
 		c := column{name: mysql.Quote(f[0]), base: f[1], class: classes[f[1]], scale: scale, charset: f[6], collation: f[7],
 			generated: strings.Contains(f[4], "virtual generated") || strings.Contains(f[4], "stored generated")}
 		if c.class == label || c.class == labels {
-			c.labels = parseLabels(f[2])
+			c.labels = map[string]bool{}
+			for _, l := range mysql.Labels(f[2]) {
+				c.labels[l] = true
+			}
 		}
 		out[f[0]] = catalogColumn{c, f[3] == "PRI", strings.Contains(f[4], "on update")}
 	}
 	return out, nil
-}
-
-// parseLabels reads the labels of a type as the catalog prints it: enum('a','it”s'), with quotes doubled.
-func parseLabels(columnType string) map[string]bool {
-	open := strings.IndexByte(columnType, '(')
-	list := strings.TrimSuffix(columnType[open+1:], ")")
-	out := map[string]bool{}
-	for list != "" {
-		list = strings.TrimPrefix(strings.TrimPrefix(list, ","), "'")
-		var b strings.Builder
-		for {
-			i := strings.IndexByte(list, '\'')
-			if i < 0 {
-				return out
-			}
-			b.WriteString(list[:i])
-			list = list[i+1:]
-			if !strings.HasPrefix(list, "'") {
-				break
-			}
-			b.WriteByte('\'')
-			list = list[1:]
-		}
-		out[b.String()] = true
-	}
-	return out
 }
