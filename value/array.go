@@ -182,8 +182,9 @@ func (v *arrayValue) appendJSON(b []byte, class Class) []byte {
 
 // jsonToArray takes a JSON array of scalars, nested at most as PostgreSQL's arrays are.
 func jsonToArray(from, to Type) (route, error) {
-	if to.Element == nil {
-		return route{}, mismatch(from, to, "")
+	element, err := elementRoute(from, to)
+	if err != nil {
+		return route{}, err
 	}
 	return route{
 		lossy: true, // [1, "1"] are two texts of one element
@@ -194,11 +195,11 @@ func jsonToArray(from, to Type) (route, error) {
 			if !ok {
 				return "", malformed("it isn't JSON")
 			}
-			return arrayOfJSON(&doc, *to.Element)
+			return arrayOfJSON(&doc, element)
 		}}, nil
 }
 
-func arrayOfJSON(doc *jsonValue, element Type) (string, *unfit) {
+func arrayOfJSON(doc *jsonValue, element converter) (string, *unfit) {
 	if doc.kind != jsonListKind {
 		return "", noArray
 	}
@@ -212,23 +213,36 @@ func arrayOfJSON(doc *jsonValue, element Type) (string, *unfit) {
 	if !v.rectangular(1) {
 		return "", ragged
 	}
-	if !v.readable(element) {
+	if !v.fits(element) {
 		return "", otherElement
 	}
 	return string(v.appendTo(nil)), nil
 }
 
-// readable reports whether all elements can be of a type, as far as [readable] tells.
-func (v *arrayValue) readable(element Type) bool {
+// fits reports whether all elements are texts of a type.
+func (v *arrayValue) fits(element converter) bool {
 	if v.list == nil {
-		return v.null || readable(v.text, element)
+		if v.null || element == nil {
+			return true
+		}
+		_, bad := element(v.text)
+		return bad == nil
 	}
 	for i := range v.list {
-		if !v.list[i].readable(element) {
+		if !v.list[i].fits(element) {
 			return false
 		}
 	}
 	return true
+}
+
+// elementRoute is the way of a text into an array's element.
+func elementRoute(from, to Type) (converter, error) {
+	if to.Element == nil {
+		return nil, mismatch(from, to, "")
+	}
+	r, err := findRoute(Type{Class: Text}, *to.Element, TextValue)
+	return r.convert, err
 }
 
 func (v *jsonValue) array() (a arrayValue, ok bool) {
@@ -254,8 +268,9 @@ func (v *jsonValue) array() (a arrayValue, ok bool) {
 
 // textToArray takes an array in PostgreSQL's text, or a JSON array (MariaDB's JSON columns are text).
 func textToArray(from, to Type) (route, error) {
-	if to.Element == nil {
-		return route{}, mismatch(from, to, "")
+	element, err := elementRoute(from, to)
+	if err != nil {
+		return route{}, err
 	}
 	other := &unfit{reason: "text that isn't an array"}
 	limits := []string{other.reason, objectThere.reason, ragged.reason, jsonNUL.reason, jsonSurrogates.reason, otherElement.reason}
@@ -264,10 +279,13 @@ func textToArray(from, to Type) (route, error) {
 			return "", other
 		}
 		if doc, ok := parseJSON(s); ok && strings.HasPrefix(s, "[") {
-			return arrayOfJSON(&doc, *to.Element)
+			return arrayOfJSON(&doc, element)
 		}
-		if _, bad := parseArray(s); bad == notArray {
+		switch v, bad := parseArray(s); {
+		case bad == notArray:
 			return "", other
+		case bad == nil && !v.fits(element):
+			return "", otherElement
 		}
 		return s, nil
 	}}, nil

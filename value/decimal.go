@@ -137,11 +137,13 @@ func (d decimal) increment(n int) decimal {
 	return d
 }
 
-// isPlain reports whether s is as engines print decimals, without an exponent or needless zeros before the
-// point, and counts its digits on either side of the point.
+// isPlain reports whether s is as engines print decimals, without an exponent, needless zeros before the point
+// or a sign before zero, and counts its digits on either side of the point.
 func isPlain(s string) (whole, frac int, ok bool) {
 	if s != "" && s[0] == '-' {
-		s = s[1:]
+		if s = s[1:]; strings.Trim(s, "0.") == "" {
+			return 0, 0, false
+		}
 	}
 	for whole < len(s) && s[whole] >= '0' && s[whole] <= '9' {
 		whole++

@@ -102,7 +102,10 @@ func drawText(t *rapid.T, c Type) string {
 		return drawJSON(t, c, 3)
 	case UUID:
 		b := rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "uuid")
-		return dashed(hex.EncodeToString(b))
+		if uuid := dashed(hex.EncodeToString(b)); c.Engine != MariaDB || keptByMariaDB(uuid) {
+			return uuid
+		}
+		return "00000000-0000-0000-0000-000000000000"
 	case Inet:
 		texts := map[string][]string{"inet": {"10.0.0.1", "10.0.0.0/8", "::1", "fe80::/10", "0.0.0.0/0", "::ffff:1.2.3.4"}, "inet4": {"0.0.0.0", "255.255.255.255"}, "inet6": {"::", "::1", "::ffff:1.2.3.4"}}
 		return rapid.SampledFrom(texts[c.Name]).Draw(t, "address")

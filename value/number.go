@@ -2,7 +2,6 @@ package value
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 )
@@ -193,85 +192,6 @@ func digitsOf(t Type) (whole, frac int) {
 		return t.Precision - t.Scale, t.Scale
 	}
 	return maxExponent, maxExponent
-}
-
-// toFloat carries numbers of which the shortest decimal that means the float is the number itself.
-func toFloat(from, to Type) (route, error) {
-	limits, nan, infinity := specialLimits(from, to)
-	inexact := unfit{reason: fmt.Sprintf("more digits than %d bits keep", to.Bits)}
-	huge := unfit{reason: fmt.Sprintf("larger than %d bits hold", to.Bits)}
-	rounded := unfit{reason: fmt.Sprintf("more than %d digits after the point", to.Scale)}
-	if widens := from.Class == Float && from.Bits <= to.Bits || from.Class == Integer && from.Bits <= to.Bits*3/8; !widens {
-		limits = append(limits, inexact.reason)
-		if from.Class != Integer {
-			limits = append(limits, huge.reason)
-		}
-	}
-	if to.Precision > 0 {
-		limits = append(limits, rounded.reason)
-	}
-	if to.Unsigned && !from.Unsigned {
-		limits = append(limits, below.reason)
-	}
-	largest := math.MaxFloat64
-	if to.Bits == 32 {
-		largest = math.MaxFloat32
-	}
-	bound := func(negative bool) string {
-		switch {
-		case negative && to.Unsigned:
-			return "0"
-		case negative:
-			return formatFloat(-largest, to)
-		}
-		return formatFloat(largest, to)
-	}
-	finite := func(s string) (string, *unfit) {
-		f, err := strconv.ParseFloat(s, to.Bits)
-		if math.IsInf(f, 0) {
-			return "", huge.near(bound(f < 0))
-		}
-		if err != nil {
-			return "", notNumber
-		}
-		out := formatFloat(f, to)
-		if to.Unsigned && f < 0 {
-			return "", below.near(bound(true))
-		}
-		given, ok := parseDecimal(s)
-		if !ok { // ParseFloat reads more than numbers of SQL: hexadecimal ones, underscores
-			return "", notNumber
-		}
-		if to.Precision > 0 && given.exp > to.Precision-to.Scale {
-			return "", &huge
-		}
-		if to.Precision > 0 && given.fractionDigits() > to.Scale {
-			return "", rounded.near(given.round(to.Scale).plain(0))
-		}
-		if stored, _ := parseDecimal(out); stored != given {
-			return "", inexact.near(out)
-		}
-		return out, nil
-	}
-	return route{convert: numbers(nan, infinity, bound, finite), limits: limits}, nil
-}
-
-// formatFloat is the shortest decimal that reads back to the same bits, as the engine writes it: PostgreSQL
-// with an exponent from 10^15 on (real: 10^6), bridge's capture of MySQL from 10^21 or 10^6 on as Go's 'g' does.
-func formatFloat(f float64, t Type) string {
-	if t.Engine != Postgres {
-		return strconv.FormatFloat(f, 'g', -1, t.Bits)
-	}
-	digits := 15
-	if t.Bits == 32 {
-		digits = 6
-	}
-	s := strconv.FormatFloat(f, 'e', -1, t.Bits)
-	at := strings.IndexByte(s, 'e')
-	if exp, err := strconv.Atoi(s[at+1:]); err != nil || exp < -4 || exp >= digits || math.IsInf(f, 0) {
-		return s
-	}
-	return strconv.FormatFloat(f, 'f', -1, t.Bits)
 }
 
 // toYear carries 0 and 1901 to 2155. The year 0 is written with four digits, for '0' is 2000 to MySQL.

@@ -50,7 +50,7 @@ func init() { // not in the declaration: arrays look their elements' routes up a
 		{Text, Enum}: toEnum, {Enum, Enum}: toEnum, {Opaque, Enum}: toEnum, {Text, Set}: toSet, {Set, Set}: toSet, {Array, Set}: arrayToSet,
 		{Text, Opaque}: toOpaque, {Enum, Opaque}: toOpaque, {Opaque, Opaque}: toOpaque, {Inet, Opaque}: toOpaque,
 		{Text, Interval}: textToOwn, {Text, Time}: textToOwn,
-		{Text, UUID}: textToUUID, {UUID, UUID}: same, {UUID, Binary}: uuidToBinary, {Binary, UUID}: binaryToUUID,
+		{Text, UUID}: textToUUID, {UUID, UUID}: toUUID, {UUID, Binary}: uuidToBinary, {Binary, UUID}: binaryToUUID,
 		{Text, Inet}: toInet, {Inet, Inet}: toInet, {Opaque, Inet}: toInet,
 
 		{Binary, Binary}: toBinary,

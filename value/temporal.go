@@ -132,7 +132,7 @@ var beyondUnix = unfit{reason: "times outside 1970-01-01 00:00:01 to 2038-01-19 
 
 // checkUnix holds a moment against TIMESTAMP's range. MySQL keeps one zero date there, and none that's partial.
 func checkUnix(m *moment, c *calendar) *unfit {
-	if m.year == 0 && m.month == 0 && m.day == 0 {
+	if *m == (moment{utc: m.utc}) {
 		return nil
 	}
 	if !m.real() {
@@ -191,8 +191,8 @@ func toTime(from, to Type) (route, error) {
 	return route{limits: limits, convert: func(s string) (string, *unfit) {
 		hour, minute, second, fraction, ok := parseClock(strings.TrimPrefix(s, "-"))
 		switch {
-		case !ok && from.Engine != MySQL && from.Engine != MariaDB:
-			return "", outside // an interval of days
+		case !ok && isInterval(s):
+			return "", outside
 		case !ok:
 			return "", notTime
 		case s[0] == '-':
@@ -224,9 +224,9 @@ func toInterval(from, to Type) (route, error) {
 		sign := s[:len(s)-len(clock)]
 		hour, minute, second, fraction, ok := parseClock(clock)
 		switch {
-		case !ok && !mysql:
+		case !ok && !mysql && isInterval(s):
 			return s, nil // PostgreSQL's own interval; its fraction is the server's to round
-		case !ok && from.Engine == Postgres:
+		case !ok && mysql && isInterval(s):
 			return "", &days
 		case !ok:
 			return "", notTime
@@ -239,6 +239,35 @@ func toInterval(from, to Type) (route, error) {
 		}
 		return s, nil
 	}}, nil
+}
+
+// isInterval reports whether s is an interval as PostgreSQL prints it: "1 year 2 mons -3 days +04:05:06.7".
+func isInterval(s string) bool {
+	if s == "infinity" || s == "-infinity" {
+		return true
+	}
+	for {
+		word, rest, more := strings.Cut(s, " ")
+		number := word
+		if word != "" && (word[0] == '-' || word[0] == '+') {
+			number = word[1:]
+		}
+		if !more {
+			_, _, _, _, ok := parseClock(number)
+			return ok
+		}
+		if number == "" || !allDigits(number) {
+			return false
+		}
+		unit, rest, more := strings.Cut(rest, " ")
+		if unit = strings.TrimSuffix(unit, "s"); unit != "year" && unit != "mon" && unit != "day" {
+			return false
+		}
+		if !more {
+			return true
+		}
+		s = rest
+	}
 }
 
 // roundClock is a time with its fraction rounded to so many digits.

@@ -238,7 +238,9 @@ func readable(s string, t Type) bool {
 	switch t.Class {
 	case Boolean:
 		return s == "t" || s == "f"
-	case Integer, Decimal, Float, Year:
+	case Integer, Year:
+		return s != "" && allDigits(strings.TrimPrefix(s, "-"))
+	case Decimal, Float:
 		nan, infinite := special(s)
 		_, ok := parseDecimal(s)
 		return ok || nan || infinite
@@ -253,6 +255,8 @@ func readable(s string, t Type) bool {
 	case Time:
 		_, _, _, _, ok := parseClock(s)
 		return ok
+	case Interval:
+		return isInterval(s)
 	}
 	return true
 }

@@ -176,7 +176,7 @@ func sameType(a, b Type) bool { return a.Engine.kindred(b.Engine) && a.Name == b
 
 // sameModifiers reports whether two declared columns of one type hold the same values.
 func sameModifiers(a, b Type) bool {
-	return a.Declared && b.Declared && a.Length == b.Length && a.MaxBytes == b.MaxBytes && a.Precision == b.Precision &&
+	return a.Declared && b.Declared && a.Class == b.Class && a.Length == b.Length && a.MaxBytes == b.MaxBytes && a.Precision == b.Precision &&
 		a.Scale == b.Scale && a.Fraction == b.Fraction && a.Charset == b.Charset && slices.Equal(a.Labels, b.Labels)
 }
 
