@@ -56,12 +56,15 @@ func newBedOn(t testing.TB, server *testserver.MySQL, name string, ddl ...string
 	t.Helper()
 	b := &bed{TB: t, server: server, name: name}
 	b.config = Config{
-		Server:   mysql.Server{Socket: server.Socket(), User: testserver.MySQLSuperuser},
+		Server:   mysql.Server{Socket: server.Socket(), User: "bridge", Password: "secret"},
 		Name:     "bridge test " + name,
 		Selected: func(n change.TableName) bool { return n.Schema == name },
 		SpillDir: t.TempDir(), IdleInterval: 100 * time.Millisecond,
 	}
 	if _, there := installed.Load(server); !there {
+		// What "bridge grants" prints.
+		servertest.ExecMySQL(t, server, "", "CREATE USER bridge@'%' IDENTIFIED BY 'secret'; GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO bridge@'%'; "+
+			"CREATE DATABASE bridge CHARACTER SET utf8mb4 COLLATE utf8mb4_bin; GRANT ALL PRIVILEGES ON bridge.* TO bridge@'%'")
 		conn, err := b.config.Server.Connect(t.Context(), mysql.Session{Name: "application"})
 		if err != nil {
 			t.Fatal(err)
@@ -72,6 +75,7 @@ func newBedOn(t testing.TB, server *testserver.MySQL, name string, ddl ...string
 		}
 		installed.Store(server, true)
 	}
+	servertest.ExecMySQL(t, server, "", fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON `%s`.* TO bridge@'%%'", name))
 	b.conn = servertest.ConnectMySQL(t, server, name)
 	b.exec(ddl...)
 	return b

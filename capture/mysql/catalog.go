@@ -22,6 +22,7 @@ type catalog struct {
 	encrypted bool // the session uses TLS
 	charsets  map[string]*charset
 	byID      map[uint64]collation
+	forms     *mysql.KeyForms
 }
 
 // collation is one of the server's.
@@ -63,6 +64,22 @@ func (c *catalog) close() {
 // query returns a query's rows as text; NULL is "". A session that was lost in the meantime is replaced
 // once.
 func (c *catalog) query(ctx context.Context, sql string) ([][]string, error) {
+	images, err := c.images(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]string, len(images))
+	for i, r := range images {
+		rows[i] = make([]string, len(r))
+		for j, v := range r {
+			rows[i][j], _ = v.Text()
+		}
+	}
+	return rows, nil
+}
+
+// images is query with values as they are.
+func (c *catalog) images(ctx context.Context, sql string) ([]change.Image, error) {
 	for attempt := 0; ; attempt++ {
 		if err := c.open(ctx); err != nil {
 			return nil, err
@@ -74,14 +91,7 @@ func (c *catalog) query(ctx context.Context, sql string) ([][]string, error) {
 			}
 			return nil, err
 		}
-		rows := make([][]string, len(result.Rows))
-		for i, r := range result.Rows {
-			rows[i] = make([]string, len(r))
-			for j, v := range r {
-				rows[i][j], _ = v.Text()
-			}
-		}
-		return rows, nil
+		return result.Rows, nil
 	}
 }
 

@@ -156,7 +156,9 @@ func (s *Source) query(ctx context.Context, e event) (capture.Event, error) {
 		}
 	case effectNone:
 	default:
-		return capture.Event{}, errStatement(st.word)
+		if !s.group.past {
+			return capture.Event{}, errStatement(st.word)
+		}
 	}
 	if s.group.many {
 		return capture.Event{}, nil // CREATE TABLE … SELECT's first half

@@ -3,10 +3,10 @@ package mysql
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
-	"bridge/change"
 	"bridge/internal/mysql"
 	"bridge/loopguard"
 )
@@ -203,10 +203,19 @@ func (t *table) setKey(ctx context.Context, m *metadata, from *catalog) error {
 		return badLog("table %s: its primary key has only the first characters of a column, so it doesn't tell rows apart as bridge needs: "+
 			"make the key of whole columns", t.name)
 	}
-	t.normalize = make([]change.Normalize, len(t.columns))
 	for _, k := range m.key {
 		if k >= len(t.columns) {
 			return badLog("table %s: the log names a key column %d of %d", t.name, k, len(t.columns))
+		}
+		form, err := from.keyForm(ctx, &t.columns[k])
+		if err != nil {
+			return fmt.Errorf("table %s, key column %q: %w", t.name, t.columns[k].name, err)
+		}
+		if form != nil && t.forms == nil {
+			t.forms = make([]keyForm, len(t.columns))
+		}
+		if form != nil {
+			t.forms[k] = form
 		}
 	}
 	t.key = m.key

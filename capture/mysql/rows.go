@@ -29,13 +29,8 @@ func (s *Source) rowsEvent(ctx context.Context, e event) error {
 	if err != nil {
 		return err
 	}
-	switch t.role {
-	case roleOther:
+	if t.role == roleOther || t.role == roleData && s.current.class == echo {
 		return nil
-	case roleData:
-		if skip, err := s.current.data(); skip || err != nil {
-			return err
-		}
 	}
 	if err := s.tables.resolve(ctx, t, s.catalog); err != nil {
 		return err
@@ -54,7 +49,8 @@ func (s *Source) rowsEvent(ctx context.Context, e event) error {
 		return s.ownRows(ctx, r)
 	}
 	s.rows = r
-	return nil
+	_, err = s.current.data()
+	return err
 }
 
 // head reads what precedes the rows, from the flags on.
@@ -141,21 +137,21 @@ func (s *Source) decode(ctx context.Context, r *rows) (more bool, err error) {
 		if r.after != nil {
 			row = images.next(&s.current, len(table.Columns))
 		}
-		if err := s.operation(r, table, old, row); err != nil {
+		if err := s.operation(ctx, r, table, old, row); err != nil {
 			return false, err
 		}
 	}
 	return len(r.rest.rest) > 0, nil
 }
 
-func (s *Source) operation(r *rows, table *change.Table, old, row change.Image) error {
+func (s *Source) operation(ctx context.Context, r *rows, table *change.Table, old, row change.Image) error {
 	switch r.kind {
 	case change.Insert:
-		return s.insert(r, table, row)
+		return s.insert(ctx, r, table, row)
 	case change.Update:
-		return s.update(r, table, old, row)
+		return s.update(ctx, r, table, old, row)
 	}
-	key, err := r.table.keyOf(table, old)
+	key, err := r.table.keyOf(ctx, table, old)
 	if err != nil {
 		return err
 	}
@@ -166,11 +162,11 @@ func (s *Source) operation(r *rows, table *change.Table, old, row change.Image) 
 	return nil
 }
 
-func (s *Source) insert(r *rows, table *change.Table, row change.Image) error {
+func (s *Source) insert(ctx context.Context, r *rows, table *change.Table, row change.Image) error {
 	if !r.full {
 		return r.lacks("an inserted row", row)
 	}
-	key, err := r.table.keyOf(table, row)
+	key, err := r.table.keyOf(ctx, table, row)
 	if err != nil {
 		return err
 	}
@@ -180,19 +176,19 @@ func (s *Source) insert(r *rows, table *change.Table, row change.Image) error {
 
 // update makes an update or, when the key has changed, a delete and an insert. What the new image lacks
 // is as it was.
-func (s *Source) update(r *rows, table *change.Table, old, row change.Image) error {
+func (s *Source) update(ctx context.Context, r *rows, table *change.Table, old, row change.Image) error {
 	for i := range row {
 		if row[i].IsAbsent() {
 			row[i] = old[i]
 		}
 	}
-	key, err := r.table.keyOf(table, row)
+	key, err := r.table.keyOf(ctx, table, row)
 	if err != nil {
 		return err
 	}
 	oldKey := key
 	if !sameKeyText(table, old, row) {
-		if oldKey, err = r.table.keyOf(table, old); err != nil {
+		if oldKey, err = r.table.keyOf(ctx, table, old); err != nil {
 			return err
 		}
 	}
@@ -221,15 +217,6 @@ func (r *rows) lacks(what string, row change.Image) error {
 		}
 	}
 	return nil
-}
-
-// keyOf names a row. An old image always has the primary key, whatever binlog_row_image says.
-func (t *table) keyOf(shape *change.Table, row change.Image) (change.Key, error) {
-	key, err := change.KeyOf(shape, row, t.normalize)
-	if err != nil {
-		return key, badLog("%w", err)
-	}
-	return key, nil
 }
 
 // sameKeyText spares building the old key, which nearly always is the new one.

@@ -227,6 +227,11 @@ func (s *Source) take(ctx context.Context, e event) (capture.Event, error) {
 		return capture.Event{}, nil
 	case replication.INTVAR_EVENT, replication.RAND_EVENT, replication.USER_VAR_EVENT: // for a statement that follows, which decides
 		return capture.Event{}, nil
+	}
+	if s.group.past { // whatever it was, it's dealt with
+		return capture.Event{}, nil
+	}
+	switch e.typ {
 	case replication.BEGIN_LOAD_QUERY_EVENT, replication.APPEND_BLOCK_EVENT, replication.EXECUTE_LOAD_QUERY_EVENT, replication.DELETE_FILE_EVENT:
 		return capture.Event{}, errStatement("LOAD DATA")
 	case partialRowEvent:

@@ -37,9 +37,9 @@ type table struct {
 	columns  []column
 	key      []int // indexes of the primary key's columns, in the key's order
 	// shapes are the table for rows with complete images, and for others.
-	shapes    [2]*change.Table
-	normalize []change.Normalize
-	marker    []int // indexes of the marker's or barrier's columns
+	shapes [2]*change.Table
+	forms  []keyForm // of key columns whose texts aren't compared as they are; nil if there are none
+	marker []int     // indexes of the marker's or barrier's columns
 }
 
 // column is what it takes to read a value.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"bridge/change"
 	"bridge/internal/mysql"
@@ -14,6 +15,9 @@ func (s *Source) truncate(ctx context.Context, st statement, q queryText) error 
 	name := change.TableName{Schema: st.schema, Name: st.table}
 	if name.Schema == "" {
 		name.Schema = q.schema
+	}
+	if err := s.decodeName(ctx, &name, q.charset); err != nil {
+		return err
 	}
 	if s.facts.lower {
 		name.Schema, name.Name = strings.ToLower(name.Schema), strings.ToLower(name.Name)
@@ -36,6 +40,24 @@ func (s *Source) truncate(ctx context.Context, st statement, q queryText) error 
 	}
 	s.current.room(len(q.sql))
 	s.current.add(change.Operation{Kind: change.Truncate, Table: table, Key: change.Key{Table: name}})
+	return nil
+}
+
+// decodeName makes names UTF-8: a statement is logged in its client's character set. The default
+// database's name is UTF-8 already, which a name of that character set that's valid UTF-8, too, is taken
+// for: it's rare, and the table then isn't found among the selected ones.
+func (s *Source) decodeName(ctx context.Context, name *change.TableName, collation uint16) error {
+	cs := s.catalog.charsetOf(uint64(collation))
+	for _, n := range []*string{&name.Schema, &name.Name} {
+		if utf8.ValidString(*n) || cs == nil || cs.binary {
+			continue
+		}
+		text, err := cs.append(ctx, nil, []byte(*n), s.catalog)
+		if err != nil {
+			return err
+		}
+		*n = string(text)
+	}
 	return nil
 }
 

@@ -180,3 +180,30 @@ func TestValuesAreAsTheServerPrintsThem(t *testing.T) {
 		}
 	})
 }
+
+func TestKeysAreEqualWhereTheServersAre(t *testing.T) {
+	onBoth(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newBed(t, flavor, "CREATE TABLE t (a varchar(20) COLLATE utf8mb4_general_ci, b char(5) CHARACTER SET latin1 COLLATE latin1_swedish_ci, c double, d varchar(9) COLLATE utf8mb4_bin, "+
+			"e decimal(9,2), f binary(3), v int, PRIMARY KEY (a, b, c, d, e, f))")
+		s := b.open()
+		b.exec("INSERT INTO t VALUES ('Ab', 'É', 0, 'X', 1.50, x'01', 1)",
+			"UPDATE t SET a = 'aB', b = 'é', c = -0e0",
+			"UPDATE t SET a = 'áb  '",
+			"DELETE FROM t")
+		events := b.drain(s)
+		kinds, keys := "", map[string]bool{}
+		for _, e := range events {
+			for _, o := range e.Operations {
+				kinds += o.Kind.String() + " "
+				keys[o.Key.Row] = true
+			}
+		}
+		if kinds != "insert update update delete " || len(keys) != 1 {
+			t.Errorf("%s with the keys %v", kinds, keys)
+		}
+		b.exec("INSERT INTO t VALUES ('Ab', 'E', 0, 'X', 1.50, x'01', 1)", "UPDATE t SET d = 'x'")
+		if got := b.drain(s)[1].Operations; len(got) != 2 {
+			t.Errorf("under a binary collation another key is %v", got)
+		}
+	})
+}
