@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"strconv"
 )
@@ -49,8 +50,12 @@ func IsCertificate(err error) bool {
 	return unknown || host
 }
 
-// IsConnection finds the errors of a connection that wasn't made, or that was lost.
+// IsConnection finds the errors of a connection that wasn't made, or that was lost. A file that can't be
+// read (a certificate's, say) isn't one, although its system error passes for a network's.
 func IsConnection(err error) bool {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return false
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return true
 	}

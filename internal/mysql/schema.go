@@ -23,7 +23,8 @@ var ErrNotInstalled = database.ErrNotInstalled
 //
 //   - node: one row, which region this server is. epoch is the leading bridge's: whoever becomes the leader
 //     raises it, and every apply transaction reads it with a shared lock, so that an earlier leader's
-//     transactions end before or find out. server_uuid is the server whose log bridge read last.
+//     transactions end before or find out. server_uuid is the server whose log bridge read last. start_offset and
+//     start_gtid are where capture begins as long as nothing is published: see [EnsureStart].
 //   - progress: the markers (see loopguard).
 //   - barrier: one row; an update of it is a barrier with a floor (see loopguard.Barrier).
 //   - horizon: what history is rebuilt from after a restart.
@@ -41,7 +42,9 @@ var tables = []string{
 		"  format      int          NOT NULL," +
 		"  created_at  datetime(6)  NOT NULL DEFAULT CURRENT_TIMESTAMP(6)," +
 		"  epoch       bigint unsigned NOT NULL DEFAULT 0," +
-		"  server_uuid varchar(64))",
+		"  server_uuid varchar(64)," +
+		"  start_offset bigint unsigned," +
+		"  start_gtid  longtext)",
 	"progress (" +
 		"  origin        varchar(255) NOT NULL," +
 		"  worker        int          NOT NULL," +
