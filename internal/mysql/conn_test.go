@@ -98,6 +98,24 @@ func TestSessionIsFixed(t *testing.T) {
 	})
 }
 
+// What only a privileged account may set is set by one, and is an error that says what to do for others.
+func TestRestrictedSettings(t *testing.T) {
+	on(t, func(t *testing.T, flavor testserver.Flavor) {
+		server := servertest.MySQL(t, flavor, testserver.MySQLOptions{NoSync: true, Settings: map[string]string{
+			"binlog_row_image": "MINIMAL", "explicit_defaults_for_timestamp": "OFF"}})
+		servertest.ExecMySQL(t, server, "", "CREATE USER plain@'127.0.0.1'")
+		conn := connect(t, admin(server), mysql.Session{})
+		if got := rows(t, conn, "SELECT @@binlog_row_image, @@explicit_defaults_for_timestamp")[0]; got != "FULL|1" {
+			t.Errorf("session has %s", got)
+		}
+		plain := mysql.Server{Host: server.Host(), Port: uint16(server.Port()), User: "plain"}
+		_, err := plain.Connect(t.Context(), mysql.Session{})
+		if err == nil || mysql.Classify(err) != mysql.Fatal || !strings.Contains(err.Error(), "binlog_row_image is MINIMAL") || !strings.Contains(err.Error(), "SET GLOBAL binlog_row_image = 'FULL'") {
+			t.Errorf("as a plain account: %v", err)
+		}
+	})
+}
+
 func TestResults(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		conn, _ := open(t, flavor)

@@ -64,10 +64,11 @@ func (s Session) settings(flavor Flavor) []setting {
 	return append(list, setting{"@bridge_apply", "1"}) // triggers look at it to leave applied rows alone
 }
 
-// logged are the variables that decide how the session's rows come out of the log. Setting them needs a
-// privilege that bridge hasn't, so they're looked at, and set only when they aren't as needed.
-func logged(flavor Flavor) []setting {
-	list := []setting{{"sql_log_bin", "1"}, {"binlog_format", "ROW"}, {"binlog_row_image", "FULL"}}
+// restricted are the variables that only a privileged account may set even for its own session: how its
+// rows come out of the log, and whether NULL in a TIMESTAMP column becomes the present time. They're looked
+// at, and set only when they aren't as needed.
+func restricted(flavor Flavor) []setting {
+	list := []setting{{"sql_log_bin", "1"}, {"binlog_format", "ROW"}, {"binlog_row_image", "FULL"}, {"explicit_defaults_for_timestamp", "1"}}
 	if flavor == MySQL {
 		list = append(list, setting{"binlog_row_value_options", ""})
 	}
@@ -88,7 +89,7 @@ func (c *Conn) setUp(ctx context.Context, s Session) error {
 		sql.WriteString(v.name + " = " + v.value)
 	}
 	sql.WriteString("; SELECT ")
-	need := logged(c.flavor)
+	need := restricted(c.flavor)
 	for i, v := range need {
 		if i > 0 {
 			sql.WriteString(", ")
@@ -108,9 +109,13 @@ func (c *Conn) setUp(ctx context.Context, s Session) error {
 		if strings.EqualFold(got, v.value) {
 			continue
 		}
-		if _, err := c.One(ctx, fmt.Sprintf("SET SESSION %s = %s", v.name, Literal(v.value))); err != nil {
-			return fmt.Errorf("%s is %q; bridge's sessions need %q: run SET GLOBAL %s = %s and put it into the server's option file: %w",
-				v.name, got, v.value, v.name, Literal(v.value), err)
+		value := v.value
+		if value != "1" {
+			value = Literal(value)
+		}
+		if _, err := c.One(ctx, "SET SESSION "+v.name+" = "+value); err != nil {
+			return fmt.Errorf("%s is %s, and bridge's sessions need %s: run SET GLOBAL %s = %s and put it into the server's option file: %w",
+				v.name, got, value, v.name, value, err)
 		}
 	}
 	return nil
