@@ -82,6 +82,12 @@ func (e *Engine) Origin(ctx context.Context) (origin change.Origin, err error) {
 
 // OpenSource is [node.Engine]'s.
 func (e *Engine) OpenSource(ctx context.Context, from change.Position) (capture.Source, error) {
+	if from == (change.Position{}) {
+		var err error
+		if from, err = e.start(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := e.sameLog(ctx, from); err != nil {
 		return nil, err
 	}
@@ -96,6 +102,15 @@ func (e *Engine) OpenSource(ctx context.Context, from change.Position) (capture.
 		return nil, err // not a nil *Source, which isn't a nil Source
 	}
 	return source, nil
+}
+
+// start is where capture begins when nothing is published yet.
+func (e *Engine) start(ctx context.Context) (p change.Position, err error) {
+	err = e.with(ctx, "start", func(conn *mysql.Conn) error {
+		p, err = mysql.EnsureStart(ctx, conn)
+		return err
+	})
+	return p, err
 }
 
 // OpenTarget is [node.Engine]'s. Its sessions write as the leader that [Engine.Lead] made of this process.
