@@ -2,6 +2,7 @@ package testserver_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,7 +60,17 @@ func TestKafkaComesBack(t *testing.T) {
 	}
 }
 
+// produce appends a record. A partition has no leader for a moment after its topic was made, or the broker started.
 func produce(ctx context.Context, client *kafka.Client, value string) (int64, error) {
+	for {
+		offset, err := tryProduce(ctx, client, value)
+		if !errors.Is(err, kafka.NotLeaderForPartition) && !errors.Is(err, kafka.LeaderNotAvailable) {
+			return offset, err
+		}
+	}
+}
+
+func tryProduce(ctx context.Context, client *kafka.Client, value string) (int64, error) {
 	response, err := client.Produce(ctx, &kafka.ProduceRequest{
 		Topic: "kept", RequiredAcks: kafka.RequireAll,
 		Records: kafka.NewRecordReader(kafka.Record{Value: kafka.NewBytes([]byte(value))})})
