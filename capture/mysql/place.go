@@ -47,7 +47,7 @@ func (p *place) move(e event) error {
 		}
 		// The server announces the file twice, at the old one's end and again before the first event.
 		if e.flags&artificial == 0 || number != p.number || p.offset == 0 {
-			*p = place{base: base, number: number, offset: e.rotate.Position, trailer: p.trailer}
+			*p = place{base: base, number: number, offset: e.rotate.Position, trailer: p.trailer, sure: true}
 		}
 		return nil
 	}
