@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"bridge/internal/postgres"
+
 	"pgregory.net/rapid"
 )
 
@@ -117,6 +119,42 @@ func TestKeysGoOver(t *testing.T) {
 					t.Fatalf("%q and %q are one key on one side only", a, b)
 				}
 			})
+		})
+	}
+}
+
+// PostgreSQL's keys have their own form already, so that a mesh without others needs none of this package: it's
+// the same one here.
+func TestKeyFormIsPostgresOwn(t *testing.T) {
+	for name, typ := range allColumns(t) {
+		if typ.Engine != Postgres || typ.Class == Opaque {
+			continue
+		}
+		keyType := typ.Name
+		if typ.Class == Enum {
+			keyType = "enum"
+		}
+		own, ownErr := postgres.Normalizer(keyType)
+		form, err := KeyForm(typ)
+		if (err == nil) != (ownErr == nil) {
+			t.Errorf("%s: %v, and PostgreSQL's own: %v", name, err, ownErr)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		rapid.Check(t, func(t *rapid.T) {
+			text := drawText(t, typ)
+			a, b := text, text
+			if own != nil {
+				a = own(text)
+			}
+			if form != nil {
+				b = form(text)
+			}
+			if a != b {
+				t.Fatalf("%s: %q has the form %q here and %q there", name, text, b, a)
+			}
 		})
 	}
 }
