@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/go-mysql-org/go-mysql/client"
@@ -47,7 +46,7 @@ type Conn struct {
 func (s Server) Connect(ctx context.Context, session Session) (*Conn, error) {
 	packets, err := s.dial(ctx, session.Name, session.Database)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("connect to the server at %s: %w", s, err)
 	}
 	c := &Conn{packets: packets, server: s, name: session.Name, id: packets.GetConnectionID()}
 	if c.flavor, c.version, err = ParseVersion(packets.GetServerVersion()); err == nil {
@@ -220,7 +219,7 @@ func (c *Conn) Text(ctx context.Context, sql string) ([]string, error) {
 	for i, v := range result.Rows[0] {
 		values[i], _ = v.Text()
 	}
-	return slices.Clip(values), nil
+	return values, nil
 }
 
 // ErrNoRow means that a query that should have given a row gave none.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -155,10 +154,11 @@ func (s Server) dial(ctx context.Context, name, databaseName string) (*client.Co
 		conn, err = s.dialWith(ctx, nil, name, databaseName)
 	}
 	if err != nil {
+		err = explain(err)
 		if cause := context.Cause(ctx); cause != nil {
-			err = errors.Join(cause, err)
+			err = fmt.Errorf("%w (%w)", cause, err)
 		}
-		return nil, fmt.Errorf("connect to the server at %s: %w", s, explain(err))
+		return nil, err
 	}
 	return conn, nil
 }

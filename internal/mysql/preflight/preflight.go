@@ -77,7 +77,8 @@ func (c *checker) load(ctx context.Context) error {
 		"binlog_row_metadata", "binlog_row_value_options", "gtid_mode", "gtid_strict_mode", "log_replica_updates", "log_slave_updates",
 		"binlog_expire_logs_seconds", "binlog_expire_logs_auto_purge", "expire_logs_days", "sync_binlog", "innodb_flush_log_at_trx_commit",
 		"max_connections", "max_user_connections", "auto_increment_increment", "auto_increment_offset",
-		"innodb_native_foreign_keys", "binlog_storage_engine")
+		"innodb_native_foreign_keys", "binlog_storage_engine", "lower_case_table_names",
+		"wsrep_on", "group_replication_group_name", "group_replication_single_primary_mode")
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,25 @@ func (c *checker) server(context.Context) error {
 	if c.variables["read_only"] != "OFF" || c.variables["super_read_only"] == "ON" {
 		c.add(preflight.Error, "server", "is read-only, as a replica is; bridge writes to the server it reads", "connect to the primary, or SET GLOBAL read_only = OFF;")
 	}
+	if kind := cluster(c.variables); kind != "" {
+		c.add(preflight.Error, "server", "is a member of "+kind+", whose other members write without waiting for the locks here that bridge's decisions rely on",
+			"let bridge work on a server with replicas, or on the primary of a group with one")
+	}
+	if c.variables["lower_case_table_names"] != "0" {
+		c.add(preflight.Note, "server", "lower_case_table_names is "+c.variables["lower_case_table_names"]+": the log names databases and tables in small letters, and so must the other regions", "")
+	}
 	return nil
+}
+
+// cluster names the kind of cluster with several writers that the server is in; "" is none.
+func cluster(variables map[string]string) string {
+	switch {
+	case variables["wsrep_on"] == "ON":
+		return "a Galera cluster"
+	case variables["group_replication_group_name"] != "" && variables["group_replication_single_primary_mode"] == "OFF":
+		return "a replication group with several primaries"
+	}
+	return ""
 }
 
 // setting is a variable that must have a value.
