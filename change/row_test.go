@@ -92,6 +92,8 @@ func TestFingerprintTellsDefinitionsApart(t *testing.T) {
 	tables := []*Table{
 		NewTable(name, cols(Column{"a", "int", true}), false),
 		NewTable(name, cols(Column{"a", "int", true}), true),
+		NewTable(name, cols(Column{"a", "int", true}), false).On("mysql"),
+		NewTable(name, cols(Column{"a", "int", true}), false).On("mariadb"),
 		NewTable(name, cols(Column{"a", "int", false}), false),
 		NewTable(name, cols(Column{"a", "text", true}), false),
 		NewTable(name, cols(Column{"ai", "nt", true}), false),

@@ -34,17 +34,33 @@ type Table struct {
 	// Keys are the indexes of the key columns, in column order. A table without any can't be
 	// replicated: nothing would name its rows.
 	Keys []int
-	// Full says that the log carries complete old images (REPLICA IDENTITY FULL).
+	// Full says that the log carries complete old images (REPLICA IDENTITY FULL, binlog_row_image=FULL).
 	Full bool
+	// Engine is the kind of database whose types and forms of text these are: "postgres", "mysql" or "mariadb".
+	// Empty is whatever the reader's own is.
+	Engine string
 
 	fingerprint uint64
 }
 
 // NewTable builds a table and its fingerprint; it keeps columns.
 func NewTable(name TableName, columns []Column, full bool) *Table {
-	t := &Table{TableName: name, Columns: columns, Full: full}
+	return newTable(name, columns, full, "")
+}
+
+// On is the same table as an engine logs it.
+func (t *Table) On(engine string) *Table {
+	if t.Engine == engine {
+		return t
+	}
+	return newTable(t.TableName, t.Columns, t.Full, engine)
+}
+
+func newTable(name TableName, columns []Column, full bool, engine string) *Table {
+	t := &Table{TableName: name, Columns: columns, Full: full, Engine: engine}
 	h := fnv.New64a()
 	put := func(s string) { io.WriteString(h, s); h.Write([]byte{0}) }
+	put(engine)
 	put(name.Schema)
 	put(name.Name)
 	for i, c := range columns {
@@ -64,7 +80,7 @@ func NewTable(name TableName, columns []Column, full bool) *Table {
 	return t
 }
 
-// Fingerprint is equal for equal definitions (FNV-1a over name, columns, types, key and identity).
+// Fingerprint is equal for equal definitions (FNV-1a over engine, name, columns, types, key and identity).
 func (t *Table) Fingerprint() uint64 { return t.fingerprint }
 
 // KeyNames are the names of the key columns, for messages.
