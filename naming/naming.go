@@ -40,7 +40,7 @@ type Names struct {
 }
 
 type table struct {
-	local, stream         change.TableName
+	local, stream        change.TableName
 	columns, columnsBack map[string]string
 }
 

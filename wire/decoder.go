@@ -147,12 +147,15 @@ func (d *Decoder) table(def string) *tableInfo {
 	def = strings.Clone(def)
 	r := reader{s: def}
 	name := change.TableName{Schema: r.text(), Name: r.text()}
-	full := r.u8()&flagFull != 0
+	flags, engine := r.u8(), ""
+	if flags&flagEngine != 0 {
+		engine = r.text()
+	}
 	columns := make([]change.Column, r.count(1))
 	for i := range columns {
 		columns[i] = change.Column{Name: r.text(), Type: r.text(), Key: r.u8()&flagIsKey != 0}
 	}
-	t := newTableInfo(change.NewTable(name, columns, full))
+	t := newTableInfo(change.NewTable(name, columns, flags&flagFull != 0).On(engine))
 	d.tables[def] = t
 	return t
 }

@@ -25,8 +25,8 @@
 //	                  transactions:uint operations:uint values:uint
 //	                  transaction...
 //
-//	table       = schema:text name:text flags:u8 columns:list(name:text type:text flags:u8)
-//	              table flags: 1 full identity; column flags: 1 key
+//	table       = schema:text name:text flags:u8 [engine:text] columns:list(name:text type:text flags:u8)
+//	              table flags: 1 full identity, 2 engine follows (not empty); column flags: 1 key
 //	transaction = flags:u8 [tag] operations:uint operation...
 //	              flags: 1 last piece, 2 another piece of the transaction before it in the record (no tag),
 //	                     4 vector differs, 8 GTID differs

@@ -48,8 +48,9 @@ const (
 )
 
 const (
-	flagFull  = 1 // of a table
-	flagIsKey = 1 // of a column
+	flagFull   = 1 // of a table
+	flagEngine = 2 // of a table
+	flagIsKey  = 1 // of a column
 )
 
 // requiredExtensions are the ids below which an extension must be understood.

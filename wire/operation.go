@@ -135,6 +135,9 @@ func (b *Builder) definition(t *change.Table) int {
 		return 0
 	}
 	size := textSize(t.Schema) + textSize(t.Name) + 1 + uvarintSize(len(t.Columns))
+	if t.Engine != "" {
+		size += textSize(t.Engine)
+	}
 	for i := range t.Columns {
 		size += textSize(t.Columns[i].Name) + textSize(t.Columns[i].Type) + 1
 	}
@@ -144,7 +147,10 @@ func (b *Builder) definition(t *change.Table) int {
 func appendTable(to []byte, t *change.Table) []byte {
 	to = appendText(to, t.Schema)
 	to = appendText(to, t.Name)
-	to = append(to, flagIf(t.Full, flagFull))
+	to = append(to, flagIf(t.Full, flagFull)|flagIf(t.Engine != "", flagEngine))
+	if t.Engine != "" {
+		to = appendText(to, t.Engine)
+	}
 	to = binary.AppendUvarint(to, uint64(len(t.Columns)))
 	for i := range t.Columns {
 		c := &t.Columns[i]

@@ -130,7 +130,9 @@ func (p *parser) tableDefinitions() {
 		at := p.at
 		p.text()
 		p.text()
-		p.tableFlags(flagFull)
+		if p.tableFlags(flagFull|flagEngine)&flagEngine != 0 && p.text() == "" {
+			p.corrupt("table's engine is empty")
+		}
 		for range p.count(1) {
 			p.text()
 			p.text()
@@ -146,10 +148,12 @@ func (p *parser) tableDefinitions() {
 	}
 }
 
-func (p *parser) tableFlags(known byte) {
-	if f := p.u8(); f&^known != 0 {
+func (p *parser) tableFlags(known byte) byte {
+	f := p.u8()
+	if f&^known != 0 {
 		p.fail(newer(p.at-1, "table flags %#x", f))
 	}
+	return f
 }
 
 func (p *parser) transactions() {

@@ -24,7 +24,8 @@ func drawTable(t *rapid.T) *change.Table {
 		columns[i] = change.Column{Name: fmt.Sprintf("c%d", i), Type: text.Draw(t, "type"), Key: rapid.Bool().Draw(t, "key")}
 	}
 	columns[rapid.IntRange(0, len(columns)-1).Draw(t, "a key")].Key = true
-	return change.NewTable(change.TableName{Schema: text.Draw(t, "schema"), Name: text.Draw(t, "table")}, columns, rapid.Bool().Draw(t, "full"))
+	return change.NewTable(change.TableName{Schema: text.Draw(t, "schema"), Name: text.Draw(t, "table")}, columns, rapid.Bool().Draw(t, "full")).
+		On(rapid.SampledFrom([]string{"", "postgres", "mysql", "x"}).Draw(t, "engine"))
 }
 
 func drawImage(t *rapid.T, table *change.Table, like change.Image) change.Image {

@@ -294,6 +294,33 @@ func TestRefusedPieces(t *testing.T) {
 	}
 }
 
+// TestTableEngine: a table's definition says which engine logged it, and a reader refuses what it can't mean.
+func TestTableEngine(t *testing.T) {
+	one := image("1", "Ann", "x")
+	table := users.On("mariadb")
+	tx := change.Transaction{Tag: change.Tag{Dot: change.Dot{Origin: eu, Seq: 1}}, Last: true,
+		Operations: []change.Operation{{Kind: change.Insert, Table: table, Key: key(table, one), New: one}}}
+	good := build(t, "c", loopguard.State{Seq: 1}, change.Position{}, tx)
+	rec, err := wire.Decode(good)
+	if err != nil || !reflect.DeepEqual(rec.Transactions[0].Operations[0].Table, table) {
+		t.Fatalf("%v, %+v", err, rec)
+	}
+	at := bytes.Index(good, []byte("\x02\x07mariadb"))
+	for _, c := range []struct {
+		name   string
+		record []byte
+		want   error
+	}{
+		{"an empty engine", slices.Concat(good[:at], []byte{2, 0}, good[at+9:]), wire.ErrCorrupt},
+		{"an unknown flag", slices.Concat(good[:at], []byte{4}, good[at+9:]), wire.ErrNewer},
+		{"an engine cut short", good[:at+5], wire.ErrCorrupt},
+	} {
+		if _, err := wire.Decode(c.record); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
 func TestBuilderRefuses(t *testing.T) {
 	one := image("1", "Ann", "x")
 	insert := change.Operation{Kind: change.Insert, Table: users, Key: key(users, one), New: one}
