@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"bridge/apply"
 	"bridge/change"
@@ -35,7 +36,12 @@ type session struct {
 
 	marked map[change.Origin]bool // bridge.progress has this worker's row of the origin
 	tables map[uint64]*table
+	read   time.Time // when the first of tables was read
 }
+
+// tableAge is how long what is known of tables counts. Most changes of a definition show by an error, after which it's
+// read anew; a column that any update sets to the current time, since lately, doesn't.
+const tableAge = 10 * time.Second
 
 // Begin is [apply.Session]'s. It's sent with the first Write.
 func (s *session) Begin(m loopguard.Marker, inOrder bool) {
@@ -141,11 +147,17 @@ func (s *session) Close(context.Context) error {
 
 // table finds what is known of a table, or reads it.
 func (s *session) table(ctx context.Context, t *change.Table) (*table, error) {
+	if len(s.tables) > 0 && time.Since(s.read) > tableAge {
+		clear(s.tables)
+	}
 	known := s.tables[t.Fingerprint()]
 	if known == nil {
 		var err error
 		if known, err = loadTable(ctx, s.conn, t); err != nil {
 			return nil, err
+		}
+		if len(s.tables) == 0 {
+			s.read = time.Now()
 		}
 		s.tables[t.Fingerprint()] = known
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"bridge/apply"
 	"bridge/change"
@@ -66,6 +67,12 @@ func TestColumnsOfTheServersOwn(t *testing.T) {
 		want("0|2|"+old+"|1|4|6|4|5", "1|3|"+old+"|1|6|9|4|5")
 		a.do(write(t, apply.Update, table, image("1", "4", "2002-02-02 00:00:00", "-", "-", "7", "-")...))
 		want("0|2|"+old+"|1|4|6|4|5", "1|4|2002-02-02 00:00:00|1|8|12|7|5")
+		run(t, b.admin, "ALTER TABLE app.t ADD COLUMN later datetime DEFAULT '2003-03-03' ON UPDATE CURRENT_TIMESTAMP")
+		a.Session.(*session).read = time.Now().Add(-2 * tableAge)
+		a.do(write(t, apply.Update, table, image("1", "5", "-", "-", "-", "-", "-")...))
+		if got := rows(t, b.admin, "SELECT v, later FROM app.t WHERE id = 1"); got[0] != "5|2003-03-03 00:00:00" {
+			t.Errorf("got %s", got[0])
+		}
 	})
 }
 

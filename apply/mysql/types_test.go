@@ -48,7 +48,7 @@ var types = []typeCase{
 	{ddl: "varchar(20) COLLATE utf8mb4_general_ci", values: []string{"Ä", "b"}},
 	{ddl: "longtext", values: []string{"", strings.Repeat("long'", 50_000)}, nokey: true},
 	{ddl: "binary(4)", values: []string{`\x00000000`, `\x01000000`, `\x01020304`}, show: bytea},
-	{ddl: "varbinary(20)", values: []string{`\x`, `\x00`, `\x0000`, `\x275c27ff`}, show: bytea},
+	{ddl: "varbinary(20)", values: []string{`\x`, `\x00`, `\x0000`, `\x275c27ff`, `\xe2275c`, `\xf09f985c27`, `\x5c`}, show: bytea},
 	{ddl: "longblob", values: []string{`\x`, `\x00ff` + strings.Repeat("5c27", 50_000)}, show: bytea, nokey: true},
 	{ddl: "date", values: []string{"0000-00-00", "2024-00-00", "2024-02-31", "1000-01-01", "9999-12-31"}},
 	{ddl: "datetime(6)", values: []string{"0000-00-00 00:00:00", "2024-01-02 03:04:05", "9999-12-31 23:59:59.999999", "2024-01-02 03:04:05.5"}, show: trimmed},
