@@ -41,17 +41,20 @@ type Config struct {
 
 // Database is a region's database: either url, or host and the fields below it.
 type Database struct {
-	// `postgres` is the only engine so far.
+	// `postgres`, `mysql` or `mariadb`.
 	Engine string `yaml:"engine"`
-	// Connection string, `postgres://user@host:5432/dbname?sslmode=verify-full`, in place of the fields
+	// Connection string, `postgres://user@host:5432/dbname?sslmode=verify-full` or
+	// `mysql://user@host:3306/dbname?sslmode=verify_identity` (also for MariaDB), in place of the fields
 	// from `host` to `sslmode` and of `tls`. Its password is better set with `password_file`.
 	URL ConnString `yaml:"url"`
-	// Host name or address, or the directory of a Unix socket such as `/var/run/postgresql`. On the
-	// database's own machine use the socket: it reads the log 1.6 times as fast as TCP.
+	// Host name or address, or a Unix socket: with PostgreSQL its directory, such as `/var/run/postgresql`,
+	// with MySQL and MariaDB its file, such as `/run/mysqld/mysqld.sock`. On the database's own machine
+	// use the socket: it reads PostgreSQL's log 1.6 times as fast as TCP.
 	Host string `yaml:"host"`
-	// TCP port, or the number in the socket's name.
+	// TCP port, or, with PostgreSQL, the number in the socket's name.
 	Port uint16 `yaml:"port"`
-	// Name of the database.
+	// Name of the database. A region of MySQL or MariaDB is the whole server: there it only says which
+	// tables are replicated when `tables.include` doesn't.
 	DBName string `yaml:"dbname"`
 	// Role to connect as; `bridge grants` prints what it needs.
 	User string `yaml:"user"`
@@ -64,11 +67,14 @@ type Database struct {
 	SSLMode string `yaml:"sslmode"`
 	// Files for TLS.
 	TLS DatabaseTLS `yaml:"tls"`
-	// Logical replication slot, made by `bridge init`. bridge never drops it.
+	// MySQL and MariaDB: the server_id under which bridge reads the log, unlike those of the server and
+	// its replicas; 0 derives one from cluster and region.
+	ServerID uint32 `yaml:"server_id"`
+	// PostgreSQL: the logical replication slot, made by `bridge init`. bridge never drops it.
 	Slot string `yaml:"slot"`
-	// Have standbys keep a copy of the slot (PostgreSQL 17 and later), so that a failover keeps it.
+	// PostgreSQL 17 and later: have standbys keep a copy of the slot, so that a failover keeps it.
 	FailoverSlot bool `yaml:"failover_slot"`
-	// Publication of the replicated tables and of bridge.progress.
+	// PostgreSQL: the publication of the replicated tables and of bridge.progress.
 	Publication string `yaml:"publication"`
 	// Connections that apply the other regions' transactions, 1 to 64.
 	ApplyConnections int `yaml:"apply_connections"`
@@ -77,7 +83,8 @@ type Database struct {
 	// Limit for one statement of bridge's; 0s is none.
 	StatementTimeout Duration `yaml:"statement_timeout"`
 	// How long apply waits for a lock that an application holds before it gives way and begins again; 0s is
-	// forever. Keep it below the server's deadlock_timeout: then it's apply that gives way.
+	// forever. Keep it below PostgreSQL's deadlock_timeout: then it's apply that gives way. MySQL and MariaDB
+	// count whole seconds.
 	LockTimeout Duration `yaml:"lock_timeout"`
 }
 
@@ -146,19 +153,43 @@ type SASL struct {
 
 // Region is one member of the cluster.
 type Region struct {
+	// `postgres`, `mysql` or `mariadb`; empty is the same as this region's. Tell it of every region with
+	// another engine: keys and values must then have forms that all of them share.
+	Engine string `yaml:"engine,omitempty"`
 	// The Kafka that holds this region's topic, when it isn't the shared one. The fields are those of
 	// the top-level `kafka`.
 	Kafka *Kafka `yaml:"kafka,omitempty"`
 }
 
-// Tables chooses tables by patterns on schema.table. `*` stands for any characters, `?` for one, and
-// the first dot parts schema and table. A pattern must match the whole name as the catalog spells it
-// (`public.Users` isn't `public.users`). System schemas and bridge's own never match.
+// Tables chooses tables by patterns on schema.table (MySQL, MariaDB: database.table). `*` stands for any
+// characters, `?` for one, and the first dot parts schema and table. A pattern must match the whole name as
+// the catalog spells it (`public.Users` isn't `public.users`). System schemas and bridge's own never match.
 type Tables struct {
-	// Tables to replicate.
+	// Tables to replicate. With MySQL and MariaDB the default is all of `database.dbname`.
 	Include []string `yaml:"include"`
 	// Tables to leave out, though `include` matches them.
 	Exclude []string `yaml:"exclude"`
+	// Names that schemas (databases) have between the regions, where their own differ: `{shop: public}` in a
+	// MySQL region makes its table shop.users the others' public.users.
+	Schemas map[string]string `yaml:"schemas,omitempty"`
+	// The same for single tables, and for their columns, by schema.table here:
+	// `{shop.users: {to: public.people, columns: {nm: name}}}`.
+	Rename map[string]Rename `yaml:"rename,omitempty"`
+	// What becomes of values from a region of another engine that a column can't hold, by
+	// schema.table.column as the catalog spells it: `error` (the default) stops that region's transactions,
+	// `null`, `clamp` (the nearest value) and `text` (its text, in a text column) change the value.
+	OnUnrepresentable map[string]string `yaml:"on_unrepresentable,omitempty"`
+	// MySQL and MariaDB can't switch triggers off for what bridge writes. These, as schema.table.trigger,
+	// may run for it without the guard that `bridge check` asks for.
+	AllowTriggers []string `yaml:"allow_triggers,omitempty"`
+}
+
+// Rename gives one table, or some of its columns, another name between the regions.
+type Rename struct {
+	// The table's name between the regions, as schema.table; empty is the same.
+	To string `yaml:"to"`
+	// Columns' names here, and between the regions: `{nm: name}`.
+	Columns map[string]string `yaml:"columns"`
 }
 
 // Conflicts are the rules that decide concurrent writes to one row.
@@ -195,11 +226,26 @@ type Log struct {
 // LastWriteWins is the rule of Conflicts.Default that exists so far.
 const LastWriteWins = "last_write_wins"
 
+// Engines of databases.
+const (
+	PostgreSQL = "postgres"
+	MySQL      = "mysql"
+	MariaDB    = "mariadb"
+)
+
+// EngineOf is the engine of a region's database.
+func (c *Config) EngineOf(region string) string {
+	if e := c.Regions[region].Engine; e != "" && region != c.Region {
+		return e
+	}
+	return c.Database.Engine
+}
+
 // Default is the configuration of an empty file; it lacks what has no default.
 func Default() *Config {
 	c := &Config{
 		Database: Database{
-			Engine:           "postgres",
+			Engine:           PostgreSQL,
 			Slot:             "bridge",
 			Publication:      "bridge",
 			ApplyConnections: 4,
@@ -242,9 +288,14 @@ func (c *Config) Topic(region string) string {
 	return c.KafkaOf(region).TopicPrefix + "." + c.Cluster + "." + region
 }
 
-// Match reports whether the table is to be replicated.
+// Match reports whether the patterns choose a table.
 func (t *Tables) Match(schema, table string) bool {
-	return !systemSchema(schema) && matchAny(t.Include, schema, table) && !matchAny(t.Exclude, schema, table)
+	return matchAny(t.Include, schema, table) && !matchAny(t.Exclude, schema, table)
+}
+
+// Replicates reports whether the region's table is to be replicated.
+func (c *Config) Replicates(schema, table string) bool {
+	return !systemSchema(c.Database.Engine, schema) && c.Tables.Match(schema, table)
 }
 
 // SpillDir is the directory for spill files; fallback is the system's temporary one.

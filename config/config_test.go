@@ -107,7 +107,7 @@ http: {listen: "", pprof: true}
 	check("ap's topic", c.Topic("ap"), "bridge.shop.ap")
 	for name, want := range map[string]bool{"sales.order": true, "public.users": true, "public.other": false, "sales.tmp_1": false, "bridge.node": false} {
 		schema, table, _ := strings.Cut(name, ".")
-		check("match "+name, c.Tables.Match(schema, table), want)
+		check("match "+name, c.Replicates(schema, table), want)
 	}
 }
 

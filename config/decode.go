@@ -192,6 +192,10 @@ func (d *decoder) scalar(path string, n *yaml.Node, v reflect.Value) {
 		var x uint64
 		x, err = strconv.ParseUint(text, 10, 16)
 		v.SetUint(x)
+	case reflect.Uint32:
+		var x uint64
+		x, err = strconv.ParseUint(text, 10, 32)
+		v.SetUint(x)
 	default:
 		panic("config: field " + path + " has a type the decoder doesn't know: " + v.Type().String())
 	}
@@ -204,6 +208,7 @@ var wanted = map[reflect.Kind]string{
 	reflect.Bool:   "true or false",
 	reflect.Int:    "a whole number",
 	reflect.Uint16: "a whole number from 0 to 65535",
+	reflect.Uint32: "a whole number from 0 to 4294967295",
 }
 
 // setBool takes the two words only: "yes" and "on" mean text in YAML 1.2, and a guess might be wrong.

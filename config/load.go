@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"reflect"
 	"slices"
@@ -74,6 +75,7 @@ func Parse(file string, text []byte, outside Outside, overrides ...Override) (*C
 	}
 	c := Default()
 	d.value("", root, reflect.ValueOf(c).Elem())
+	c.includeDatabase(d)
 	c.readPasswords(d)
 	v := &validator{decoder: d}
 	v.config(c)
@@ -82,6 +84,21 @@ func Parse(file string, text []byte, outside Outside, overrides ...Override) (*C
 		return nil, problems.sorted()
 	}
 	return c, nil
+}
+
+// includeDatabase is the default of tables.include where schemas are databases.
+func (c *Config) includeDatabase(d *decoder) {
+	if _, set := d.places["tables.include"]; set || c.Database.Engine == PostgreSQL {
+		return
+	}
+	c.Tables.Include = nil
+	name := c.Database.DBName
+	if u, err := url.Parse(c.Database.URL.Reveal()); err == nil && name == "" {
+		name = strings.TrimPrefix(u.Path, "/")
+	}
+	if name != "" {
+		c.Tables.Include = []string{name + ".*"}
+	}
 }
 
 // document parses one YAML document; an empty one is an empty mapping.

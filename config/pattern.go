@@ -54,8 +54,14 @@ func glob(pattern, name string) bool {
 }
 
 // systemSchema finds the schemas whose tables are never replicated.
-func systemSchema(schema string) bool {
-	return schema == "bridge" || schema == "information_schema" || strings.HasPrefix(schema, "pg_")
+func systemSchema(engine, schema string) bool {
+	switch schema {
+	case "bridge", "information_schema":
+		return true
+	case "mysql", "performance_schema", "sys":
+		return engine != PostgreSQL
+	}
+	return engine == PostgreSQL && strings.HasPrefix(schema, "pg_")
 }
 
 // Regexp is the pattern as a pair of anchored regular expressions, for schema and table, in the

@@ -22,11 +22,7 @@ func (v *validator) config(c *Config) {
 	if v.needsShared(c) {
 		v.kafka("kafka", &c.Kafka)
 	}
-	v.patterns("tables.include", c.Tables.Include)
-	v.patterns("tables.exclude", c.Tables.Exclude)
-	if len(c.Tables.Include) == 0 {
-		v.problem("tables.include", "is empty: nothing would be replicated", "list tables, such as [public.*]")
-	}
+	v.tables(c)
 	v.conflicts(&c.Conflicts)
 	if c.History.MaxBytes < 1<<20 {
 		v.problem("history.max_bytes", "is below 1MiB", "give it some hundred MiB")
@@ -64,6 +60,10 @@ func (v *validator) oneOf(path, word string, words ...string) {
 func (v *validator) regions(c *Config) {
 	for _, name := range slices.Sorted(maps.Keys(c.Regions)) {
 		v.name("regions."+name, name)
+		v.oneOf("regions."+name+".engine", c.Regions[name].Engine, "", PostgreSQL, MySQL, MariaDB)
+		if e := c.Regions[name].Engine; name == c.Region && e != "" && e != c.Database.Engine {
+			v.problem("regions."+name+".engine", "isn't this region's database.engine", "make the two the same")
+		}
 		if k := c.Regions[name].Kafka; k != nil {
 			v.kafka("regions."+name+".kafka", k)
 		}
@@ -91,15 +91,18 @@ func (v *validator) needsShared(c *Config) bool {
 }
 
 func (v *validator) database(d *Database) {
-	v.oneOf("database.engine", d.Engine, "postgres")
+	v.oneOf("database.engine", d.Engine, PostgreSQL, MySQL, MariaDB)
 	if d.URL.Reveal() != "" {
 		v.urlAlone(d)
 	} else if d.Host == "" {
 		v.problem("database.host", "is missing, and so is database.url", "set one of the two")
 	} else {
-		v.required("database.dbname", d.DBName)
 		v.required("database.user", d.User)
+		if d.Engine == PostgreSQL {
+			v.required("database.dbname", d.DBName)
+		}
 	}
+	v.oneEngine(d)
 	v.oneOf("database.sslmode", d.SSLMode, "", "disable", "allow", "prefer", "require", "verify-ca", "verify-full",
 		"disabled", "preferred", "required", "verify_ca", "verify_identity")
 	v.pair("database.tls", d.TLS.CertFile, d.TLS.KeyFile)
@@ -114,6 +117,19 @@ func (v *validator) database(d *Database) {
 	}
 	if d.ConnectTimeout <= 0 {
 		v.problem("database.connect_timeout", "must be above 0", "10s suits most")
+	}
+}
+
+// oneEngine refuses keys that mean nothing to the database's engine.
+func (v *validator) oneEngine(d *Database) {
+	others := []string{"server_id"}
+	if d.Engine != PostgreSQL {
+		others = []string{"slot", "failover_slot", "publication"}
+	}
+	for _, key := range others {
+		if _, set := v.places["database."+key]; set {
+			v.problem("database."+key, "means nothing to engine "+d.Engine, "remove it, or correct database.engine")
+		}
 	}
 }
 

@@ -10,8 +10,7 @@ import (
 	"bridge/change"
 	"bridge/compare"
 	"bridge/config"
-	"bridge/internal/postgres"
-	"bridge/internal/postgres/preflight"
+	"bridge/internal/preflight"
 )
 
 // checkPeers compares this region with others. Regions must begin as equal: what was different before bridge
@@ -72,19 +71,14 @@ func definitionFindings(tables map[change.TableName][]string) (findings []prefli
 	return findings
 }
 
-// runningBridge names a region whose slot is in use, if there's one.
+// runningBridge names a region whose database a bridge uses, if there's one.
 func runningBridge(ctx context.Context, all []*config.Config) (string, error) {
 	for _, c := range all {
-		conn, err := connect(ctx, c, "check")
-		if err != nil {
-			return "", err
-		}
-		slot, err := postgres.LoadSlot(ctx, conn, c.Database.Slot)
-		conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read from
+		running, err := databaseOf(c).running(ctx)
 		if err != nil {
 			return "", fmt.Errorf("region %s: %w", c.Region, err)
 		}
-		if slot != nil && slot.Active {
+		if running {
 			return c.Region, nil
 		}
 	}

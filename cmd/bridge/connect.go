@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -10,45 +9,9 @@ import (
 	"os"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
-
 	"bridge/config"
-	"bridge/internal/postgres"
 	"bridge/stream/kafka"
 )
-
-// server translates the configuration's database for the engine.
-func server(c *config.Config) postgres.Server {
-	d := &c.Database
-	return postgres.Server{
-		URL:  d.URL.Reveal(),
-		Host: d.Host, Port: d.Port, Database: d.DBName, User: d.User, Password: d.Password.Reveal(),
-		SSLMode: d.SSLMode, CAFile: d.TLS.CAFile, CertFile: d.TLS.CertFile, KeyFile: d.TLS.KeyFile, ServerName: d.TLS.ServerName,
-		ConnectTimeout: d.ConnectTimeout.Std(),
-	}
-}
-
-// clientSession is a session for a role of this region's bridge: "check", "apply", ….
-func clientSession(c *config.Config, role string) postgres.Session {
-	return postgres.Session{
-		Name:             "bridge/" + c.Region + "/" + role,
-		StatementTimeout: c.Database.StatementTimeout.Std(),
-		LockTimeout:      c.Database.LockTimeout.Std(),
-	}
-}
-
-// connect opens a connection for a command; the role names it to the server.
-func connect(ctx context.Context, c *config.Config, role string) (*pgx.Conn, error) {
-	pg, err := server(c).Config(clientSession(c, role))
-	if err != nil {
-		return nil, &failure{exitUsage, err}
-	}
-	conn, err := pgx.ConnectConfig(ctx, pg)
-	if err != nil {
-		return nil, &failure{exitEnvironment, fmt.Errorf("connect to the database: %w", err)}
-	}
-	return conn, nil
-}
 
 // regionNames are the cluster's members, sorted.
 func regionNames(c *config.Config) []string { return slices.Sorted(maps.Keys(c.Regions)) }

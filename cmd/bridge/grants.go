@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"bridge/config"
-	"bridge/internal/postgres"
 )
 
 // grantsCommand is "bridge grants". It needs no connection: the role that would connect may not exist
@@ -18,16 +17,8 @@ func (*grantsCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	pg, err := server(c).Config(clientSession(c, "grants"))
-	if err != nil {
-		return &failure{exitUsage, err}
-	}
-	grants := postgres.Grants{
-		Role: pg.User, Database: pg.Database, Publication: c.Database.Publication,
-		Include: expressions(c.Tables.Include), Exclude: expressions(c.Tables.Exclude),
-	}
 	var sql bytes.Buffer
-	if err := grants.Write(&sql); err != nil {
+	if err := databaseOf(c).grants(&sql); err != nil {
 		return err
 	}
 	s.outcome.result = map[string]string{"sql": sql.String()}

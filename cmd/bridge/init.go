@@ -9,12 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"bridge/change"
 	"bridge/config"
-	"bridge/internal/postgres"
-	"bridge/internal/postgres/preflight"
+	"bridge/internal/preflight"
 	"bridge/stream/kafka"
 )
 
@@ -42,13 +38,13 @@ func (cmd *initCommand) Run(ctx context.Context, s *session) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmd.Timeout)
 	defer cancel()
-	conn, err := connect(ctx, c, "init")
+	db, err := databaseOf(c).setUp(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer db.close(ctx)
 
-	report, err := preflight.Run(ctx, conn, preflightSettings(c))
+	report, err := db.preflight(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +55,7 @@ func (cmd *initCommand) Run(ctx context.Context, s *session) error {
 	var steps []initStep
 	next := nextSteps()
 	s.outcome = outcome{human: func(w io.Writer) error { return writeSteps(w, steps, next) }}
-	err = cmd.setUp(ctx, c, conn, report, func(step initStep) { steps = append(steps, step) })
+	err = cmd.setUp(ctx, c, db, report, func(step initStep) { steps = append(steps, step) })
 	s.outcome.result = map[string]any{"steps": steps}
 	if err != nil {
 		next = nil
@@ -104,28 +100,11 @@ func writeSteps(w io.Writer, steps []initStep, next []string) error {
 	return err
 }
 
-// setUp runs the steps in the order they depend on each other: a slot can't decode with a publication
-// that came after it, and what the region begins with is told in its topic.
-func (cmd *initCommand) setUp(ctx context.Context, c *config.Config, conn *pgx.Conn, report *preflight.Report, done func(initStep)) error {
-	if err := postgres.CreateTables(ctx, conn); err != nil {
+// setUp runs the steps in the order they depend on each other: what the region begins with is told in its topic.
+func (cmd *initCommand) setUp(ctx context.Context, c *config.Config, db setUp, report *preflight.Report, done func(initStep)) error {
+	if err := db.publish(ctx, report, done); err != nil {
 		return err
 	}
-	done(initStep{Step: "tables", Changed: !report.Initialised, Detail: "schema bridge"})
-
-	ran, away, err := postgres.EnsurePublication(ctx, conn, c.Database.Publication, report.Tables)
-	if err != nil {
-		return err
-	}
-	detail := c.Database.Publication
-	if len(ran) > 0 {
-		detail = strings.Join(ran, "; ")
-	}
-	done(initStep{Step: "publication", Changed: len(ran) > 0, Detail: detail})
-	for _, t := range away {
-		done(initStep{Step: "not shipped", Warning: true, Detail: fmt.Sprintf("table %s was out of publication %s for a while. What was written to it then isn't in the other "+
-			"regions and won't be shipped, and bridge doesn't tell of it again: see with \"bridge compare\" which rows differ, and write them once more", t, c.Database.Publication)})
-	}
-
 	topic, err := openTopic(c, c.Region)
 	if err != nil {
 		return err
@@ -134,10 +113,10 @@ func (cmd *initCommand) setUp(ctx context.Context, c *config.Config, conn *pgx.C
 	if err := ensureTopic(ctx, c, topic, done); err != nil {
 		return err
 	}
-	if err := cmd.ensureSlot(ctx, c, conn, topic, report, done); err != nil {
+	if err := cmd.begin(ctx, c, db, topic, report, done); err != nil {
 		return err
 	}
-	node, claimed, err := postgres.Claim(ctx, conn, c.Cluster, c.Region)
+	node, claimed, err := db.claim(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,36 +124,34 @@ func (cmd *initCommand) setUp(ctx context.Context, c *config.Config, conn *pgx.C
 	return nil
 }
 
-// ensureSlot makes the slot of a region that isn't set up; one that is has its slot, or preflight has refused.
-func (cmd *initCommand) ensureSlot(ctx context.Context, c *config.Config, conn *pgx.Conn, topic *kafka.Log, report *preflight.Report, done func(initStep)) error {
-	slot, err := postgres.LoadSlot(ctx, conn, c.Database.Slot)
+// begin settles where capture begins, unless that's settled.
+func (cmd *initCommand) begin(ctx context.Context, c *config.Config, db setUp, topic *kafka.Log, report *preflight.Report, done func(initStep)) error {
+	step, err := db.begun(ctx, report, !cmd.NoVerify)
 	if err != nil {
 		return err
 	}
-	switch {
-	case slot != nil && (report.Initialised || cmd.NoVerify):
-		done(initStep{Step: "replication slot", Changed: false, Detail: fmt.Sprintf("%s, confirmed up to %s", slot.Name, slot.Confirmed)})
+	if step != nil {
+		done(*step)
 		return nil
-	case slot != nil:
-		return fmt.Errorf("replication slot %s is there, but the region isn't set up: an earlier init was interrupted, and what the database held "+
-			"where the slot begins can't be read any more. Run SELECT pg_drop_replication_slot(%s); and then init again", slot.Name, postgres.Literal(slot.Name))
 	}
 	if err := checkUnused(ctx, c, topic); err != nil {
 		return err
 	}
-	// Waiting for a transaction that began before isn't a statement gone wild.
-	if _, err := conn.Exec(ctx, `SET statement_timeout = 0; SET lock_timeout = 0`); err != nil {
-		return fmt.Errorf("create replication slot: %w", err)
-	}
-	if !cmd.NoVerify {
-		b := &beginning{c: c, conn: conn, origin: change.NewOrigin(c.Region, 1), topic: topic, tables: report.Tables}
-		return b.make(ctx, done)
-	}
-	lsn, err := postgres.CreateSlot(ctx, conn, c.Database.Slot, c.Database.FailoverSlot)
+	b, err := db.begin(ctx, report, !cmd.NoVerify)
 	if err != nil {
 		return err
 	}
-	done(initStep{Step: "replication slot", Changed: true, Detail: fmt.Sprintf("%s, from %s", c.Database.Slot, lsn)})
+	defer b.close(context.WithoutCancel(ctx))
+	said := ""
+	if b.baseline != nil {
+		if said, err = tellBaseline(ctx, c, topic, b); err != nil {
+			return errors.Join(err, b.undo(context.WithoutCancel(ctx)))
+		}
+	}
+	done(b.step)
+	if said != "" {
+		done(initStep{Step: "data", Changed: true, Detail: said})
+	}
 	return nil
 }
 

@@ -2,93 +2,46 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/jackc/pglogrepl"
-	"github.com/jackc/pgx/v5"
-
 	"bridge/change"
 	"bridge/compare"
-	comparepg "bridge/compare/postgres"
 	"bridge/config"
-	"bridge/internal/postgres"
-	"bridge/internal/postgres/preflight"
+	"bridge/internal/preflight"
 	"bridge/stream"
 	"bridge/stream/kafka"
 	"bridge/wire"
 )
 
-// Regions must begin with the same rows: bridge ships what is written from each region's replication slot on, and
-// nothing from before it. So init reads every row once, in the snapshot that belongs to the slot's beginning, and
+// Regions must begin with the same rows: bridge ships what is written from each region's beginning in its log on
+// (PostgreSQL's replication slot), and nothing from before it. So init reads every row once, in the snapshot that belongs there, and
 // writes counts and digests to the region's topic: its baseline. Each region compares its own with those that the
 // others have written, so the last one to be set up has compared with all. A baseline is exact: whether
-// applications write meanwhile doesn't matter, because what they write is behind the slots' beginnings and is
+// applications write meanwhile doesn't matter, because what they write is behind the beginnings and is
 // shipped.
 
 // brokerTimeout is how long init waits for a broker that doesn't answer.
 const brokerTimeout = 30 * time.Second
 
-// beginning is the slot that init makes, and what it began with.
-type beginning struct {
-	c      *config.Config
-	conn   *pgx.Conn
-	origin change.Origin
-	topic  stream.Log
-	tables []change.TableName
-}
-
-// make makes the slot, compares baselines and tells the region's own. When it fails, there's no slot, so that
-// init can be run again.
-func (b *beginning) make(ctx context.Context, done func(initStep)) (err error) {
-	slot, err := postgres.CreateSlotSnapshot(ctx, server(b.c), clientSession(b.c, "init"), b.c.Database.Slot, b.c.Database.FailoverSlot)
+// tellBaseline compares the region's baseline with the others', tells it in the region's topic, and says what it
+// compared with.
+func tellBaseline(ctx context.Context, c *config.Config, topic stream.Log, b *beginning) (said string, err error) {
+	own, err := b.baseline(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer slot.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it has done its work
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, postgres.DropSlot(context.WithoutCancel(ctx), b.conn, b.c.Database.Slot))
-		}
-	}()
-	lsn, err := pglogrepl.ParseLSN(slot.Begin)
-	if err != nil {
-		return fmt.Errorf("replication slot %s: %w", b.c.Database.Slot, err)
+	if _, err := compareBaselines(ctx, c, own); err != nil {
+		return "", err
 	}
-	own, err := b.read(ctx, slot.Snapshot)
-	if err != nil {
-		return err
-	}
-	if _, err := compareBaselines(ctx, b.c, own); err != nil {
-		return err
-	}
-	record := wire.StartRecord(b.c.Cluster, b.origin, change.Position{Offset: uint64(lsn)}, change.TimestampOf(time.Now()), own)
-	if err := appendTo(ctx, b.topic, record); err != nil {
-		return err
+	record := wire.StartRecord(c.Cluster, change.NewOrigin(c.Region, 1), b.position, change.TimestampOf(time.Now()), own)
+	if err := appendTo(ctx, topic, record); err != nil {
+		return "", err
 	}
 	// Another region may have done the same at the same time: whoever looks last sees both.
-	said, err := compareBaselines(ctx, b.c, own)
-	if err != nil {
-		return err
-	}
-	done(initStep{Step: "replication slot", Changed: true, Detail: fmt.Sprintf("%s, from %s", b.c.Database.Slot, slot.Begin)})
-	done(initStep{Step: "data", Changed: true, Detail: said})
-	return nil
-}
-
-// read is the region's baseline.
-func (b *beginning) read(ctx context.Context, snapshot string) (wire.Baseline, error) {
-	session := clientSession(b.c, "init")
-	session.StatementTimeout = 0 // a large table takes its time
-	region, err := comparepg.Open(ctx, b.c.Region, server(b.c), session, func(t change.TableName) bool { return slices.Contains(b.tables, t) })
-	if err != nil {
-		return nil, err
-	}
-	defer region.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read from
-	return region.Baseline(ctx, snapshot)
+	return compareBaselines(ctx, c, own)
 }
 
 func appendTo(ctx context.Context, topic stream.Log, record []byte) error {

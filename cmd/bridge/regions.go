@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"bridge/change"
 	"bridge/compare"
-	comparepg "bridge/compare/postgres"
 	"bridge/config"
 )
 
@@ -44,17 +42,6 @@ func sameCluster(all []*config.Config) error {
 	return nil
 }
 
-// openRegion connects to a region's database for reading.
-func openRegion(ctx context.Context, c *config.Config, role string) (*comparepg.Region, error) {
-	session := clientSession(c, role)
-	session.Settings = map[string]string{"default_transaction_read_only": "on"}
-	r, err := comparepg.Open(ctx, c.Region, server(c), session, func(t change.TableName) bool { return c.Tables.Match(t.Schema, t.Name) })
-	if err != nil {
-		return nil, &failure{exitEnvironment, err}
-	}
-	return r, nil
-}
-
 // openMembers opens the regions' databases and topics; close them even after an error.
 func openMembers(ctx context.Context, all []*config.Config, role string) (members []compare.Member, closeAll func(), err error) {
 	var open []func()
@@ -64,7 +51,7 @@ func openMembers(ctx context.Context, all []*config.Config, role string) (member
 		}
 	}
 	for _, c := range all {
-		r, err := openRegion(ctx, c, role)
+		r, err := databaseOf(c).region(ctx, role)
 		if err != nil {
 			return nil, closeAll, err
 		}

@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 
 	"golang.org/x/sync/errgroup"
 
 	"bridge/admin"
 	"bridge/capture"
-	"bridge/change"
 	"bridge/config"
 	"bridge/conflict"
-	enginepg "bridge/engine/postgres"
 	"bridge/node"
 	"bridge/stream"
 	"bridge/stream/kafka"
@@ -64,15 +61,14 @@ func newNode(c *config.Config, log *slog.Logger) (*node.Node, error) {
 			peers = append(peers, r)
 		}
 	}
+	engine, err := databaseOf(c).engine()
+	if err != nil {
+		return nil, err
+	}
 	return node.New(node.Config{
 		Cluster: c.Cluster, Region: c.Region, Peers: peers,
 		Streams: func(region string) (stream.Log, error) { return openTopic(c, region) },
-		Engine: enginepg.New(enginepg.Config{
-			Server: server(c), Cluster: c.Cluster, Region: c.Region,
-			Slot: c.Database.Slot, Publication: c.Database.Publication, SpillDir: c.SpillDir(os.TempDir()),
-			StatementTimeout: c.Database.StatementTimeout.Std(), LockTimeout: c.Database.LockTimeout.Std(),
-			Selected: func(t change.TableName) bool { return c.Tables.Match(t.Schema, t.Name) },
-		}),
+		Engine:  engine,
 		Rule:    conflict.LastWriteWins, // the only value that config lets through for conflicts.default
 		Workers: c.Database.ApplyConnections, HistoryBytes: int(c.History.MaxBytes),
 		Limits: capture.Limits{Idle: c.Heartbeat.Std(), Message: kafka.MaxRecordBytes(int(c.KafkaOf(c.Region).MaxMessageBytes))},

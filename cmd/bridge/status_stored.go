@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jackc/pgx/v5"
-
 	"bridge/config"
 	"bridge/stream"
 	"bridge/wire"
@@ -24,13 +22,14 @@ type storedState struct {
 
 // storedDatabase is the region's database as bridge left it. Bytes are of the database's log.
 type storedDatabase struct {
-	Slot         string            `json:"slot"`
+	Slot         string            `json:"slot,omitempty"` // PostgreSQL's, as all up to WALStatus
 	SlotActive   bool              `json:"slot_active"`
-	Confirmed    string            `json:"confirmed"`      // what the slot's reader has dealt with
-	SlotLagBytes int64             `json:"slot_lag_bytes"` // from there to the end of the log
-	KeptBytes    int64             `json:"kept_bytes"`     // what the slot keeps on disk
-	WALStatus    string            `json:"wal_status"`
-	Applied      map[string]uint64 `json:"applied"` // by origin, from bridge.progress
+	Confirmed    string            `json:"confirmed,omitempty"` // what the slot's reader has dealt with
+	SlotLagBytes int64             `json:"slot_lag_bytes"`      // from there to the end of the log
+	KeptBytes    int64             `json:"kept_bytes"`          // what the slot keeps on disk
+	WALStatus    string            `json:"wal_status,omitempty"`
+	LogEnd       string            `json:"log_end,omitempty"` // MySQL's and MariaDB's: where the binary log ends
+	Applied      map[string]uint64 `json:"applied"`           // by origin, from bridge.progress
 }
 
 // storedTopic is the end of a region's topic.
@@ -49,7 +48,7 @@ type storedTopic struct {
 // loadStored reads what there is; what can't be read is in Errors.
 func loadStored(ctx context.Context, c *config.Config) *storedState {
 	s := &storedState{Cluster: c.Cluster, Region: c.Region}
-	database, err := loadStoredDatabase(ctx, c)
+	database, err := databaseOf(c).stored(ctx)
 	if err != nil {
 		s.Errors = append(s.Errors, err.Error())
 	} else {
@@ -67,36 +66,6 @@ func loadStored(ctx context.Context, c *config.Config) *storedState {
 		s.Topics = append(s.Topics, t)
 	}
 	return s
-}
-
-func loadStoredDatabase(ctx context.Context, c *config.Config) (*storedDatabase, error) {
-	conn, err := connect(ctx, c, "status")
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read from
-	d := &storedDatabase{Slot: c.Database.Slot, Applied: map[string]uint64{}}
-	err = conn.QueryRow(ctx, `
-SELECT active, coalesce(confirmed_flush_lsn::text, ''), coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint,
-       coalesce(pg_current_wal_lsn() - restart_lsn, 0)::bigint, coalesce(wal_status, '')
-FROM pg_replication_slots WHERE slot_name = $1`, d.Slot).Scan(&d.SlotActive, &d.Confirmed, &d.SlotLagBytes, &d.KeptBytes, &d.WALStatus)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf(`replication slot %s isn't there: run "bridge check"`, d.Slot)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read replication slot %s: %w", d.Slot, err)
-	}
-	rows, err := conn.Query(ctx, `SELECT origin, max(seq) FROM bridge.progress GROUP BY 1`)
-	if err != nil {
-		return nil, fmt.Errorf("read bridge.progress: %w", err)
-	}
-	var origin string
-	var seq int64
-	_, err = pgx.ForEachRow(rows, []any{&origin, &seq}, func() error { d.Applied[origin] = uint64(seq); return nil })
-	if err != nil {
-		return nil, fmt.Errorf("read bridge.progress: %w", err)
-	}
-	return d, nil
 }
 
 func (t *storedTopic) load(ctx context.Context, c *config.Config) error {

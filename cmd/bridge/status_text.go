@@ -145,7 +145,9 @@ func size(n int) string {
 func writeStored(w io.Writer, s *storedState) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "region\t%s of cluster %s\n", s.Region, s.Cluster)
-	if d := s.Database; d != nil {
+	if d := s.Database; d != nil && d.Slot == "" {
+		fmt.Fprintf(t, "log\tends at %s\n", d.LogEnd)
+	} else if d != nil {
 		used := "nobody reads it"
 		if d.SlotActive {
 			used = "a process reads it"

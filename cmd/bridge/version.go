@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"bridge/internal/postgres"
+	"bridge/internal/database"
 )
 
 // version is set by the linker for a release: -X main.version=1.2.3.
@@ -23,7 +23,7 @@ type versionResult struct {
 }
 
 func buildVersion() versionResult {
-	v := versionResult{Version: version, Go: runtime.Version(), TableFormat: postgres.Format}
+	v := versionResult{Version: version, Go: runtime.Version(), TableFormat: database.Format}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v

@@ -124,3 +124,12 @@ func (l *lease) Close(context.Context) error {
 	l.conn.Close()
 	return nil
 }
+
+// Led reports whether a bridge leads the server's region now.
+func Led(ctx context.Context, conn *mysql.Conn) (bool, error) {
+	row, err := conn.Text(ctx, "SELECT IS_USED_LOCK("+mysql.Literal(lockName)+") IS NOT NULL")
+	if err != nil {
+		return false, fmt.Errorf("look at the region's lock: %w", err)
+	}
+	return row[0] == "1", nil
+}

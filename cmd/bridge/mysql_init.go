@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"bridge/change"
+	"bridge/internal/database"
+	"bridge/internal/mysql"
+	mypreflight "bridge/internal/mysql/preflight"
+	"bridge/internal/preflight"
+)
+
+// mysqlSetUp sets a MySQL or MariaDB server up: bridge's own database, and where in the log capture begins. Nothing
+// in the server holds the log for bridge, unlike a slot.
+type mysqlSetUp struct {
+	mysqlDatabase
+	conn *mysql.Conn
+}
+
+func (d mysqlDatabase) setUp(ctx context.Context) (setUp, error) {
+	conn, err := d.connect(ctx, "init")
+	if err != nil {
+		return nil, err
+	}
+	return &mysqlSetUp{d, conn}, nil
+}
+
+func (s *mysqlSetUp) close(context.Context) { s.conn.Close() }
+
+func (s *mysqlSetUp) preflight(ctx context.Context) (*preflight.Report, error) {
+	return mypreflight.Run(ctx, s.conn, s.preflightSettings())
+}
+
+func (s *mysqlSetUp) publish(ctx context.Context, report *preflight.Report, done func(initStep)) error {
+	if err := mysql.CreateTables(ctx, s.conn); err != nil {
+		return err
+	}
+	done(initStep{Step: "tables", Changed: !report.Initialised, Detail: "database bridge"})
+	return nil
+}
+
+func (s *mysqlSetUp) begun(ctx context.Context, report *preflight.Report, _ bool) (*initStep, error) {
+	if !report.Initialised {
+		return nil, nil
+	}
+	start, err := mysql.EnsureStart(ctx, s.conn)
+	return &initStep{Step: "log", Detail: "from " + mysql.DecodePosition(start.Offset).String()}, err
+}
+
+// begin reads where the log stands.
+func (s *mysqlSetUp) begin(ctx context.Context, _ *preflight.Report, _ bool) (*beginning, error) {
+	end, err := mysql.End(ctx, s.conn) // claim keeps one that is later, or the same
+	return &beginning{step: logStep(end), close: func(context.Context) {}}, err
+}
+
+func logStep(p change.Position) initStep {
+	return initStep{Step: "log", Changed: true, Detail: fmt.Sprintf("from %s", mysql.DecodePosition(p.Offset))}
+}
+
+// claim also keeps where capture begins, which counts as long as the region's topic tells no place.
+func (s *mysqlSetUp) claim(ctx context.Context) (n database.Node, claimed bool, err error) {
+	n, claimed, err = mysql.Claim(ctx, s.conn, s.c.Cluster, s.c.Region)
+	if err == nil {
+		_, err = mysql.EnsureStart(ctx, s.conn)
+	}
+	return n, claimed, err
+}
