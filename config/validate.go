@@ -120,14 +120,15 @@ func (v *validator) database(d *Database) {
 	}
 }
 
-// oneEngine refuses keys that mean nothing to the database's engine.
+// oneEngine refuses settings that mean nothing to the database's engine.
 func (v *validator) oneEngine(d *Database) {
-	others := []string{"server_id"}
+	usual := Default().Database
+	foreign := map[string]bool{"server_id": d.ServerID != usual.ServerID}
 	if d.Engine != PostgreSQL {
-		others = []string{"slot", "failover_slot", "publication"}
+		foreign = map[string]bool{"slot": d.Slot != usual.Slot, "failover_slot": d.FailoverSlot, "publication": d.Publication != usual.Publication}
 	}
-	for _, key := range others {
-		if _, set := v.places["database."+key]; set {
+	for key, set := range foreign {
+		if set {
 			v.problem("database."+key, "means nothing to engine "+d.Engine, "remove it, or correct database.engine")
 		}
 	}
