@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,12 +31,16 @@ CREATE TABLE shop.item (id bigint PRIMARY KEY, name varchar(40), n int, price de
   at timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), twice int AS (n * 2) STORED);
 CREATE TABLE shop.word (w varchar(20), lang enum('de','en'), n int, PRIMARY KEY (w, lang));
 CREATE TABLE shop.ledger (id varchar(40) CHARACTER SET latin1 COLLATE latin1_bin PRIMARY KEY);
+CREATE TABLE shop.seat (region varchar(10), id int, who varchar(40) NOT NULL UNIQUE, PRIMARY KEY (region, id));
+CREATE TABLE shop.big (region varchar(10), id int, filler text, PRIMARY KEY (region, id));
 CREATE TABLE shop.settled (region varchar(10) PRIMARY KEY, round int NOT NULL)`
 
 var contents = []string{
 	"SELECT id, name, n, price, hex(data), at, twice FROM shop.item ORDER BY id",
 	"SELECT w, lang, n FROM shop.word ORDER BY hex(w), lang",
 	"SELECT id FROM shop.ledger ORDER BY id",
+	"SELECT region, id, who FROM shop.seat ORDER BY 1, 2",
+	"SELECT region, id, sha2(filler, 256) FROM shop.big ORDER BY 1, 2",
 }
 
 // place is a region of a mesh.
@@ -94,6 +99,11 @@ func (m *mesh) setUp(p *place) {
 	}
 	defer admin.Close()
 	run(m.t, admin, schema)
+	numbers := make([]string, 100)
+	for n := range numbers {
+		numbers[n] = fmt.Sprintf("(%d)", n)
+	}
+	run(m.t, admin, "CREATE TABLE shop.numbers (id int PRIMARY KEY); INSERT INTO shop.numbers VALUES "+strings.Join(numbers, ", "))
 	run(m.t, admin, "CREATE USER bridge@'%' IDENTIFIED BY 'secret'; GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO bridge@'%';"+
 		"GRANT ALL PRIVILEGES ON bridge.* TO bridge@'%'; GRANT SELECT, INSERT, UPDATE, DELETE ON shop.* TO bridge@'%'")
 	account := mysql.Server{Host: p.server.Host(), Port: uint16(p.server.Port()), User: "bridge", Password: "secret"}
@@ -200,18 +210,18 @@ func at(rows []string, i int) string {
 	return "(none)"
 }
 
-// load writes in all regions at once, conflicting with each other; it returns the ledger's rows.
-func (m *mesh) load(seed uint64, transactions int) (ids []string) {
+// load writes in some regions at once, conflicting with each other; it returns the ledger's rows.
+func (m *mesh) load(seed uint64, transactions int, places ...*place) (ids []string) {
 	m.t.Helper()
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	for i, p := range m.places {
+	for i, p := range places {
 		conn := servertest.ConnectMySQL(m.t, p.server, "shop")
 		all.Go(func() {
 			rng := rand.New(rand.NewPCG(seed, uint64(i)))
 			for n := range transactions {
 				id := fmt.Sprintf("%s-%d-%d", p.name, seed, n)
-				committed, err := work(conn, rng, id)
+				committed, err := work(conn, call(rng, p.name, id))
 				if err != nil {
 					m.t.Errorf("application in %s: %v", p.name, err)
 					return
@@ -230,7 +240,7 @@ func (m *mesh) load(seed uint64, transactions int) (ids []string) {
 }
 
 // procedure is a transaction of an application: one call, so that it's done or not.
-const procedure = `CREATE PROCEDURE shop.work(id varchar(40), a int, b int, w varchar(20), l varchar(2), kind int, v int)
+const procedure = `CREATE PROCEDURE shop.work(region varchar(10), id varchar(40), a int, b int, w varchar(20), l varchar(2), kind int, v int)
 BEGIN
   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
   START TRANSACTION;
@@ -241,16 +251,27 @@ BEGIN
     WHEN 2 THEN INSERT INTO item (id, name, n, price, data) VALUES (a, concat(w, v), v, v / 100, w) ON DUPLICATE KEY UPDATE name = concat(w, v), price = v / 100;
     WHEN 3 THEN INSERT INTO word VALUES (w, l, v) ON DUPLICATE KEY UPDATE word.w = VALUES(w), n = v;
     WHEN 4 THEN DELETE FROM word WHERE word.w = w AND lang = l;
-    ELSE UPDATE item SET item.id = b + 100 WHERE item.id = a;
+    WHEN 5 THEN UPDATE item SET item.id = b + 100 WHERE item.id = a;
+    WHEN 6 THEN BEGIN -- two seats change places
+      DELETE FROM seat WHERE seat.region = region AND seat.id IN (a, a + 1);
+      INSERT INTO seat VALUES (region, a, concat(region, a, v)), (region, a + 1, concat(region, a + 1, v));
+      UPDATE seat SET who = concat(region, 'nobody') WHERE seat.region = region AND seat.id = a;
+      UPDATE seat SET who = concat(region, a, v) WHERE seat.region = region AND seat.id = a + 1;
+      UPDATE seat SET who = concat(region, a + 1, v) WHERE seat.region = region AND seat.id = a;
+    END;
+    ELSE IF v < 60 THEN
+      DELETE FROM big WHERE big.region = region AND big.id >= v;
+      INSERT INTO big SELECT region, x.id + 100 * y.id, repeat(w, 300) FROM numbers x, numbers y WHERE NOT EXISTS (SELECT * FROM big z WHERE z.region = region AND z.id = x.id + 100 * y.id);
+    END IF;
   END CASE;
   COMMIT;
 END`
 
 // work does a transaction. After a deadlock or a lock that wasn't had it tries again, as every application must; one
 // that would duplicate a key isn't done.
-func work(conn *client.Conn, rng *rand.Rand, id string) (committed bool, err error) {
+func work(conn *client.Conn, call string) (committed bool, err error) {
 	for {
-		_, err := conn.Execute(call(rng, id))
+		_, err := conn.Execute(call)
 		var server *library.MyError
 		switch {
 		case err == nil:
@@ -265,38 +286,65 @@ func work(conn *client.Conn, rng *rand.Rand, id string) (committed bool, err err
 	}
 }
 
-func call(rng *rand.Rand, id string) string {
+func call(rng *rand.Rand, region, id string) string {
 	words := []string{"abc", "ABC", "Abc", "über", "UBER", "x"}
 	a := rng.IntN(20)
-	return fmt.Sprintf("CALL work('%s', %d, %d, '%s', '%s', %d, %d)", id, a, a+rng.IntN(5), words[rng.IntN(len(words))], []string{"de", "en"}[rng.IntN(2)], rng.IntN(6), rng.IntN(1000))
+	return fmt.Sprintf("CALL work('%s', '%s', %d, %d, '%s', '%s', %d, %d)", region, id, a, a+rng.IntN(5),
+		words[rng.IntN(len(words))], []string{"de", "en"}[rng.IntN(2)], rng.IntN(8), rng.IntN(1000))
 }
 
 // TestMesh: regions of both kinds that write the same rows at once end up with the same tables, with all
-// transactions, each once; also when a bridge ends in between and another takes over.
+// transactions, each once; also when a bridge ends in between and another takes over, and when a server dies.
 func TestMesh(t *testing.T) {
-	m := newMesh(t, testserver.FlavorMySQL, testserver.FlavorMariaDB)
+	m := newMesh(t, testserver.FlavorMySQL, testserver.FlavorMariaDB, testserver.FlavorMySQL)
 	for _, p := range m.places {
 		m.start(p)
 		servertest.ExecMySQL(t, p.server, "shop", procedure)
 	}
-	m.settle()
 	seed := rand.Uint64() % 1e6
 	t.Logf("seed %d", seed)
-	want := m.load(seed, 300)
+	want := m.load(seed, 200, m.places...)
 	m.settle()
 	m.compare()
-	next := make(chan []string, 1)
-	go func() { next <- m.load(seed+1, 300) }()
-	m.places[1].stop()
-	m.start(m.places[1])
-	want = append(want, <-next...)
+
+	for _, p := range m.places {
+		others := slices.DeleteFunc(slices.Clone(m.places), func(q *place) bool { return q == p })
+		written := make(chan []string, 1)
+		seed++
+		go func() { written <- m.load(seed, 100, others...) }()
+		p.stop() // what applications write here meanwhile comes later
+		want = append(want, m.load(seed, 30, p)...)
+		p.server.Kill()
+		if err := p.server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		m.start(p)
+		m.running(p)
+		p.server.Kill()
+		if err := p.server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, <-written...)
+		m.settle()
+		m.compare()
+	}
 	slices.Sort(want)
-	m.settle()
-	m.compare()
 	if got := servertest.QueryMySQL(t, m.places[0].server, "", contents[2]); !slices.Equal(got, want) {
 		t.Errorf("the ledger has %d rows, committed were %d", len(got), len(want))
 	}
 	for _, p := range m.places {
 		t.Logf("%s: %s conflicts", p.name, servertest.QueryMySQL(t, p.server, "bridge", "SELECT count(*) FROM conflicts"))
+	}
+}
+
+// running waits until a region's node is at work.
+func (m *mesh) running(p *place) {
+	m.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for p.node.Status().Phase != node.Running {
+		if time.Now().After(deadline) {
+			m.t.Fatalf("region %s doesn't run: %+v", p.name, p.node.Status())
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
