@@ -2,7 +2,9 @@ package mysql
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 
@@ -162,24 +164,33 @@ func (c *catalog) logFiles(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// end is where the log ends now, with the groups that it has had.
-func (c *catalog) end(ctx context.Context) (file string, offset uint64, gtids string, err error) {
+// end is where the log ends now.
+func (c *catalog) end(ctx context.Context) (end logEnd, err error) {
 	sql := "SHOW BINARY LOG STATUS"
 	if c.mariadb() || !c.version.AtLeast(8, 2, 0) {
 		sql = "SHOW MASTER STATUS"
 	}
 	row, err := c.one(ctx, sql)
 	if err != nil {
-		return "", 0, "", fmt.Errorf("%s: %w", sql, err)
+		return end, fmt.Errorf("%s: %w", sql, err)
 	}
-	if offset, err = strconv.ParseUint(row[1], 10, 64); err != nil {
-		return "", 0, "", fmt.Errorf("%s: %w", sql, err)
+	_, number, err := mysql.ParseBinlogFile(path.Base(row[0]))
+	offset, errO := strconv.ParseUint(row[1], 10, 64)
+	if err := errors.Join(err, errO); err != nil {
+		return end, fmt.Errorf("%s: %w", sql, err)
 	}
-	if c.mariadb() {
-		gtids, err = c.gtidsAt(ctx, row[0], offset)
-		return row[0], offset, gtids, err
+	end = logEnd{file: row[0], at: mysql.BinlogPosition{File: number, Offset: offset}}
+	if !c.mariadb() {
+		end.gtids = strings.ReplaceAll(row[4], "\n", "")
 	}
-	return row[0], offset, strings.ReplaceAll(row[4], "\n", ""), nil
+	return end, nil
+}
+
+// logEnd is where a log ends.
+type logEnd struct {
+	file  string
+	at    mysql.BinlogPosition
+	gtids string // MySQL's gtid_executed, which may lack groups of the last moment
 }
 
 // gtidsAt is what a MariaDB server's log had up to a place; "" when it hasn't that file.

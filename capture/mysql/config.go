@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"bridge/capture"
 	"bridge/change"
 	"bridge/internal/mysql"
 )
@@ -22,6 +23,8 @@ type Config struct {
 	// Selected says which tables are replicated; nil selects all. The server's own databases and bridge's
 	// never are.
 	Selected func(change.TableName) bool
+	// Outward is how rows go to the other regions. Selected is asked with local names.
+	Outward capture.Outward
 	// Start is where to go on: the Position of the last event that is dealt with. Its transaction doesn't
 	// come again. The zero Position starts where the log ends now.
 	Start change.Position

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// What keeps the log from being read. The errors that wrap them say what to do. None but
-// [ErrServerID] goes away by itself; errors that wrap none of them are the server's or the network's
+// What keeps the log from being read. The errors that wrap them say what to do. None but [ErrServerID]
+// and [ErrStream] goes away by itself; errors that wrap none of them are the server's or the network's
 // own.
 var (
 	// ErrSetup: the server, its version or its settings aren't what capture needs.
@@ -19,6 +19,9 @@ var (
 	// ErrServerID: another replica or bridge reads the log under the same server_id. It heals when that's
 	// this bridge's own former connection, which the server hasn't given up yet.
 	ErrServerID = errors.New("server_id is in use")
+	// ErrStream: the server has ended the stream, or hangs. Opening the log again helps, or finds out what's
+	// wrong with it.
+	ErrStream = errors.New("the stream of the log ended")
 	// ErrLog: the log holds what capture doesn't understand or can't ship. Reading it again gives the
 	// same error.
 	ErrLog = errors.New("log can't be captured")

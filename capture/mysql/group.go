@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"strings"
 
 	library "github.com/go-mysql-org/go-mysql/mysql"
@@ -111,7 +112,7 @@ func (s *Source) continues(g group) error {
 	if first.File > start.File || first == start {
 		return nil
 	}
-	return badLog("%w: after %s, which bridge had read up to %s, the log goes on at %s: it was reset in the meantime. %s",
+	return fmt.Errorf("%w: after %s, which bridge had read up to %s, the log goes on at %s: it was reset in the meantime. %s",
 		ErrLogBehind, s.config.Start.GTID, start, first, behindRemedy)
 }
 
@@ -218,26 +219,38 @@ func (s *Source) newFile() error {
 	return err
 }
 
-// previous takes the event that says which groups the earlier files have.
+// previous takes the event that says which groups the earlier files have: all that were read.
 func (s *Source) previous(e event) error {
-	if s.done != nil {
-		return nil
+	if s.done != nil && !s.fresh {
+		return nil // a file that's read from its middle on
 	}
+	var had executed
 	if e.typ == replication.PREVIOUS_GTIDS_EVENT {
 		set, err := library.DecodeMysqlGTIDSet(e.body)
 		if err != nil {
 			return badLog("the GTIDs at the file's beginning: %w", err)
 		}
-		s.done, err = parseUUIDSet(set.String())
-		return err
+		if had, err = parseUUIDSet(set.String()); err != nil {
+			return badLog("the GTIDs at the file's beginning: %w", err)
+		}
+	} else {
+		set := &domainSet{}
+		c := cursor{rest: e.body}
+		for n := c.uint32() & (1<<28 - 1); n > 0 && !c.short; n-- {
+			set.groups = append(set.groups, gtid{domain: c.uint32(), server: c.uint32(), number: c.uint64()})
+		}
+		if err := c.done("GTID list event"); err != nil {
+			return err
+		}
+		had = set
 	}
-	set := &domainSet{}
-	c := cursor{rest: e.body}
-	for n := c.uint32() & (1<<28 - 1); n > 0 && !c.short; n-- {
-		set.add(gtid{domain: c.uint32(), server: c.uint32(), number: c.uint64()})
+	if s.done == nil {
+		s.done = had.resume()
+	} else if !had.covers(s.done) {
+		return fmt.Errorf("%w: bridge has read %s, a new file of the server's log begins after %s: it was reset. %s", ErrLogBehind, s.done, had, behindRemedy)
 	}
-	s.done = set
-	return c.done("GTID list event")
+	s.fresh = false
+	return nil
 }
 
 // queryText is a query event.

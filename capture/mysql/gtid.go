@@ -24,6 +24,10 @@ type executed interface {
 	String() string
 	// name is g as the engine writes it.
 	name(g gtid) string
+	// covers reports whether this set, from the beginning of a log file, has all groups of another.
+	covers(executed) bool
+	// resume is this set, from the beginning of a log file, as one to go on with.
+	resume() executed
 }
 
 // uuidSet is MySQL's: the numbers seen of each source, as intervals.
@@ -161,9 +165,26 @@ func (s *uuidSet) name(g gtid) string {
 	return g.source + ":" + strconv.FormatUint(g.number, 10)
 }
 
+func (s *uuidSet) covers(other executed) bool {
+	for _, e := range other.(*uuidSet).sources {
+		i, found := slices.BinarySearchFunc(s.sources, e.name, func(e uuidSource, name string) int { return strings.Compare(e.name, name) })
+		if !found {
+			return false
+		}
+		for _, n := range e.intervals {
+			if !slices.ContainsFunc(s.sources[i].intervals, func(m interval) bool { return m.first <= n.first && n.last <= m.last }) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (s *uuidSet) resume() executed { return s }
+
 // domainSet is MariaDB's: the last group of each domain. Within a domain, order is the log's.
 type domainSet struct {
-	groups []gtid // by domain
+	groups []gtid // by domain; from a log file's beginning one for each server, the last group's last
 }
 
 func parseDomainSet(text string) (*domainSet, error) {
@@ -215,4 +236,21 @@ func appendDomainGTID(b []byte, g gtid) []byte {
 	b = strconv.AppendUint(b, uint64(g.domain), 10)
 	b = strconv.AppendUint(append(b, '-'), uint64(g.server), 10)
 	return strconv.AppendUint(append(b, '-'), g.number, 10)
+}
+
+func (s *domainSet) covers(other executed) bool {
+	for _, g := range other.(*domainSet).groups {
+		if !slices.Contains(s.groups, g) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *domainSet) resume() executed {
+	out := &domainSet{}
+	for _, g := range s.groups {
+		out.add(g)
+	}
+	return out
 }

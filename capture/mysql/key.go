@@ -5,6 +5,7 @@ import (
 
 	"bridge/change"
 	"bridge/internal/mysql"
+	"bridge/value"
 )
 
 // keyForm gives a key column's text the form that all values share that the server holds equal to it.
@@ -38,6 +39,23 @@ func positiveZero(_ context.Context, text string) (string, error) {
 		return "0", nil
 	}
 	return text, nil
+}
+
+// exactKey refuses a key column whose equality other engines don't have: of text, all but that of its bytes.
+func (c *catalog) exactKey(col *column) error {
+	own, err := value.OnWire(value.Engine(engine(c.flavor)), col.typeName())
+	if err != nil {
+		return err
+	}
+	if col.charset != nil {
+		own.Charset, own.Collation = col.charset.name, c.byID[col.collate].name
+	}
+	peer := own
+	if own.Class == value.Text {
+		peer = value.Type{Engine: value.Postgres, Name: "text", Class: value.Text}
+	}
+	_, err = value.KeyForm(own, peer)
+	return err
 }
 
 // keyOf names a row. An old image always has the primary key, whatever binlog_row_image says: the server

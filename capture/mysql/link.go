@@ -144,11 +144,11 @@ func (l *link) receive(ctx context.Context) (event, error) {
 
 // readError makes the end of the stream an error that says so.
 func readError(err error) error {
-	switch _, network := errors.AsType[net.Error](err); {
-	case errors.Is(err, io.EOF), errors.Is(err, mysql.ErrBadConn), network:
-		return fmt.Errorf("read the log: the connection to the server was lost: %w", err)
+	_, network := errors.AsType[net.Error](err)
+	if _, told := errors.AsType[*mysql.MyError](err); !told && !network && !errors.Is(err, io.EOF) && !errors.Is(err, mysql.ErrBadConn) {
+		return fmt.Errorf("read the log: %w", err)
 	}
-	return fmt.Errorf("read the log: %w", err)
+	return fmt.Errorf("%w: %w", ErrStream, err)
 }
 
 // close ends the connection.
@@ -157,3 +157,6 @@ func (l *link) close() {
 	l.syncer.Close()
 	<-l.ended
 }
+
+// behind reports whether events wait to be received.
+func (l *link) behind() bool { return len(l.events) > 0 }

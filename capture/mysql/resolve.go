@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"bridge/capture"
 	"bridge/internal/mysql"
 	"bridge/loopguard"
 )
@@ -20,7 +21,7 @@ func (ts *tables) resolve(ctx context.Context, t *table, from *catalog) error {
 	if t.resolved {
 		return nil
 	}
-	err := t.read(ctx, from)
+	err := t.read(ctx, from, &ts.outward)
 	if err != nil && !errors.Is(err, ErrLog) {
 		return err
 	}
@@ -28,7 +29,7 @@ func (ts *tables) resolve(ctx context.Context, t *table, from *catalog) error {
 	return nil
 }
 
-func (t *table) read(ctx context.Context, from *catalog) error {
+func (t *table) read(ctx context.Context, from *catalog, outward *capture.Outward) error {
 	m, err := parseMetadata(t.name, t.body)
 	if err != nil {
 		return err
@@ -56,7 +57,10 @@ func (t *table) read(ctx context.Context, from *catalog) error {
 		t.role = roleOther
 		return nil
 	}
-	return t.setKey(ctx, m, from)
+	if err := t.setKey(ctx, m, from, outward.Mixed); err != nil {
+		return err
+	}
+	return t.setShapes(from.flavor, outward)
 }
 
 // describe fills in the columns. The metadata lists each kind of fact for the columns that have it.
@@ -194,7 +198,7 @@ func mayBeNative(c column) bool {
 }
 
 // setKey notes the primary key and how its values are made comparable.
-func (t *table) setKey(ctx context.Context, m *metadata, from *catalog) error {
+func (t *table) setKey(ctx context.Context, m *metadata, from *catalog, mixed bool) error {
 	switch {
 	case len(m.key) == 0:
 		return badLog("table %s has no primary key, so nothing names its rows: ALTER TABLE %s ADD PRIMARY KEY (…), and start again after "+
@@ -206,6 +210,11 @@ func (t *table) setKey(ctx context.Context, m *metadata, from *catalog) error {
 	for _, k := range m.key {
 		if k >= len(t.columns) {
 			return badLog("table %s: the log names a key column %d of %d", t.name, k, len(t.columns))
+		}
+		if mixed {
+			if err := from.exactKey(&t.columns[k]); err != nil {
+				return badLog("table %s, key column %q: %w", t.name, t.columns[k].name, err)
+			}
 		}
 		form, err := from.keyForm(ctx, &t.columns[k])
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-mysql-org/go-mysql/replication"
 
+	"bridge/capture"
 	"bridge/change"
 )
 
@@ -191,6 +192,9 @@ func (s *Source) update(ctx context.Context, r *rows, table *change.Table, old, 
 		if oldKey, err = r.table.keyOf(ctx, table, old); err != nil {
 			return err
 		}
+	}
+	if oldKey == key {
+		capture.Withhold(r.table.withheld, old, row)
 	}
 	if !r.full {
 		old = nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,24 +100,24 @@ func (s *Source) plan(ctx context.Context) (start, error) {
 
 // planEnd starts where the log ends now.
 func (s *Source) planEnd(ctx context.Context) (start, error) {
-	file, offset, gtids, err := s.catalog.end(ctx)
+	end, err := s.catalog.end(ctx)
 	if err != nil {
 		return start{}, err
 	}
-	_, number, err := mysql.ParseBinlogFile(path.Base(file))
-	if err != nil {
-		return start{}, err
-	}
-	at := mysql.BinlogPosition{File: number, Offset: offset}
 	if !s.facts.byGTID {
-		return s.planFile(ctx, at)
+		return s.planFile(ctx, end.at)
 	}
-	done, err := s.parseGTIDs(gtids)
+	if s.catalog.mariadb() {
+		if end.gtids, err = s.catalog.gtidsAt(ctx, end.file, end.at.Offset); err != nil {
+			return start{}, err
+		}
+	}
+	done, err := s.parseGTIDs(end.gtids)
 	if err != nil {
 		return start{}, err
 	}
 	st, err := s.fromGTIDs(done)
-	st.at = at
+	st.at = end.at
 	return st, err
 }
 
@@ -181,24 +182,39 @@ func (s *Source) checkUUIDs(ctx context.Context, done string) error {
 
 const behindRemedy = "Join this region anew"
 
-// checkDomains makes sure that a MariaDB server's log is the one that was read before: that it had the
-// same groups at the same place. The server itself checks that it has all groups since.
+// checkDomains makes sure that a MariaDB server's log is the one that was read before: that a group ends
+// at the place, and that the log had the same groups up to there. The server itself checks that it has
+// all groups since.
 func (s *Source) checkDomains(ctx context.Context, at mysql.BinlogPosition, done string) error {
 	file := at.FileName(s.facts.base)
+	files, err := s.catalog.logFiles(ctx)
+	if err != nil || at.Offset > math.MaxUint32 || !slices.ContainsFunc(files, func(f string) bool { return path.Base(f) == file }) {
+		return err // the server finds out whether anything is missing
+	}
 	had, err := s.catalog.gtidsAt(ctx, file, at.Offset)
-	if err != nil || had == "" { // the file is gone, or nothing was before it
+	if err != nil {
 		return err
 	}
 	set, err := parseDomainSet(had)
 	if err != nil {
 		return err
 	}
-	if set.String() != done {
-		return fmt.Errorf("%w: at %s:%d bridge had read up to %s, the server's log has %s there: it was reset, restored, or it's another server's. %s",
-			ErrLogBehind, file, at.Offset, done, set, behindRemedy)
+	_, err = s.catalog.query(ctx, fmt.Sprintf("SHOW BINLOG EVENTS IN %s FROM %d LIMIT 1", mysql.Literal(file), at.Offset))
+	if err != nil && !mysql.IsError(err, erBinlogEvents) {
+		return fmt.Errorf("look at the log at the start position: %w", err)
 	}
-	return nil
+	if set.String() == done && err == nil {
+		return nil
+	}
+	if had == "" || err != nil {
+		had = "no such place"
+	}
+	return fmt.Errorf("%w: at %s:%d bridge had read up to %s, the server's log has %s there: it was reset, restored, or it's another server's. %s",
+		ErrLogBehind, file, at.Offset, done, had, behindRemedy)
 }
+
+// erBinlogEvents is the error of SHOW BINLOG EVENTS from where no event begins.
+const erBinlogEvents = 1220
 
 // syncer is how the library connects.
 func (s *Source) syncer() (replication.BinlogSyncerConfig, error) {

@@ -27,10 +27,12 @@ type Source struct {
 	done    executed // the groups that the log has had
 	group   group    // that is being read
 	current transaction
-	rows    *rows   // of an event, as far as they aren't decoded
-	nested  []feed  // events inside of events, the innermost last
-	back    int     // how many files before this one to look for a prepared transaction in next
+	rows    *rows  // of an event, as far as they aren't decoded
+	nested  []feed // events inside of events, the innermost last
+	back    int    // how many files before this one to look for a prepared transaction in next
+	watch   watch
 	scratch scratch // for decoding rows
+	fresh   bool    // a file is read from its beginning, after one that was read to its end
 	shown   uint64  // the last position given out
 	failed  error   // what ended the source
 	closed  bool
@@ -47,7 +49,7 @@ func Open(ctx context.Context, config Config) (*Source, error) {
 	s := &Source{
 		config:  config,
 		catalog: &catalog{server: config.Server, session: mysql.Session{Name: config.Name}},
-		tables:  newTables(config.Selected),
+		tables:  newTables(config.Selected, config.Outward),
 		xa:      newPrepared(config.SpillDir, config.SpillMemory),
 	}
 	err := s.begin(ctx)
@@ -81,7 +83,7 @@ func (s *Source) read(from start) (err error) {
 		return err
 	}
 	s.from, s.done = from, from.done
-	s.place = place{base: s.facts.base}
+	s.place, s.fresh = place{base: s.facts.base}, false
 	s.link, err = openLink(from.link)
 	return err
 }
@@ -168,6 +170,7 @@ func (s *Source) outer(ctx context.Context, e event) (capture.Event, error) {
 	if err := s.place.move(e); err != nil {
 		return capture.Event{}, err
 	}
+	s.fresh = s.fresh || before.number != 0 && before.number != s.place.number
 	switch e.typ {
 	case replication.FORMAT_DESCRIPTION_EVENT:
 		if e.end != 0 { // at a file's beginning, not repeated at the beginning of the stream
@@ -182,7 +185,12 @@ func (s *Source) outer(ctx context.Context, e event) (capture.Event, error) {
 			return capture.Event{}, err
 		}
 		return s.idle()
-	case replication.MARIADB_BINLOG_CHECKPOINT_EVENT, replication.HEARTBEAT_EVENT, replication.HEARTBEAT_LOG_EVENT_V2:
+	case replication.MARIADB_BINLOG_CHECKPOINT_EVENT:
+		return s.idle()
+	case replication.HEARTBEAT_EVENT, replication.HEARTBEAT_LOG_EVENT_V2:
+		if err := s.watch.heartbeat(ctx, s); err != nil {
+			return capture.Event{}, err
+		}
 		return s.idle()
 	case replication.GTID_EVENT, replication.ANONYMOUS_GTID_EVENT, replication.GTID_TAGGED_LOG_EVENT, replication.MARIADB_GTID_EVENT:
 		return capture.Event{}, s.open(e, before)

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"slices"
 
+	"bridge/capture"
 	"bridge/change"
+	"bridge/internal/mysql"
 	"bridge/loopguard"
+	"bridge/value"
 )
 
 // role is what the rows of a table are to bridge.
@@ -36,10 +39,11 @@ type table struct {
 	err      error // why rows of the table can't be captured
 	columns  []column
 	key      []int // indexes of the primary key's columns, in the key's order
-	// shapes are the table for rows with complete images, and for others.
-	shapes [2]*change.Table
-	forms  []keyForm // of key columns whose texts aren't compared as they are; nil if there are none
-	marker []int     // indexes of the marker's or barrier's columns
+	// shapes are the table as the other regions know it: for rows with complete images, and for others.
+	shapes   [2]*change.Table
+	withheld []int     // columns of which unchanged values aren't sent: see [capture.Outward.Table]
+	forms    []keyForm // of key columns whose texts aren't compared as they are; nil if there are none
+	marker   []int     // indexes of the marker's or barrier's columns
 }
 
 // column is what it takes to read a value.
@@ -98,10 +102,11 @@ type tables struct {
 	byID     map[uint64]*table
 	latest   map[change.TableName]*table // for statements, which name a table without its columns
 	selected func(change.TableName) bool
+	outward  capture.Outward
 }
 
-func newTables(selected func(change.TableName) bool) *tables {
-	return &tables{byID: make(map[uint64]*table), latest: make(map[change.TableName]*table), selected: selected}
+func newTables(selected func(change.TableName) bool, outward capture.Outward) *tables {
+	return &tables{byID: make(map[uint64]*table), latest: make(map[change.TableName]*table), selected: selected, outward: outward}
 }
 
 // announce takes a table map event. Most say what an earlier one has said.
@@ -136,18 +141,33 @@ func (ts *tables) get(id uint64) (*table, error) {
 
 // shape is the table that operations name. full says that the row's old image is complete.
 func (t *table) shape(full bool) *change.Table {
-	i := 0
 	if full {
-		i = 1
+		return t.shapes[1]
 	}
-	if t.shapes[i] == nil {
-		columns := make([]change.Column, len(t.columns))
-		for n := range t.columns {
-			columns[n] = change.Column{Name: t.columns[n].name, Type: t.columns[n].typeName(), Key: slices.Contains(t.key, n)}
+	return t.shapes[0]
+}
+
+// setShapes makes the shapes of the columns.
+func (t *table) setShapes(flavor mysql.Flavor, outward *capture.Outward) (err error) {
+	columns := make([]change.Column, len(t.columns))
+	for n := range t.columns {
+		columns[n] = change.Column{Name: t.columns[n].name, Type: t.columns[n].typeName(), Key: slices.Contains(t.key, n)}
+	}
+	for i, full := range []bool{false, true} {
+		local := change.NewTable(t.name, columns, full).On(engine(flavor))
+		if t.shapes[i], t.withheld, err = outward.Table(local); err != nil {
+			return badLog("%w", err)
 		}
-		t.shapes[i] = change.NewTable(t.name, columns, full)
 	}
-	return t.shapes[i]
+	return nil
+}
+
+// engine is what tables call a flavor.
+func engine(flavor mysql.Flavor) string {
+	if flavor == mysql.MariaDB {
+		return string(value.MariaDB)
+	}
+	return string(value.MySQL)
 }
 
 // find gives the indexes of columns by their names.

@@ -39,7 +39,7 @@ func (s *Source) truncate(ctx context.Context, st statement, q queryText) error 
 		return err
 	}
 	s.current.room(len(q.sql))
-	s.current.add(change.Operation{Kind: change.Truncate, Table: table, Key: change.Key{Table: name}})
+	s.current.add(change.Operation{Kind: change.Truncate, Table: table, Key: change.Key{Table: table.TableName}})
 	return nil
 }
 
@@ -64,7 +64,7 @@ func (s *Source) decodeName(ctx context.Context, name *change.TableName, collati
 // truncated is the shape of a table that a statement names: as the log showed it last, or as it's now.
 // Nothing but its name matters.
 func (s *Source) truncated(ctx context.Context, name change.TableName) (*change.Table, error) {
-	if t := s.tables.latest[name]; t != nil && t.resolved && t.err == nil {
+	if t := s.tables.latest[name]; t != nil && t.shapes[1] != nil {
 		return t.shape(true), nil
 	}
 	rows, err := s.catalog.query(ctx, "SELECT COLUMN_NAME, LOWER(DATA_TYPE), COLUMN_TYPE LIKE '%unsigned%', COLUMN_KEY = 'PRI' FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "+
@@ -79,5 +79,10 @@ func (s *Source) truncated(ctx context.Context, name change.TableName) (*change.
 			columns[i].Type += " unsigned"
 		}
 	}
-	return change.NewTable(name, columns, true), nil
+	local := change.NewTable(name, columns, true).On(engine(s.catalog.flavor))
+	table, _, err := s.config.Outward.Table(local)
+	if err != nil {
+		return nil, badLog("%w", err)
+	}
+	return table, nil
 }

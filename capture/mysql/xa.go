@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"slices"
 
@@ -118,7 +119,7 @@ func (s *Source) lookBack(ctx context.Context, xid string) error {
 	at := mysql.DecodePosition(s.group.began)
 	here := slices.IndexFunc(files, func(f string) bool { return path.Base(f) == at.FileName(s.place.base) })
 	if here < s.back {
-		return badLog("%w: the XA transaction %s is committed, and its XA PREPARE, which has its rows, isn't in the log any more: %s", ErrLogPurged, xid, joinAnew)
+		return fmt.Errorf("%w: the XA transaction %s is committed, and its XA PREPARE, which has its rows, isn't in the log any more: %s", ErrLogPurged, xid, joinAnew)
 	}
 	first := library.Position{Name: path.Base(files[here-s.back]), Pos: 4}
 	if s.back < here {
