@@ -29,12 +29,13 @@ func loadTable(ctx context.Context, conn *mysql.Conn, t *change.Table) (*table, 
 			key = append(key, name)
 		}
 		if c.clock {
-			out.clocks = append(out.clocks, mysql.Quote(name))
+			out.clocks = append(out.clocks, c.name)
 		}
 	}
 	slices.Sort(out.clocks)
 	for _, column := range t.Columns {
-		c, ok := here[column.Name]
+		name := strings.ToLower(column.Name)
+		c, ok := here[name]
 		switch {
 		case !ok:
 			return nil, fmt.Errorf("%w: table %s lacks column %s of type %s; ALTER TABLE %s ADD COLUMN %s %s, and it goes on by itself",
@@ -45,7 +46,7 @@ func loadTable(ctx context.Context, conn *mysql.Conn, t *change.Table) (*table, 
 			return nil, fmt.Errorf("%w: table %s: key column %s is generated here; drop its expression", apply.ErrRefused, t, column.Name)
 		}
 		out.columns = append(out.columns, c.column)
-		key = slices.DeleteFunc(key, func(name string) bool { return column.Key && name == column.Name })
+		key = slices.DeleteFunc(key, func(k string) bool { return column.Key && k == name })
 		if column.Key && !c.key {
 			return nil, otherKey(t)
 		}
@@ -68,6 +69,7 @@ type catalogColumn struct {
 	clock bool // ON UPDATE CURRENT_TIMESTAMP
 }
 
+// loadColumns reads a table's columns by their names in lower case: to the server, names in whatever case are one.
 func loadColumns(ctx context.Context, conn *mysql.Conn, t change.TableName) (map[string]catalogColumn, error) {
 	r, err := conn.One(ctx, `SELECT column_name, lower(data_type), column_type, column_key, lower(extra),
 		coalesce(numeric_scale, datetime_precision, 0), coalesce(character_set_name, ''), coalesce(collation_name, '')
@@ -93,7 +95,7 @@ func loadColumns(ctx context.Context, conn *mysql.Conn, t change.TableName) (map
 				c.labels[l] = true
 			}
 		}
-		out[f[0]] = catalogColumn{c, f[3] == "PRI", strings.Contains(f[4], "on update")}
+		out[strings.ToLower(f[0])] = catalogColumn{c, f[3] == "PRI", strings.Contains(f[4], "on update")}
 	}
 	return out, nil
 }

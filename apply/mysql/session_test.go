@@ -48,7 +48,7 @@ func TestColumnsOfTheServersOwn(t *testing.T) {
 		const now = "DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP"
 		run(t, b.admin, "CREATE TABLE app.t (id int AUTO_INCREMENT PRIMARY KEY, v int, at datetime "+now+", here timestamp NULL "+now+
 			", twice int GENERATED ALWAYS AS (v * 2) STORED, thrice int AS (v * 3) VIRTUAL, hidden int INVISIBLE, `od``d ,name` int)")
-		table := shapeOfTable("id", "v", "at", "twice", "thrice", "hidden", "od`d ,name")
+		table := shapeOfTable("ID", "v", "at", "twice", "thrice", "Hidden", "od`d ,name") // names in another case
 		show := "SELECT id, v, at, here = '2020-01-01', twice, thrice, hidden, `od``d ,name` FROM app.t ORDER BY id"
 		want := func(want ...string) {
 			t.Helper()
