@@ -50,7 +50,9 @@ type TableResult struct {
 	Rows    map[string]int64 `json:"rows,omitempty"` // by region, when it was scanned
 	// Definition lists in what the definitions differ.
 	Definition []string `json:"definition,omitempty"`
-	Key        []string `json:"key,omitempty"` // the key columns
+	// Limits lists which values of one region's columns another engine's can't hold.
+	Limits []string `json:"limits,omitempty"`
+	Key    []string `json:"key,omitempty"` // the key columns
 	// Different are the rows that differ for good, Undecided those that differ and may be on their way.
 	Different []Difference `json:"different,omitempty"`
 	Undecided []Difference `json:"undecided,omitempty"`
@@ -67,6 +69,8 @@ type Difference struct {
 	Groups [][]string `json:"groups,omitempty"`
 	// Missing are the regions that don't have it.
 	Missing []string `json:"missing,omitempty"`
+
+	form []string // the key, as it sorts
 }
 
 // Run compares the members' tables. The error is of what couldn't be read.
@@ -91,9 +95,10 @@ func Run(ctx context.Context, members []Member, o Options) (*Result, error) {
 		if o.Selected != nil && !o.Selected(name) {
 			continue
 		}
-		t := &TableResult{Table: name.String(), name: name, Definition: tables[name].differences(result.Regions)}
+		d := tables[name]
+		t := &TableResult{Table: name.String(), name: name, Definition: d.differences(result.Regions), Limits: d.limits(result.Regions)}
 		result.Tables = append(result.Tables, t)
-		s, err := scanTable(ctx, members, tables[name], t, o.Keep)
+		s, err := scanTable(ctx, members, d, t, o.Keep)
 		if err != nil {
 			return nil, err
 		}
@@ -139,11 +144,7 @@ func scanTable(ctx context.Context, members []Member, d definitions, t *TableRes
 		return nil, err
 	}
 	t.Rows, t.Key, t.AtLeast = found.rows, s.Key, found.more
-	sub := &subject{Selection: s, members: there, result: t}
-	for _, key := range found.suspects {
-		sub.suspects = append(sub.suspects, &suspect{key: key})
-	}
-	return sub, nil
+	return &subject{Selection: s, members: there, suspects: found.suspects, result: t}, nil
 }
 
 // judge gives the verdicts when all has been looked at.
@@ -152,7 +153,7 @@ func (r *Result) judge(subjects []*subject) {
 		for _, x := range s.suspects {
 			s.result.Undecided = append(s.result.Undecided, s.difference(x))
 		}
-		inOrder := func(a, b Difference) int { return s.Compare(a.Key, b.Key) }
+		inOrder := func(a, b Difference) int { return s.Compare(a.form, b.form) }
 		slices.SortFunc(s.result.Different, inOrder)
 		slices.SortFunc(s.result.Undecided, inOrder)
 	}
@@ -177,7 +178,10 @@ func (r *Result) judge(subjects []*subject) {
 
 // difference says which regions have which row.
 func (s *subject) difference(x *suspect) Difference {
-	d := Difference{Key: x.key}
+	d := Difference{Key: x.key, form: x.key}
+	if i := slices.IndexFunc(x.own, func(own []string) bool { return own != nil }); i >= 0 {
+		d.Key = x.own[i] // forms aren't for reading
+	}
 	groups := map[string]int{}
 	for i, l := range x.looks { // none if the time was over before
 		m := s.members[i]

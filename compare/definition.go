@@ -8,21 +8,33 @@ import (
 	"strings"
 
 	"bridge/change"
+	"bridge/value"
 )
 
 // definitions are a table in each region that has it.
 type definitions map[string]*Table // by region
 
 // Definitions compares the tables' definitions, without their rows. The differences are texts of one line
-// each, by table; tables that are the same everywhere are there with none.
+// each, by table; tables that are the same everywhere are there with none. Columns of different engines are the same
+// when each can carry the other's values; which values those are is told by [Limits].
 func Definitions(ctx context.Context, regions []Region) (map[change.TableName][]string, error) {
+	return describeAll(ctx, regions, definitions.differences)
+}
+
+// Limits tells which values of a column another engine's region can't hold, as texts of one line each, by table. They
+// are no differences: such values may never come.
+func Limits(ctx context.Context, regions []Region) (map[change.TableName][]string, error) {
+	return describeAll(ctx, regions, definitions.limits)
+}
+
+func describeAll(ctx context.Context, regions []Region, describe func(definitions, []string) []string) (map[change.TableName][]string, error) {
 	tables, err := load(ctx, regions)
 	if err != nil {
 		return nil, err
 	}
 	out := map[change.TableName][]string{}
 	for name, d := range tables {
-		out[name] = d.differences(names(regions))
+		out[name] = describe(d, names(regions))
 	}
 	return out, nil
 }
@@ -53,9 +65,19 @@ func names(regions []Region) []string {
 	return out
 }
 
+// there are the regions that have the table, and the table in each.
+func (d definitions) there(regions []string) (have []string, tables []*Table) {
+	for _, r := range regions {
+		if d[r] != nil {
+			have, tables = append(have, r), append(tables, d[r])
+		}
+	}
+	return have, tables
+}
+
 // differences says in what the definitions differ.
 func (d definitions) differences(regions []string) (out []string) {
-	there := slices.DeleteFunc(slices.Clone(regions), func(r string) bool { return d[r] == nil })
+	there, tables := d.there(regions)
 	if len(there) < len(regions) {
 		missing := slices.DeleteFunc(slices.Clone(regions), func(r string) bool { return d[r] != nil })
 		out = append(out, "is missing in "+strings.Join(missing, ", "))
@@ -68,19 +90,92 @@ func (d definitions) differences(regions []string) (out []string) {
 		}
 		keys[text] = append(keys[text], r)
 	}
-	if _, keyless := keys["no key"]; keyless || len(keys) > 1 {
+	_, keyless := keys["no key"]
+	alike := !keyless && len(keys) == 1
+	if len(there) > 0 && !alike {
 		out = append(out, describe(keys))
 	}
 	for _, name := range d.columnNames() {
-		texts := map[string][]string{}
-		for _, r := range there {
-			texts[d[r].column(name).describe()] = append(texts[d[r].column(name).describe()], r)
+		if text := d.columnDifference(name, there); text != "" {
+			out = append(out, fmt.Sprintf("column %q: %s", name, text))
 		}
-		if len(texts) > 1 {
-			out = append(out, fmt.Sprintf("column %q: %s", name, describe(texts)))
+	}
+	if alike && across(tables) {
+		for _, name := range tables[0].Key {
+			if _, err := keyForms(tables, name); err != nil {
+				out = append(out, fmt.Sprintf("key column %q: %v", name, err))
+			}
 		}
 	}
 	return out
+}
+
+// columnDifference says in what a column differs, or nothing. Types are compared among regions of one engine; of
+// different engines it's whether they carry each other's values.
+func (d definitions) columnDifference(name string, there []string) string {
+	texts, nulls := map[string][]string{}, map[string][]string{}
+	missing := false
+	for _, r := range there {
+		c := d[r].column(name)
+		texts[c.describe()] = append(texts[c.describe()], r)
+		missing = missing || c == nil
+		if c != nil && c.NotNull {
+			nulls["NOT NULL"] = append(nulls["NOT NULL"], r)
+		} else {
+			nulls["nullable"] = append(nulls["nullable"], r)
+		}
+	}
+	switch {
+	case len(texts) == 1:
+		return ""
+	case missing || !d.mixed():
+		return describe(texts)
+	}
+	for _, from := range there {
+		for _, to := range there {
+			a, b := d[from].column(name), d[to].column(name)
+			if d[from].Engine == d[to].Engine {
+				if a.Type != b.Type {
+					return describe(texts)
+				}
+			} else if _, err := value.NewPlan(a.Value, b.Value, value.RefuseValue); err != nil {
+				return fmt.Sprintf("values of %s don't go to %s: %v", from, to, err)
+			}
+		}
+	}
+	if len(nulls) > 1 {
+		return describe(nulls)
+	}
+	return ""
+}
+
+// limits says which values one region's column has that another's can't hold, for regions of different engines.
+func (d definitions) limits(regions []string) (out []string) {
+	there, _ := d.there(regions)
+	for _, name := range d.columnNames() {
+		for _, from := range there {
+			for _, to := range there {
+				a, b := d[from].column(name), d[to].column(name)
+				if a == nil || b == nil || d[from].Engine == d[to].Engine {
+					continue
+				}
+				plan, err := value.NewPlan(a.Value, b.Value, value.RefuseValue)
+				if limits := plan.Limits(); err == nil && len(limits) > 0 {
+					out = append(out, fmt.Sprintf("column %q: %s in %s holds what %s in %s can't: %s", name, a.Type, from, b.Type, to, strings.Join(limits, "; ")))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// mixed reports whether the regions are of different engines.
+func (d definitions) mixed() bool {
+	engines := map[value.Engine]bool{}
+	for _, t := range d {
+		engines[t.Engine] = true
+	}
+	return len(engines) > 1
 }
 
 // describe lists what's where: "integer in eu, us; bigint in ap".
@@ -123,47 +218,4 @@ func (c *Column) describe() string {
 	return c.Type
 }
 
-// selection is what of the table can be compared in the given regions; nil when its rows can't be: fewer than
-// two regions have it, or they name its rows by different keys.
-func (d definitions) selection(name change.TableName, regions []string) *Selection {
-	s := &Selection{TableName: name}
-	var first *Table
-	for _, r := range regions {
-		t := d[r]
-		switch {
-		case t == nil:
-			continue
-		case first == nil:
-			first = t
-		case !sameSet(t.Key, first.Key):
-			return nil
-		}
-	}
-	if len(d) < 2 || first == nil || len(first.Key) == 0 {
-		return nil
-	}
-	s.Key = first.Key
-	for _, k := range s.Key {
-		number := first.column(k).Number
-		for _, t := range d {
-			if t.column(k).Number != number {
-				return nil // their texts have different orders
-			}
-		}
-		s.numbers = append(s.numbers, number)
-	}
-	for _, c := range d.columnNames() {
-		common := true
-		for _, t := range d {
-			common = common && t.column(c) != nil
-		}
-		if common {
-			s.Columns = append(s.Columns, c)
-		}
-	}
-	return s
-}
-
-func sameSet(a, b []string) bool {
-	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
-}
+func joined(key []string) string { return strings.Join(key, ", ") }

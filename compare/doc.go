@@ -20,10 +20,15 @@
 // (I1), so if they don't, nothing on its way mends it.
 //
 // A row's version (see [Row]) tells that it was written. A row that isn't there has none: one could be
-// inserted and deleted again between two looks. Such a difference must last for two rounds.
+// inserted and deleted again between two looks. Such a difference must last for two rounds. MySQL and MariaDB
+// have no versions: a row could be changed and changed back. There it must last for five.
+//
+// Regions of one engine with versions compare hashes that the servers compute of their own texts. Otherwise rows are
+// read, brought into forms that all regions have in common ([Forms]), and hashed here. Their keys have the forms
+// that capture gives them; rows whose keys the servers may sort in different ways are sorted here, too.
 //
 // The regions' databases are read, never written, and only their topics are waited for. No values leave a
-// database: hashes of rows do, and keys, which are names.
+// database, or this process: hashes of rows do, and keys, which are names.
 //
 // Refused: stopping writes, or a common snapshot across regions (there's none); comparing checksums of ranges
 // (in a busy table every range holds a row that's on its way).

@@ -10,7 +10,7 @@ import (
 // scanned is what a table's scan has found.
 type scanned struct {
 	rows     map[string]int64 // by region
-	suspects [][]string       // keys of rows that aren't the same everywhere, at most as many as are kept
+	suspects []*suspect       // rows that aren't the same everywhere, at most as many as are kept
 	more     bool             // there were more
 }
 
@@ -24,7 +24,7 @@ func scan(ctx context.Context, regions []Region, s *Selection, keep int) (*scann
 		heads[i] = h
 		group.Go(func() error {
 			defer close(h.rows)
-			err := r.Scan(ctx, s, func(rows []Row) error {
+			err := scanInOrder(ctx, r, s, func(rows []Row) error {
 				select {
 				case h.rows <- rows:
 					return nil
@@ -44,6 +44,19 @@ func scan(ctx context.Context, regions []Region, s *Selection, keep int) (*scann
 		out.rows[r.Name()] = heads[i].count
 	}
 	return out, err
+}
+
+// scanInOrder sorts what the region doesn't.
+func scanInOrder(ctx context.Context, r Region, s *Selection, yield func([]Row) error) error {
+	if s.Ordered() {
+		return r.Scan(ctx, s, yield)
+	}
+	o := &sorter{selection: s, memory: sortMemory}
+	defer o.close()
+	if err := r.Scan(ctx, s, o.add); err != nil {
+		return err
+	}
+	return o.each(yield)
 }
 
 // head is the row that a region's scan has come to.
@@ -83,6 +96,7 @@ func merge(heads []*head, s *Selection, out *scanned, keep int) error {
 			return nil
 		}
 		same, hash := true, ""
+		found := &suspect{key: least, own: make([][]string, len(heads))}
 		for i, h := range heads {
 			r := h.row()
 			if r == nil || s.Compare(r.Key, least) != 0 {
@@ -93,18 +107,32 @@ func merge(heads []*head, s *Selection, out *scanned, keep int) error {
 				hash = r.Hash
 			}
 			same = same && r.Hash == hash
+			found.own[i] = r.own()
 			h.next()
-			if n := h.row(); n != nil && s.Compare(n.Key, least) <= 0 {
-				return fmt.Errorf("rows of %s don't come in the order of their keys (%s): this is a bug in bridge, please report it",
-					s.TableName, s.key(n.Key))
+			if err := s.inOrder(least, h.row()); err != nil {
+				return err
 			}
 		}
 		switch {
 		case same:
 		case len(out.suspects) < keep:
-			out.suspects = append(out.suspects, least)
+			out.suspects = append(out.suspects, found)
 		default:
 			out.more = true
 		}
 	}
+}
+
+// inOrder checks that a scan's next row comes after the one with that key.
+func (s *Selection) inOrder(key []string, next *Row) error {
+	if next == nil {
+		return nil
+	}
+	switch c := s.Compare(next.Key, key); {
+	case c > 0:
+		return nil
+	case c == 0 && !s.Native():
+		return fmt.Errorf("two rows of %s have keys that are equal to another region's engine (%s): one of them can't be there", s.TableName, joined(next.own()))
+	}
+	return fmt.Errorf("rows of %s don't come in the order of their keys (%s): this is a bug in bridge, please report it", s.TableName, s.key(next.Key))
 }

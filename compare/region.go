@@ -5,6 +5,7 @@ import (
 
 	"bridge/change"
 	"bridge/stream"
+	"bridge/value"
 )
 
 // Region is a region's database, read only. Its methods are called by one goroutine at a time.
@@ -13,11 +14,11 @@ type Region interface {
 	Name() string
 	// Tables are the tables that the region's configuration selects, by name.
 	Tables(ctx context.Context) ([]Table, error)
-	// Scan calls yield with all rows of a table, some at a time, as of one moment and in the order of
-	// [Selection.Compare]. Their versions aren't set.
+	// Scan calls yield with all rows of a table, some at a time, as of one moment. They're in the order of
+	// [Selection.Compare] if [Selection.Ordered] says so, and in any order otherwise. Their versions aren't set.
 	Scan(ctx context.Context, s *Selection, yield func([]Row) error) error
-	// Look reads rows by their keys, as of one moment. Those that aren't there are left out; the order is
-	// any.
+	// Look reads rows by their keys (see [Row.Own]), each as of one moment. Those that aren't there are left out;
+	// the order is any.
 	Look(ctx context.Context, s *Selection, keys [][]string) ([]Row, error)
 	// Position is a place in the region's log behind everything that earlier calls have seen. The region's
 	// bridge comes to it or beyond without another write.
@@ -32,15 +33,28 @@ type Member struct {
 
 // Row is what is compared of a row.
 type Row struct {
-	Key  []string // canonical texts of the key columns: equal keys have equal texts in every region
-	Hash string   // of the compared columns' texts
-	// Version changes with every write of the row, also one that leaves the content as it was.
+	// Key has the forms of the key columns' values: equal keys have equal forms in every region.
+	Key  []string
+	Hash string // of the compared columns' values
+	// Version changes with every write of the row, also one that leaves the content as it was. Empty: the server
+	// has no such thing.
 	Version string
+	// Own is the key in the region's own texts, by which it finds the row; nil if that's Key.
+	Own []string
 }
 
-// Table is a table's definition as far as it must be the same everywhere.
+func (r *Row) own() []string {
+	if r.Own != nil {
+		return r.Own
+	}
+	return r.Key
+}
+
+// Table is a table's definition as far as it must be the same everywhere. Its name and its columns' are those
+// that they have between the regions.
 type Table struct {
 	change.TableName
+	Engine  value.Engine
 	Columns []Column // by name
 	Key     []string // the key columns in the order of their index; empty if the table has no key
 }
@@ -48,28 +62,12 @@ type Table struct {
 // Column is a column of a [Table].
 type Column struct {
 	Name string
-	Type string // with modifiers: "character varying(20)"
+	Type string // as the engine declares it, with modifiers: "character varying(20)"
 	// NotNull says that the column refuses NULL.
 	NotNull bool
 	// Number says that the type's texts are whole numbers, ordered as numbers. All others are ordered by
 	// the bytes of their texts.
 	Number bool
-}
-
-// Selection is what of a table is read in every region.
-type Selection struct {
-	change.TableName
-	Columns []string // names, sorted; those that all regions have
-	Key     []string // names
-	numbers []bool   // of the key columns
-}
-
-// Compare orders keys as [Region.Scan] does.
-func (s *Selection) Compare(a, b []string) int {
-	for i := range a {
-		if c := compareTexts(a[i], b[i], s.numbers[i]); c != 0 {
-			return c
-		}
-	}
-	return 0
+	// Value is what the column's texts mean to other engines.
+	Value value.Type
 }

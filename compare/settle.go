@@ -12,9 +12,10 @@ import (
 
 // suspect is a row that wasn't the same everywhere when it was looked at last.
 type suspect struct {
-	key    []string
-	looks  []look // by region, in the order of the table's regions
-	lasted int    // rounds that it came through unwritten
+	key    []string   // in the regions' common forms
+	own    [][]string // by region: in its own texts, as far as the row was there
+	looks  []look     // by region, in the order of the table's regions
+	lasted int        // rounds that it came through unwritten
 }
 
 // look is a row in one region; the zero look is of a row that isn't there.
@@ -35,13 +36,24 @@ func (s *suspect) same() bool {
 
 // proven reports whether the difference has lasted long enough: see the package's comment.
 func (s *suspect) proven() bool {
+	need := 1
 	for _, l := range s.looks {
-		if !l.there {
-			return s.lasted >= 2
+		switch {
+		case !l.there:
+			need = max(need, roundsMissing)
+		case l.version == "":
+			need = max(need, roundsUnversioned)
 		}
 	}
-	return s.lasted >= 1
+	return s.lasted >= need
 }
+
+// How many rounds a difference must last when a row has no version that would tell that it was written: because
+// it isn't there, or on a server that has none.
+const (
+	roundsMissing     = 2
+	roundsUnversioned = 5
+)
 
 // subject is a table whose suspects are under way.
 type subject struct {
@@ -110,24 +122,24 @@ func lookAll(ctx context.Context, subjects []*subject) error {
 }
 
 func (s *subject) look(ctx context.Context) error {
-	keys := make([][]string, len(s.suspects))
-	index := make(map[string]int, len(keys))
+	index := make(map[string]int, len(s.suspects))
 	for i, x := range s.suspects {
-		keys[i] = x.key
 		index[s.key(x.key).Row] = i
 	}
 	found := make([][]look, len(s.members))
 	group, ctx := errgroup.WithContext(ctx)
 	for m, member := range s.members {
+		keys := s.ownKeys(m)
 		group.Go(func() error {
 			rows, err := member.Look(ctx, s.Selection, keys)
 			if err != nil {
 				return fmt.Errorf("region %s: look at rows of %s: %w", member.Name(), s.TableName, err)
 			}
-			found[m] = make([]look, len(keys))
+			found[m] = make([]look, len(s.suspects))
 			for i := range rows {
 				if at, ok := index[s.key(rows[i].Key).Row]; ok {
 					found[m][at] = look{true, rows[i].Hash, rows[i].Version}
+					s.suspects[at].own[m] = rows[i].own()
 				}
 			}
 			return nil
@@ -149,6 +161,28 @@ func (s *subject) look(ctx context.Context) error {
 		x.looks = looks
 	}
 	return nil
+}
+
+// ownKeys are the suspects' keys in a region's own texts. Where the row wasn't there yet, they're taken over from a
+// region that has it; what can't be taken over can't be there.
+func (s *subject) ownKeys(m int) (keys [][]string) {
+	to := s.members[m].Name()
+	for _, x := range s.suspects {
+		if x.own[m] != nil {
+			keys = append(keys, x.own[m])
+			continue
+		}
+		for other, own := range x.own {
+			if own == nil {
+				continue
+			}
+			if key, fits := s.Forms(s.members[other].Name()).carryKey(to, own); fits {
+				keys = append(keys, key)
+			}
+			break
+		}
+	}
+	return keys
 }
 
 // deliver returns when every transaction that was committed anywhere before the call has been applied

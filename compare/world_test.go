@@ -181,7 +181,7 @@ func (r *fakeRegion) Look(_ context.Context, _ *Selection, keys [][]string) (out
 	defer r.world.enter()()
 	for _, key := range keys {
 		if row, there := r.rows[key[0]]; there {
-			out = append(out, Row{key, row.value, row.version})
+			out = append(out, Row{Key: key, Hash: row.value, Version: row.version})
 		}
 	}
 	return out, nil
