@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"bridge/capture"
 	"bridge/change"
 	"bridge/internal/postgres"
 )
@@ -22,6 +23,9 @@ type Config struct {
 	// Start is where to go on: the Position of the last event that is dealt with. Its transaction
 	// doesn't come again. The zero Position starts where the slot is confirmed.
 	Start change.Position
+
+	// Outward is how rows go to the other regions.
+	Outward capture.Outward
 
 	// Synchronous reports whether commits wait for synchronous standbys; nil is never. It's asked often.
 	Synchronous func() bool

@@ -19,7 +19,7 @@ func offline(t testing.TB) *Source { return offlineIn(t.TempDir()) }
 
 func offlineIn(spillDir string) *Source {
 	s := &Source{config: Config{}.withDefaults(), link: &link{asked: make(chan struct{}, 1)}}
-	s.relations = newRelations(nil)
+	s.relations = newRelations(nil, capture.Outward{})
 	s.streams = newStreams(s.relations, newSpool(spillDir, 0))
 	s.rows = rows{transaction: &s.current, relations: s.relations, find: s.relations.get}
 	return s

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 
+	"bridge/capture"
 	"bridge/change"
 	"bridge/internal/postgres"
 	"bridge/loopguard"
+	"bridge/value"
 )
 
 // role is what the rows of a table are to bridge.
@@ -28,9 +30,13 @@ type relation struct {
 	received uint64 // counts Relation messages: of two of a table, the server goes by the later one
 	marker   markerColumns
 
-	table     *change.Table // nil until resolved
+	table     *change.Table // as the other regions know it; nil until resolved
+	local     *change.Table // as the catalog has it
+	withheld  []int         // columns of which unchanged values aren't sent: see [capture.Outward.Table]
 	normalize []change.Normalize
 	keyError  error // why rows of the table can't be captured; nil if they can
+	// updateError is the same for updates.
+	updateError error
 }
 
 // relations are the tables and types as announced so far.
@@ -41,10 +47,12 @@ type relations struct {
 	types    map[uint32]keyedType   // from the catalog
 	names    map[uint32]typeMessage // from the log
 	catalog  *catalog
+	outward  capture.Outward
 }
 
-func newRelations(c *catalog) *relations {
+func newRelations(c *catalog, outward capture.Outward) *relations {
 	return &relations{
+		outward: outward,
 		byOID:   make(map[uint32]*relation),
 		types:   make(map[uint32]keyedType),
 		names:   make(map[uint32]typeMessage),
@@ -93,7 +101,7 @@ func (r *relations) learn(rel *relation) {
 // inherit gives rel the table of the announcement before it, which resolve keeps if nothing changed.
 func (r *relations) inherit(rel *relation) {
 	if old := r.byOID[rel.oid]; old != nil && rel.table == nil {
-		rel.table = old.table
+		rel.table, rel.local, rel.withheld = old.table, old.local, old.withheld
 	}
 }
 
@@ -120,11 +128,19 @@ func (r *relations) resolve(ctx context.Context, rel *relation) (*change.Table, 
 	if err != nil {
 		return nil, err
 	}
-	table := change.NewTable(rel.name, columns, rel.identity == 'f')
-	if old := rel.table; old == nil || !sameTable(old, table) {
-		rel.table = table
+	local := change.NewTable(rel.name, columns, rel.identity == 'f').On(string(value.Postgres))
+	if old := rel.local; old == nil || old.Fingerprint() != local.Fingerprint() {
+		rel.local = local
+		if rel.table, rel.withheld, err = r.outward.Table(local); err != nil {
+			return nil, badLog("%w", err)
+		}
 	}
 	rel.normalize, rel.keyError = normalizers(rel, keyTypes)
+	if altered := r.outward.Altered(local); len(altered) > 0 && !local.Full {
+		rel.updateError = badLog("table %s: column %q has a policy in tables.on_unrepresentable, so that it may hold another value than its origin sent, "+
+			"and the log doesn't tell whether this update changes it: ALTER TABLE %s REPLICA IDENTITY FULL, and take the policy away until bridge has read past this position",
+			local, altered[0], postgres.QuoteTable(local.TableName))
+	}
 	return rel.table, nil
 }
 
@@ -137,6 +153,9 @@ func (r *relations) columns(ctx context.Context, rel *relation) ([]change.Column
 	keyTypes := make([]string, len(columns))
 	for i, c := range rel.columns {
 		t := r.typeOf(c.typ)
+		if r.outward.Mixed && t.key != "enum" { // nobody else knows a domain
+			t.name = t.key
+		}
 		columns[i] = change.Column{Name: c.name, Type: t.name, Key: c.flagged && rel.identity != 'f'}
 		keyTypes[i] = t.key
 	}
@@ -226,7 +245,7 @@ func (r *relations) typeOf(oid uint32) keyedType {
 
 // normalizers are those of the key columns. The error says why the table's rows can't be named.
 func normalizers(rel *relation, keyTypes []string) ([]change.Normalize, error) {
-	t := rel.table
+	t := rel.local
 	all := make([]change.Normalize, len(t.Columns))
 	for _, k := range t.Keys {
 		normalize, err := postgres.Normalizer(keyTypes[k])
@@ -241,8 +260,4 @@ func normalizers(rel *relation, keyTypes []string) ([]change.Normalize, error) {
 	return all, badLog("table %s has REPLICA IDENTITY %s and no key, so nothing names its rows: ALTER TABLE %[3]s ADD PRIMARY KEY (…) "+
 		"over columns that it has, ALTER TABLE %[3]s REPLICA IDENTITY DEFAULT, and start again",
 		t, identityWord(rel.identity), postgres.QuoteTable(t.TableName))
-}
-
-func sameTable(a, b *change.Table) bool {
-	return a.TableName == b.TableName && a.Full == b.Full && slices.Equal(a.Columns, b.Columns)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"bridge/capture"
 	"bridge/change"
 )
 
@@ -99,6 +100,9 @@ func (r *rows) delete(rel *relation, table *change.Table, text string) error {
 
 // update makes an update or, when the key has changed, a delete and an insert.
 func (r *rows) update(ctx context.Context, rel *relation, table *change.Table, text string) error {
+	if rel.updateError != nil {
+		return rel.updateError
+	}
 	row := r.image(len(table.Columns))
 	var old change.Image
 	if text != "" && text[0] != 'N' {
@@ -127,11 +131,14 @@ func (r *rows) update(ctx context.Context, rel *relation, table *change.Table, t
 		old = nil
 	}
 	if oldKey == key {
+		if old != nil {
+			capture.Withhold(rel.withheld, old, row)
+		}
 		r.add(change.Operation{Kind: change.Update, Table: table, Key: key, Old: old, New: row})
 		return nil
 	}
 	if !row.Complete() {
-		if err := r.relations.catalog.complete(ctx, r.xid, table, row); err != nil {
+		if err := r.relations.catalog.complete(ctx, r.xid, rel.local, row); err != nil {
 			return err
 		}
 	}

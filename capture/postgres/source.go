@@ -47,7 +47,7 @@ func Open(ctx context.Context, config Config) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{config: config, catalog: &catalog{config: ordinary}, snapshots: &catalog{config: ordinary}}
-	s.relations = newRelations(s.catalog)
+	s.relations = newRelations(s.catalog, config.Outward)
 	s.streams = newStreams(s.relations, newSpool(config.SpillDir, config.SpillMemory))
 	s.rows = rows{transaction: &s.current, relations: s.relations, find: s.relations.get}
 	if err := s.start(ctx, replication); err != nil {
