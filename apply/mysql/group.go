@@ -157,7 +157,7 @@ func keyImage(w *apply.Write) (change.Image, error) {
 	return image, nil
 }
 
-var errNullKey = errors.New("a value is absent")
+var errAbsent = errors.New("a value is absent")
 
 // encode appends the literal that makes column i have a value.
 func (t *table) encode(dst []byte, i int, v change.Value) ([]byte, error) {
@@ -166,7 +166,7 @@ func (t *table) encode(dst []byte, i int, v change.Value) ([]byte, error) {
 	case v.IsNull():
 		return append(dst, "NULL"...), nil
 	case !ok:
-		return dst, errNullKey
+		return dst, errAbsent
 	}
 	return t.columns[i].appendLiteral(dst, s)
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"bridge/apply"
-	"bridge/change"
 	"bridge/internal/mysql"
 )
 
@@ -132,15 +131,15 @@ func (g *group) judge(r *mysql.Result) error {
 		code, _ := row[1].Text()
 		if !harmless[code] {
 			return fmt.Errorf("%w: the server would change a value of table %s to make it fit (warning %s)%s; compare the table's definition with the other regions', and it goes on by itself once they agree",
-				apply.ErrRefused, g.table, code, g.row1())
+				apply.ErrRefused, g.table, code, g.onlyRow())
 		}
 		g.table.chatty = true
 	}
 	return nil
 }
 
-// row1 names the row, where there's just one.
-func (g *group) row1() string {
+// onlyRow names the row, where there's just one.
+func (g *group) onlyRow() string {
 	if len(g.writes) != 1 {
 		return ""
 	}
@@ -184,21 +183,4 @@ func (s *session) markerSQL() string {
 	}
 	return fmt.Sprintf("UPDATE bridge.progress SET seq = %d, ts = %d, stream_offset = %d WHERE origin = %s AND worker = %d AND seq < %d",
 		m.Seq, int64(m.Time), m.Offset, mysql.Literal(string(m.Origin)), m.Worker, m.Seq)
-}
-
-// ErrDeposed means that another bridge has become the region's leader.
-var ErrDeposed = errors.New("another bridge leads this region now")
-
-// origins are the origins that a worker has a marker of.
-func origins(ctx context.Context, conn *mysql.Conn, worker int) (map[change.Origin]bool, error) {
-	r, err := conn.One(ctx, fmt.Sprintf("SELECT origin FROM bridge.progress WHERE worker = %d", worker))
-	if err != nil {
-		return nil, fmt.Errorf("read bridge.progress: %w", err)
-	}
-	marked := map[change.Origin]bool{}
-	for _, row := range r.Rows {
-		text, _ := row[0].Text()
-		marked[change.Origin(text)] = true
-	}
-	return marked, nil
 }

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -10,6 +11,9 @@ import (
 	"bridge/internal/mysql"
 	"bridge/loopguard"
 )
+
+// ErrDeposed means that another bridge has become the region's leader.
+var ErrDeposed = errors.New("another bridge leads this region now")
 
 // Target is a MySQL or MariaDB server that batches are applied to.
 type Target struct {
@@ -96,4 +100,18 @@ func (t *Target) Progress(ctx context.Context) (map[change.Origin]loopguard.Mark
 		}
 	}
 	return progress, nil
+}
+
+// origins are the origins that a worker has a marker of.
+func origins(ctx context.Context, conn *mysql.Conn, worker int) (map[change.Origin]bool, error) {
+	r, err := conn.One(ctx, fmt.Sprintf("SELECT origin FROM bridge.progress WHERE worker = %d", worker))
+	if err != nil {
+		return nil, fmt.Errorf("read bridge.progress: %w", err)
+	}
+	marked := map[change.Origin]bool{}
+	for _, row := range r.Rows {
+		text, _ := row[0].Text()
+		marked[change.Origin(text)] = true
+	}
+	return marked, nil
 }
