@@ -116,6 +116,12 @@ func (s *Source) continues(g group) error {
 		ErrLogBehind, s.config.Start.GTID, start, first, behindRemedy)
 }
 
+// rereads reports whether what's read now was dealt with before.
+func (s *Source) rereads() bool {
+	at, err := s.place.encode()
+	return err == nil && at < s.startOffset() && s.from.link.gtids == nil
+}
+
 func (s *Source) startOffset() uint64 {
 	at, _ := s.from.at.Encode() // it was one
 	return at
@@ -221,8 +227,9 @@ func (s *Source) newFile() error {
 
 // previous takes the event that says which groups the earlier files have: all that were read.
 func (s *Source) previous(e event) error {
-	if s.done != nil && !s.fresh {
-		return nil // a file that's read from its middle on
+	if s.done != nil && (!s.fresh || s.rereads()) {
+		s.fresh = false
+		return nil // a file that's read from its middle on, or again
 	}
 	var had executed
 	if e.typ == replication.PREVIOUS_GTIDS_EVENT {

@@ -1,0 +1,169 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"bridge/capture"
+	"bridge/internal/mysql"
+	"bridge/internal/testserver"
+	"bridge/internal/testserver/servertest"
+)
+
+// A consumer that pauses for longer than the server waits for a client.
+func TestSlowConsumers(t *testing.T) {
+	onBoth(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newServerBed(t, flavor, map[string]string{"net_write_timeout": "1", "net_read_timeout": "1"}, "CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, v longblob)")
+		s := b.open()
+		for range 30 { // more than is read ahead, and than the socket takes
+			b.exec("INSERT INTO t (v) VALUES (REPEAT('x', 1000000))")
+		}
+		token := b.mark()
+		ctx, cancel := patience(t)
+		defer cancel()
+		for b.sending() < 4 { // the server itself says for how long its sender has been waiting for the connection to take more
+			if ctx.Err() != nil {
+				t.Fatal("the server doesn't wait: ", b.query("SHOW PROCESSLIST"))
+			}
+			b.exec("DO SLEEP(0.3)")
+		}
+		if got := len(ids(b.until(s, token))); got != 30 {
+			t.Errorf("%d rows came", got)
+		}
+	})
+}
+
+// sending is for how many seconds a sender of the log has been sending.
+func (b *bed) sending() (seconds int) {
+	for _, row := range b.query("SHOW PROCESSLIST") {
+		f := strings.Split(row, "\t")
+		if strings.HasPrefix(f[4], "Binlog Dump") && (strings.HasPrefix(f[6], "Sending") || strings.HasPrefix(f[6], "Writing")) {
+			seconds, _ = strconv.Atoi(f[5])
+		}
+	}
+	return seconds
+}
+
+func TestServerIDs(t *testing.T) {
+	onBoth(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newServerBed(t, flavor, nil)
+		own := b.config
+		own.ServerID = uint32(b.server.Port())
+		if _, err := Open(t.Context(), own); !errors.Is(err, ErrSetup) || !strings.Contains(err.Error(), "server_id") {
+			t.Errorf("the server's own: %v", err)
+		}
+		if a, b := DeriveServerID("c/eu"), DeriveServerID("c/us"); a == b || a < 1<<31 || b < 1<<31 {
+			t.Errorf("derived %d and %d", a, b)
+		}
+	})
+	// MySQL tells replicas apart by their UUIDs, MariaDB by their ids.
+	b := newServerBed(t, testserver.FlavorMariaDB, nil, "CREATE TABLE t (id int PRIMARY KEY)")
+	first := b.open()
+	b.open()
+	if err := b.fails(first); !errors.Is(err, ErrServerID) && !errors.Is(err, ErrStream) {
+		t.Error(err)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	onBoth(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newServerBed(t, flavor, nil, "CREATE TABLE t (id int PRIMARY KEY)")
+		for _, mode := range []string{"prefer", "disable", "require"} {
+			b.config.Server = mysql.Server{Host: "127.0.0.1", Port: uint16(b.server.Port()), User: "bridge", Password: "secret", SSLMode: mode}
+			s, err := Open(t.Context(), b.config)
+			if mode == "require" && b.mariadb() { // it has no certificate here
+				if err == nil {
+					t.Error("TLS was required, and isn't used")
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatal(mode, err)
+			}
+			b.drain(s)
+			b.close(s)
+		}
+	})
+}
+
+func TestNextGoesOnAfterItsContextEnds(t *testing.T) {
+	onBoth(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newBed(t, flavor, "CREATE TABLE t (id int PRIMARY KEY)")
+		s := b.open()
+		for range 3 {
+			ctx, cancel := context.WithCancel(t.Context())
+			stop := time.AfterFunc(time.Millisecond, cancel)
+			for {
+				if _, err := s.Next(ctx); err != nil {
+					if err != ctx.Err() {
+						t.Fatal(err)
+					}
+					break
+				}
+			}
+			stop.Stop()
+		}
+		b.exec("INSERT INTO t VALUES (1)")
+		wantText(t, show(b.drain(s)), "insert t (1) new 1\ncommit")
+		b.close(s)
+		if _, err := s.Next(t.Context()); !errors.Is(err, errClosed) {
+			t.Error(err)
+		}
+	})
+}
+
+// A server that's killed loses nothing that was read from its log, and keeps prepared transactions.
+func TestServersDie(t *testing.T) {
+	resumes(t, func(t *testing.T, b *bed) {
+		s := b.open()
+		b.exec("INSERT INTO t VALUES (1, 'x')")
+		b.prepareXA("'xa'", "INSERT INTO t VALUES (2, 'y')")
+		events := b.drain(s)
+		b.server.Kill()
+		if err := b.fails(s); mysql.Classify(err) != mysql.Retry {
+			t.Errorf("class %v: %v", mysql.Classify(err), err)
+		}
+		b.close(s)
+		if _, err := Open(t.Context(), b.config); mysql.Classify(err) != mysql.Retry {
+			t.Errorf("class %v: %v", mysql.Classify(err), err)
+		}
+		if err := b.server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.conn = servertest.ConnectMySQL(t, b.server, b.name)
+		b.exec("INSERT INTO t VALUES (3, 'z')")
+		b.decideXA("XA COMMIT 'xa'")
+		s = b.openAt(events[len(events)-1].Position)
+		wantText(t, show(locals(b.drain(s))), "insert t (3) new 3 z\ncommit\ninsert t (2) new 2 y\ncommit")
+	})
+}
+
+func locals(events []capture.Event) []capture.Event {
+	return slices.DeleteFunc(events, func(e capture.Event) bool { return e.Kind != capture.Local })
+}
+
+func TestIdleLogsMoveOn(t *testing.T) {
+	onBoth(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newServerBed(t, flavor, nil)
+		s := b.open()
+		b.exec("FLUSH BINARY LOGS")
+		for {
+			end, err := s.catalog.end(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := b.next(s)
+			if e.Kind != capture.Idle {
+				t.Fatalf("%+v", e)
+			}
+			if mysql.DecodePosition(e.Position.Offset) == end.at {
+				return
+			}
+		}
+	})
+}
