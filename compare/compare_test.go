@@ -122,7 +122,9 @@ func TestNumbersAreOrderedAsNumbers(t *testing.T) {
 
 func TestDefinitions(t *testing.T) {
 	name := change.TableName{Schema: "public", Name: "t"}
-	table := func(key []string, columns ...Column) *Table { return &Table{TableName: name, Columns: columns, Key: key} }
+	table := func(key []string, columns ...Column) *Table {
+		return &Table{TableName: name, Columns: columns, Key: key}
+	}
 	id := Column{Name: "id", Type: "integer", NotNull: true, Number: true}
 	note := Column{Name: "note", Type: "text"}
 	same := table([]string{"id"}, id, note)

@@ -11,14 +11,20 @@ import (
 	"bridge/change"
 	"bridge/compare"
 	"bridge/internal/postgres"
+	"bridge/value"
 )
 
-// table is a table as this database has it.
+// table is a table as this database has it. Columns go by the names that they have between the regions.
 type table struct {
 	compare.Table
+	local       change.TableName
 	partitioned bool
-	keys        map[string]keyColumn // by name
+	columns     map[string]string // their names here
+	keys        map[string]keyColumn
 }
+
+// quoted is a column in SQL.
+func (t *table) quoted(name string) string { return "t." + postgres.Quote(t.columns[name]) }
 
 // keyColumn is what SQL needs to know of a key column.
 type keyColumn struct {
@@ -32,11 +38,14 @@ type keyColumn struct {
 type catalogColumn struct {
 	table       change.TableName
 	partitioned bool
-	name        string
+	name        string // here
+	streamName  string // between the regions
 	typeName    string // with modifiers
 	notNull     bool
 	place       int // in the key, from 1; 0 of other columns
 	typeOID     uint32
+	declared    string // the type for value.Declared: a domain's base type
+	labels      []string
 	key         keyColumn
 }
 
@@ -44,12 +53,21 @@ type catalogColumn struct {
 // index, if it names one, or its primary key.
 const catalogSQL = `
 SELECT n.nspname::text, c.relname::text, c.relkind = 'p', a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-       coalesce(k.n, 0)::int, a.atttypid, format_type(a.atttypid, -1),
+       coalesce(k.n, 0)::int, a.atttypid,
+       CASE WHEN b.isdomain THEN format_type(b.oid, b.typmod) ELSE format_type(a.atttypid, a.atttypmod) END,
+       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = b.oid ORDER BY e.enumsortorder),
+       format_type(a.atttypid, -1),
        ` + postgres.EqualsSQL + `,
        coalesce(l.collname = 'C', false)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
      LEFT JOIN pg_collation l ON l.oid = a.attcollation
+     CROSS JOIN LATERAL (
+       WITH RECURSIVE base(oid, typmod, isdomain) AS (
+         SELECT a.atttypid, a.atttypmod, false
+         UNION ALL
+         SELECT d.typbasetype, d.typtypmod, true FROM base JOIN pg_type d USING (oid) WHERE d.typtype = 'd')
+       SELECT base.* FROM base JOIN pg_type USING (oid) WHERE typtype <> 'd') b
      LEFT JOIN LATERAL (
        SELECT u.n FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS u(attnum, n)
        WHERE i.indrelid = c.oid AND i.indisvalid AND u.n <= i.indnkeyatts AND u.attnum = a.attnum
@@ -67,29 +85,57 @@ func (r *Region) Tables(ctx context.Context) ([]compare.Table, error) {
 	r.tables = map[change.TableName]*table{}
 	var order []*table
 	places := map[*table][]catalogColumn{}
-	for _, c := range columns {
-		t := r.tables[c.table]
+	for i := range columns {
+		c := &columns[i]
+		stream, err := r.names.Stream(c.table)
+		if err != nil {
+			return nil, err
+		}
+		t := r.tables[stream]
 		if t == nil {
-			t = &table{Table: compare.Table{TableName: c.table}, partitioned: c.partitioned, keys: map[string]keyColumn{}}
-			r.tables[c.table] = t
+			t = &table{Table: compare.Table{TableName: stream, Engine: value.Postgres}, local: c.table, partitioned: c.partitioned,
+				columns: map[string]string{}, keys: map[string]keyColumn{}}
+			r.tables[stream] = t
 			order = append(order, t)
 		}
-		t.Columns = append(t.Columns, compare.Column{Name: c.name, Type: c.typeName, NotNull: c.notNull, Number: isNumber(c.key.keyType)})
+		if c.streamName, err = r.names.StreamColumn(c.table, c.name); err != nil {
+			return nil, err
+		}
+		definition, err := c.definition()
+		if err != nil {
+			return nil, fmt.Errorf("table %s, column %q: %w", c.table, c.name, err)
+		}
+		t.columns[c.streamName] = c.name
+		t.Columns = append(t.Columns, definition)
 		if c.place > 0 {
-			t.keys[c.name] = c.key
-			places[t] = append(places[t], c)
+			t.keys[c.streamName] = c.key
+			places[t] = append(places[t], *c)
 		}
 	}
 	out := make([]compare.Table, len(order))
 	for i, t := range order {
+		slices.SortFunc(t.Columns, func(a, b compare.Column) int { return strings.Compare(a.Name, b.Name) })
 		key := places[t]
 		slices.SortFunc(key, func(a, b catalogColumn) int { return a.place - b.place })
 		for _, k := range key {
-			t.Key = append(t.Key, k.name)
+			t.Key = append(t.Key, k.streamName)
 		}
 		out[i] = t.Table
 	}
+	slices.SortFunc(out, func(a, b compare.Table) int { return strings.Compare(a.String(), b.String()) })
 	return out, nil
+}
+
+// definition is the column for [compare.Table].
+func (c *catalogColumn) definition() (compare.Column, error) {
+	v, err := value.Declared(value.Postgres, c.declared)
+	if err != nil {
+		return compare.Column{}, err
+	}
+	if len(c.labels) > 0 {
+		v = v.WithLabels(c.labels)
+	}
+	return compare.Column{Name: c.streamName, Type: c.typeName, NotNull: c.notNull, Number: isNumber(c.key.keyType), Value: v}, nil
 }
 
 func (r *Region) columns(ctx context.Context) ([]catalogColumn, error) {
@@ -99,7 +145,7 @@ func (r *Region) columns(ctx context.Context) ([]catalogColumn, error) {
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c catalogColumn, err error) {
 		err = row.Scan(&c.table.Schema, &c.table.Name, &c.partitioned, &c.name, &c.typeName, &c.notNull,
-			&c.place, &c.typeOID, &c.key.typeName, &c.key.equals, &c.key.binary)
+			&c.place, &c.typeOID, &c.declared, &c.labels, &c.key.typeName, &c.key.equals, &c.key.binary)
 		return c, err
 	})
 	if err != nil {

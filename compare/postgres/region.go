@@ -11,6 +11,7 @@ import (
 	"bridge/change"
 	"bridge/compare"
 	"bridge/internal/postgres"
+	"bridge/naming"
 )
 
 // Region is a region's database. Make it with [Open].
@@ -18,6 +19,7 @@ type Region struct {
 	name     string
 	conn     *pgx.Conn
 	selected func(change.TableName) bool
+	names    naming.Names
 	tables   map[change.TableName]*table
 }
 
@@ -36,6 +38,10 @@ func Open(ctx context.Context, name string, server postgres.Server, session post
 	return &Region{name: name, conn: conn, selected: selected}, nil
 }
 
+// Rename says which names tables and columns have between the regions; without it they're the ones here. It's called
+// before anything else.
+func (r *Region) Rename(names naming.Names) { r.names = names }
+
 // Close ends the connection.
 func (r *Region) Close(ctx context.Context) error { return r.conn.Close(ctx) }
 
@@ -46,12 +52,15 @@ func (r *Region) Name() string { return r.name }
 const chunk = 2000
 
 // Scan is [compare.Region]'s. It reads through a cursor in a snapshot of its own. Keys of whole numbers, uuid and
-// bytea are read along their index, and so are texts under the collation "C"; other keys are sorted by
-// the server once, for databases may have different collations.
+// bytea are read along their index, and so are texts under the collation "C"; other keys of a native selection
+// are sorted by the server once, for databases may have different collations.
 func (r *Region) Scan(ctx context.Context, s *compare.Selection, yield func([]compare.Row) error) error {
 	t := r.tables[s.TableName]
 	if t == nil {
 		return errors.New("the table isn't in the database")
+	}
+	if !s.Native() {
+		return r.scanForms(ctx, t, s, yield)
 	}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, r.conn, options, func(tx pgx.Tx) error {
@@ -94,21 +103,32 @@ func (r *Region) Look(ctx context.Context, s *compare.Selection, keys [][]string
 	sql := t.lookSQL(s)
 	for len(keys) > 0 {
 		n := min(chunk, len(keys))
-		args := make([]any, len(s.Key))
+		columns := make([][]string, len(s.Key))
 		for c := range s.Key {
-			column := make([]string, n)
+			columns[c] = make([]string, n)
 			for i := range n {
-				column[i] = keys[i][c]
+				columns[c][i] = keys[i][c]
 			}
-			args[c] = column
 		}
-		rows, err := r.rows(ctx, sql, args...)
+		rows, err := r.look(ctx, s, sql, columns)
 		if err != nil {
 			return nil, err
 		}
 		out, keys = append(out, rows...), keys[n:]
 	}
 	return out, nil
+}
+
+func (r *Region) look(ctx context.Context, s *compare.Selection, sql string, columns [][]string) (out []compare.Row, err error) {
+	if !s.Native() {
+		err = r.formed(ctx, s, sql, columns, func(row compare.Row) error { out = append(out, row); return nil })
+		return out, err
+	}
+	args := make([]any, len(columns))
+	for i := range columns {
+		args[i] = columns[i]
+	}
+	return r.rows(ctx, sql, args...)
 }
 
 // Position is [compare.Region]'s: where the next log record will be inserted. It isn't where the log is flushed

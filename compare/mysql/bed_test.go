@@ -1,0 +1,120 @@
+package mysql_test
+
+import (
+	"testing"
+
+	"bridge/change"
+	"bridge/compare"
+	comparemysql "bridge/compare/mysql"
+	comparepg "bridge/compare/postgres"
+	"bridge/internal/mysql"
+	"bridge/internal/postgres"
+	"bridge/internal/testserver"
+	"bridge/internal/testserver/servertest"
+	"bridge/naming"
+)
+
+// place is a region's database and how to run SQL there.
+type place struct {
+	name string
+	open func(t *testing.T) compare.Region
+	exec func(sql string)
+}
+
+// renamed maps a test's own database to shop, the name that all regions share.
+func renamed(t *testing.T, database string) naming.Names {
+	t.Helper()
+	names, err := naming.New(naming.Rules{Schemas: map[string]string{database: "shop"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func server(s *testserver.MySQL) mysql.Server {
+	return mysql.Server{Socket: s.Socket(), User: testserver.MySQLSuperuser}
+}
+
+func mysqlPlace(t *testing.T, name string, flavor testserver.Flavor, schema string) *place {
+	t.Helper()
+	db := servertest.MySQLDatabase(t, flavor)
+	p := &place{name: name, exec: func(sql string) {
+		t.Helper()
+		servertest.ExecMySQL(t, db.Server, db.Name, "SET time_zone = '+00:00'; "+sql)
+	}}
+	p.open = func(t *testing.T) compare.Region {
+		t.Helper()
+		r, err := comparemysql.Open(t.Context(), name, server(db.Server), mysql.Session{Name: "test"},
+			func(n change.TableName) bool { return n.Schema == db.Name }, renamed(t, db.Name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = r.Close(t.Context()) })
+		return r
+	}
+	p.exec(schema)
+	return p
+}
+
+func postgresPlace(t *testing.T, name, schema string) *place {
+	t.Helper()
+	db := servertest.Database(t, 15)
+	p := &place{name: name, exec: func(sql string) { t.Helper(); servertest.Exec(t, db.SocketDSN(), sql) }}
+	p.open = func(t *testing.T) compare.Region {
+		t.Helper()
+		r, err := comparepg.Open(t.Context(), name, postgres.Server{Host: db.Server.SocketDir(), Port: uint16(db.Server.Port()), Database: db.Name, User: testserver.Superuser},
+			postgres.Session{Name: "test"}, func(change.TableName) bool { return true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = r.Close(t.Context()) })
+		return r
+	}
+	p.exec("CREATE SCHEMA shop; SET search_path = shop, pg_catalog; " + schema)
+	return p
+}
+
+// members opens the places' databases, which are at rest.
+func members(t *testing.T, places ...*place) (out []compare.Member) {
+	t.Helper()
+	for _, p := range places {
+		out = append(out, compare.Member{Region: p.open(t)})
+	}
+	return out
+}
+
+func run(t *testing.T, places ...*place) *compare.Result {
+	t.Helper()
+	r, err := compare.Run(t.Context(), members(t, places...), compare.Options{AtRest: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// wantEqual fails unless all rows of all tables are the same.
+func wantEqual(t *testing.T, r *compare.Result, rows int64) {
+	t.Helper()
+	total := int64(0)
+	for _, table := range r.Tables {
+		total += table.Rows[r.Regions[0]]
+		if table.Verdict != compare.Equal {
+			t.Errorf("table %s is %s: definition %q, rows %+v", table.Table, table.Verdict, table.Definition, table.Different)
+		}
+	}
+	if r.Verdict != compare.Equal || total != rows {
+		t.Errorf("%s with %d rows, want %d", r.Verdict, total, rows)
+	}
+}
+
+// different lists the first key columns of a table's different rows.
+func different(r *compare.Result, table string) (keys []string) {
+	for _, t := range r.Tables {
+		if t.Table == "shop."+table {
+			for _, d := range t.Different {
+				keys = append(keys, d.Key[0])
+			}
+		}
+	}
+	return keys
+}

@@ -1,0 +1,143 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bridge/change"
+	"bridge/compare"
+	"bridge/internal/mysql"
+	"bridge/value"
+)
+
+// table is a table as this server has it.
+type table struct {
+	compare.Table
+	local   change.TableName
+	columns map[string]*column // by the names that they have between the regions
+}
+
+// engine is the server's, as types know it.
+func (r *Region) engine() value.Engine {
+	if r.conn.Flavor() == mysql.MariaDB {
+		return value.MariaDB
+	}
+	return value.MySQL
+}
+
+// Tables is [compare.Region]'s. The other methods know the tables as they were when it was called last.
+func (r *Region) Tables(ctx context.Context) ([]compare.Table, error) {
+	loaded, err := mysql.LoadCatalog(ctx, r.conn, r.selected)
+	if err != nil {
+		return nil, err
+	}
+	json, err := r.jsonColumns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.tables = map[change.TableName]*table{}
+	var out []compare.Table
+	for _, from := range loaded {
+		if from.Kind != "BASE TABLE" {
+			continue
+		}
+		t, err := r.newTable(from, json)
+		if err != nil {
+			return nil, err
+		}
+		r.tables[t.TableName] = t
+		out = append(out, t.Table)
+	}
+	slices.SortFunc(out, func(a, b compare.Table) int { return strings.Compare(a.String(), b.String()) })
+	return out, nil
+}
+
+func (r *Region) newTable(from *mysql.Table, json map[string]bool) (*table, error) {
+	t := &table{local: from.TableName, columns: map[string]*column{}}
+	var err error
+	if t.TableName, err = r.names.Stream(from.TableName); err != nil {
+		return nil, err
+	}
+	t.Engine = r.engine()
+	names := map[string]string{}
+	for i := range from.Columns {
+		c := &from.Columns[i]
+		name, err := r.names.StreamColumn(from.TableName, c.Name)
+		if err != nil {
+			return nil, err
+		}
+		own, err := newColumn(t.Engine, c, json[jsonID(from.TableName, c.Name)])
+		if err != nil {
+			return nil, fmt.Errorf("table %s, column %q: %w", from.TableName, c.Name, err)
+		}
+		names[strings.ToLower(c.Name)] = name
+		t.columns[name] = own
+		t.Columns = append(t.Columns, own.definition(name, c))
+	}
+	slices.SortFunc(t.Columns, func(a, b compare.Column) int { return strings.Compare(a.Name, b.Name) })
+	if key := from.PrimaryKey(); key != nil && !key.Prefix {
+		for _, c := range key.Columns {
+			t.Key = append(t.Key, names[strings.ToLower(c)])
+		}
+	}
+	return t, nil
+}
+
+// jsonColumns are the columns that MariaDB's JSON type makes: LONGTEXT with a check.
+func (r *Region) jsonColumns(ctx context.Context) (map[string]bool, error) {
+	if r.conn.Flavor() != mysql.MariaDB {
+		return nil, nil
+	}
+	out := map[string]bool{}
+	const sql = "SELECT constraint_schema, table_name, check_clause FROM information_schema.check_constraints WHERE check_clause LIKE 'json\\_valid(`%`)'"
+	err := r.conn.Query(ctx, sql, func(row change.Image) error {
+		schema, _ := row[0].Text()
+		name, _ := row[1].Text()
+		clause, _ := row[2].Text()
+		quoted := strings.TrimSuffix(strings.TrimPrefix(clause, "json_valid(`"), "`)")
+		out[jsonID(change.TableName{Schema: schema, Name: name}, strings.ReplaceAll(quoted, "``", "`"))] = true
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read which columns hold JSON: %w", err)
+	}
+	return out, nil
+}
+
+func jsonID(t change.TableName, column string) string {
+	return t.Schema + "\x00" + t.Name + "\x00" + strings.ToLower(column)
+}
+
+// quoted is a list of columns in SQL.
+func (t *table) quoted(names []string) string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = mysql.Quote(t.columns[name].local)
+	}
+	return strings.Join(out, ", ")
+}
+
+// literals is a list of keys in SQL.
+func (t *table) literals(names []string, keys [][]string) (string, error) {
+	var b strings.Builder
+	for i, key := range keys {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteByte('(')
+		for c, name := range names {
+			literal, err := t.columns[name].literal(key[c])
+			if err != nil {
+				return "", err
+			}
+			if c > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(literal)
+		}
+		b.WriteByte(')')
+	}
+	return b.String(), nil
+}

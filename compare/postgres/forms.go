@@ -1,0 +1,70 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"bridge/change"
+	"bridge/compare"
+)
+
+// scanForms reads a table's rows for a comparison with other engines: one statement, which reads as of one moment.
+func (r *Region) scanForms(ctx context.Context, t *table, s *compare.Selection, yield func([]compare.Row) error) error {
+	var rows []compare.Row
+	err := r.formed(ctx, s, t.scanSQL(s), nil, func(row compare.Row) error {
+		if rows = append(rows, row); len(rows) < chunk {
+			return nil
+		}
+		full := rows
+		rows = make([]compare.Row, 0, chunk)
+		return yield(full)
+	})
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	return yield(rows)
+}
+
+// formed runs a query whose columns are the selection's, and a version if there's one more. Its parameters are text
+// arrays. Values come as the text of their types' output functions, as in the log: a cast to text gives another
+// text of some (true, for t).
+func (r *Region) formed(ctx context.Context, s *compare.Selection, sql string, arrays [][]string, yield func(compare.Row) error) error {
+	params := make([][]byte, len(arrays))
+	for i := range arrays {
+		var err error
+		if params[i], err = r.conn.TypeMap().Encode(pgtype.TextArrayOID, pgtype.TextFormatCode, arrays[i], nil); err != nil {
+			return fmt.Errorf("encode keys: %w", err)
+		}
+	}
+	forms := s.Forms(r.name)
+	result := r.conn.PgConn().ExecParams(ctx, sql, params, nil, nil, nil)
+	var failed error
+	for failed == nil && result.NextRow() {
+		var row compare.Row
+		if row, failed = formRow(forms, len(s.Columns), result.Values()); failed == nil {
+			failed = yield(row)
+		}
+	}
+	_, err := result.Close() // reads the rest, if there's one
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+func formRow(forms *compare.Forms, columns int, values [][]byte) (compare.Row, error) {
+	image := make(change.Image, columns)
+	for i := range image {
+		image[i] = change.Null
+		if values[i] != nil {
+			image[i] = change.Text(string(values[i]))
+		}
+	}
+	row, err := forms.Row(image)
+	if err == nil && len(values) > columns {
+		row.Version = string(values[columns])
+	}
+	return row, err
+}
