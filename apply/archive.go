@@ -16,6 +16,8 @@ type Archive struct {
 	Logs    map[change.Origin]stream.Log // every region's topic, this one's too
 	// From gives the offset of a record at or before that in which a transaction begins.
 	From func(dot change.Dot) int64
+	// Local takes what is read into the form that history has.
+	Local Localizer
 }
 
 // recalled are a transaction's operations on rows that were asked for.
@@ -67,6 +69,9 @@ func (a *Archive) read(ctx context.Context, dot change.Dot, rows map[change.Key]
 			}
 			if tx.Dot != dot {
 				continue
+			}
+			if err := a.Local.Localize(ctx, tx); err != nil {
+				return err
 			}
 			recall(tx, limit, rows)
 			if tx.Last || tx.Before+uint32(len(tx.Operations)) >= limit {

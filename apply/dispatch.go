@@ -242,7 +242,7 @@ func (d *dispatcher) send(ctx context.Context, f *flight) {
 		if f.batch != nil {
 			f.err = w.apply(ctx, f.batch, inOrder, t)
 		} else {
-			pieces := newPieceReader(d.Peers[f.lane.origin], d.Cluster, &first)
+			pieces := newPieceReader(d.Peers[f.lane.origin], d.Cluster, &first, d.Target)
 			f.err = w.applyPieces(ctx, NewBatch(first.tx, first.offset), pieces.next)
 			t.end(f.err == nil)
 		}

@@ -19,6 +19,7 @@ type feed struct {
 	decoder *wire.Decoder
 	inbox   *Inbox
 	queue   *queue
+	local   Localizer
 	applied loopguard.Marker // where the database stands
 	// forgotten is [Config.Forgotten].
 	forgotten change.Vector
@@ -28,9 +29,9 @@ type feed struct {
 	large     *item // the large transaction whose pieces are coming
 }
 
-func newFeed(origin change.Origin, log stream.Log, cluster string, applied loopguard.Marker, forgotten change.Vector, q *queue) *feed {
+func newFeed(origin change.Origin, log stream.Log, cluster string, applied loopguard.Marker, forgotten change.Vector, q *queue, local Localizer) *feed {
 	return &feed{
-		origin: origin, log: log, decoder: wire.NewDecoder(cluster), queue: q,
+		origin: origin, log: log, decoder: wire.NewDecoder(cluster), queue: q, local: local,
 		inbox: NewInbox(origin, applied.Seq), applied: applied, forgotten: forgotten, checked: applied.Seq == 0,
 	}
 }
@@ -74,7 +75,7 @@ func (f *feed) Step(ctx context.Context) error {
 	faultpoint.Hit(faultpoint.Delivered)
 	for i := range records {
 		inbox, large := *f.inbox, f.large
-		items, err := f.record(&records[i])
+		items, err := f.record(ctx, &records[i])
 		if err != nil {
 			*f.inbox, f.large = inbox, large
 			return err
@@ -91,7 +92,7 @@ func (f *feed) Step(ctx context.Context) error {
 	return nil
 }
 
-func (f *feed) record(r *stream.Record) ([]item, error) {
+func (f *feed) record(ctx context.Context, r *stream.Record) ([]item, error) {
 	rec, err := f.decoder.Decode(r.Value)
 	if err != nil {
 		return nil, fmt.Errorf("topic %s offset %d: %w", f.log.Name(), r.Offset, err)
@@ -119,7 +120,7 @@ func (f *feed) record(r *stream.Record) ([]item, error) {
 		}
 		return []item{{seen: rec.State.Vector.With(f.origin, rec.State.Seq), seq: rec.State.Seq, offset: r.Offset}}, nil
 	}
-	return f.transactions(rec, r.Offset)
+	return f.transactions(ctx, rec, r.Offset)
 }
 
 // check makes sure that the topic is the one whose transactions were applied.
@@ -135,7 +136,7 @@ func (f *feed) check(rec *wire.Record, offset int64) error {
 		fmt.Sprintf("this record of topic %s is not the one that was applied: the topic was made anew", f.log.Name())}
 }
 
-func (f *feed) transactions(rec *wire.Record, offset int64) ([]item, error) {
+func (f *feed) transactions(ctx context.Context, rec *wire.Record, offset int64) ([]item, error) {
 	items := make([]item, 0, len(rec.Transactions))
 	for i := range rec.Transactions {
 		tx, err := f.inbox.Take(&rec.Transactions[i], offset)
@@ -149,6 +150,9 @@ func (f *feed) transactions(rec *wire.Record, offset int64) ([]item, error) {
 			return nil, err
 		}
 		if tx.Whole() {
+			if err := f.local.Localize(ctx, tx); err != nil {
+				return nil, fmt.Errorf("%s: %w", tx.Dot, err)
+			}
 			items = append(items, item{tx: tx, seq: tx.Dot.Seq, offset: offset})
 		} else if done := f.piece(tx, offset); done != nil {
 			items = append(items, *done)
@@ -200,12 +204,13 @@ func (f *feed) piece(tx *change.Transaction, offset int64) *item {
 // pieceReader reads a large transaction's pieces again, as batches.
 type pieceReader struct {
 	replay *Replay
+	local  Localizer
 	it     *item
 	queued []*Batch
 }
 
-func newPieceReader(log stream.Log, cluster string, it *item) *pieceReader {
-	return &pieceReader{replay: NewReplay(log, cluster, it.large.from, it.large.to+1), it: it}
+func newPieceReader(log stream.Log, cluster string, it *item, local Localizer) *pieceReader {
+	return &pieceReader{replay: NewReplay(log, cluster, it.large.from, it.large.to+1), local: local, it: it}
 }
 
 // next is the next piece, nil after the last.
@@ -217,6 +222,9 @@ func (p *pieceReader) next(ctx context.Context) (*Batch, error) {
 		}
 		for i := range rec.Transactions {
 			if tx := &rec.Transactions[i]; tx.Dot.Seq == p.it.seq {
+				if err := p.local.Localize(ctx, tx); err != nil {
+					return nil, err
+				}
 				p.queued = append(p.queued, NewBatch(tx, p.it.offset))
 			}
 		}

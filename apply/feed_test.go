@@ -39,9 +39,9 @@ func TestForgottenStopsALane(t *testing.T) {
 		{name: "not seen", forgotten: change.NewVector(change.Seen{Origin: "a/1", Seq: 7}), deps: []change.Seen{{Origin: "a/1", Seq: 6}}, lost: "a/1:7"},
 		{name: "one of two", forgotten: change.NewVector(change.Seen{Origin: "a/1", Seq: 7}, change.Seen{Origin: "c/1", Seq: 1}), deps: []change.Seen{{Origin: "a/1", Seq: 7}}, lost: "c/1:1"},
 	} {
-		f := newFeed("b/1", nil, "c", loopguard.Marker{Seq: 0}, tc.forgotten, nil)
+		f := newFeed("b/1", nil, "c", loopguard.Marker{Seq: 0}, tc.forgotten, nil, AsLogged{})
 		inbox := *f.inbox
-		items, err := f.record(record(1, tc.deps...))
+		items, err := f.record(t.Context(), record(1, tc.deps...))
 		if tc.lost == "" {
 			if err != nil || len(items) != 1 {
 				t.Errorf("%s: %d items, %v", tc.name, len(items), err)
@@ -53,7 +53,7 @@ func TestForgottenStopsALane(t *testing.T) {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 		*f.inbox = inbox // as Step does
-		if _, err := f.record(record(1, tc.deps...)); !errors.As(err, &forgotten) {
+		if _, err := f.record(t.Context(), record(1, tc.deps...)); !errors.As(err, &forgotten) {
 			t.Errorf("%s: tried again: %v", tc.name, err)
 		}
 	}
@@ -68,8 +68,8 @@ func (named) Name() string { return "bridge.b" }
 // life of the same region.
 func TestForeignRecordsStopALane(t *testing.T) {
 	for origin, want := range map[change.Origin]string{"b/2": "its incarnation was raised", "c/1": "check kafka.topic_prefix"} {
-		f := newFeed("b/1", named{}, "c", loopguard.Marker{}, nil, nil)
-		_, err := f.record(&stream.Record{Offset: 7, Value: wire.Heartbeat("c", origin, loopguard.State{}, change.Position{}, 0)})
+		f := newFeed("b/1", named{}, "c", loopguard.Marker{}, nil, nil, AsLogged{})
+		_, err := f.record(t.Context(), &stream.Record{Offset: 7, Value: wire.Heartbeat("c", origin, loopguard.State{}, change.Position{}, 0)})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "topic bridge.b offset 7") {
 			t.Errorf("a record of %s: %v", origin, err)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // Replay reads a part of one origin's topic again, record by record. It begins in a record at or before that in
-// which the first transaction of interest begins.
+// which the first transaction of interest begins. What it gives is as the origin logged it: see [Localizer].
 type Replay struct {
 	log     stream.Log
 	decoder *wire.Decoder

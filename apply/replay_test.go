@@ -61,7 +61,7 @@ func topicOf(t *testing.T, txs ...*change.Transaction) *fixed {
 func feedAll(t *testing.T, log *fixed, applied loopguard.Marker) ([]item, error) {
 	t.Helper()
 	q := newQueue(1<<20, func() {})
-	f := newFeed("b/1", log, "c", applied, nil, q)
+	f := newFeed("b/1", log, "c", applied, nil, q, AsLogged{})
 	for {
 		if err := f.Step(t.Context()); errors.Is(err, errEnd) {
 			return q.from(0, len(log.records)), nil
@@ -95,7 +95,7 @@ func TestLateAppends(t *testing.T) {
 		}
 		var got []string
 		var ends bool
-		pieces := newPieceReader(log, "c", &items[1])
+		pieces := newPieceReader(log, "c", &items[1], AsLogged{})
 		for b, err := pieces.next(t.Context()); b != nil || err != nil; b, err = pieces.next(t.Context()) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
@@ -125,7 +125,7 @@ func checkRecall(t *testing.T, name string, log *fixed) {
 		t.Fatal(err)
 	}
 	key := ins("2.9", "", "").Key
-	archive := &Archive{Cluster: "c", Logs: map[change.Origin]stream.Log{"b/1": log}, From: func(change.Dot) int64 { return 0 }}
+	archive := &Archive{Cluster: "c", Logs: map[change.Origin]stream.Log{"b/1": log}, From: func(change.Dot) int64 { return 0 }, Local: AsLogged{}}
 	if err := archive.Fill(t.Context(), history.NewLocked(h), h.Lacks(key, 0), whole(3, 1)); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -145,7 +145,7 @@ func TestLostPieceStopsALane(t *testing.T) {
 		3: "of transaction 2 the first 10 operations came, and the next of them was expected",
 	} {
 		log := topicOf(t, slices.Delete(slices.Clone(all), lost, lost+1)...)
-		f := newFeed("b/1", log, "c", loopguard.Marker{}, nil, newQueue(1<<20, func() {}))
+		f := newFeed("b/1", log, "c", loopguard.Marker{}, nil, newQueue(1<<20, func() {}), AsLogged{})
 		var err error
 		for err == nil {
 			err = f.Step(t.Context())

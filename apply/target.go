@@ -15,6 +15,18 @@ type Target interface {
 	Open(ctx context.Context, worker int) (Session, error)
 	// Progress reads bridge.progress: the furthest marker of each origin.
 	Progress(ctx context.Context) (map[change.Origin]loopguard.Marker, error)
+	Localizer
+	// Close ends what Localize has opened. Sessions are closed on their own.
+	Close(ctx context.Context) error
+}
+
+// Localizer knows the form in which this database's own rows come from capture: the engine's types and texts, and
+// its keys.
+type Localizer interface {
+	// Localize takes the operations of a transaction, or of a piece of one, into that form, in place. It's called with
+	// whatever is decoded from a topic, before anything else sees it. The error wraps [ErrRefused] where a value, or a
+	// table, has no such form. It's safe for concurrent use.
+	Localize(ctx context.Context, tx *change.Transaction) error
 }
 
 // Session is one connection that applies one database transaction after another. It's used by one
@@ -39,6 +51,12 @@ type Session interface {
 	Rollback(ctx context.Context) error
 	Close(ctx context.Context) error
 }
+
+// AsLogged is the [Localizer] of a mesh of one engine, whose rows have one form everywhere.
+type AsLogged struct{}
+
+// Localize is [Localizer]'s.
+func (AsLogged) Localize(context.Context, *change.Transaction) error { return nil }
 
 // Written is what a write found.
 type Written struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"bridge/apply"
 	"bridge/change"
 	"bridge/history"
 	"bridge/loopguard"
@@ -67,7 +68,7 @@ func TestRebuildTellsWhatExpired(t *testing.T) {
 		members := []change.Origin{"us/1", eu, "ap/1"}
 		h := history.NewLocked(history.New("us/1", members, 0))
 		log := &topic{oldest: 10, records: tc.records}
-		forgotten, err := rebuild(t.Context(), h, log, "c", eu, tc.from, tc.seq, 10+int64(len(tc.records)))
+		forgotten, err := rebuild(t.Context(), h, apply.AsLogged{}, log, "c", eu, tc.from, tc.seq, 10+int64(len(tc.records)))
 		if err != nil || forgotten != tc.forgotten {
 			t.Errorf("%s: forgotten up to %d (%v), want %d", tc.name, forgotten, err, tc.forgotten)
 		}

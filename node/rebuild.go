@@ -98,7 +98,7 @@ func (t *tail) checkProgress(progress Progress) error {
 // rebuild adds an origin's transactions up to seq to the history, as they're in its topic between two offsets,
 // and learns what the origin had seen. Of the transactions up to forgotten some may have been
 // needed, and have expired.
-func rebuild(ctx context.Context, h *history.Locked, log stream.Log, cluster string, o change.Origin, from int64, seq uint64, end int64) (forgotten uint64, err error) {
+func rebuild(ctx context.Context, h *history.Locked, local apply.Localizer, log stream.Log, cluster string, o change.Origin, from int64, seq uint64, end int64) (forgotten uint64, err error) {
 	oldest, next, err := log.Bounds(ctx)
 	if err != nil {
 		return 0, err
@@ -113,7 +113,7 @@ func rebuild(ctx context.Context, h *history.Locked, log stream.Log, cluster str
 		if rec == nil {
 			return r.gone(), nil
 		}
-		if err := r.record(h, rec); err != nil {
+		if err := r.record(ctx, h, local, rec); err != nil {
 			return 0, fmt.Errorf("rebuild history from topic %s offset %d: %w", log.Name(), offset, err)
 		}
 	}
@@ -146,9 +146,16 @@ func (r *rebuilder) gone() uint64 {
 	return min(r.missing, r.seq)
 }
 
-func (r *rebuilder) record(h *history.Locked, rec *wire.Record) error {
+func (r *rebuilder) record(ctx context.Context, h *history.Locked, local apply.Localizer, rec *wire.Record) error {
 	if rec.Origin != r.origin {
 		return fmt.Errorf("it's of %s, not of %s", rec.Origin, r.origin)
+	}
+	for i := range rec.Transactions {
+		if tx := &rec.Transactions[i]; tx.Dot.Seq <= r.seq { // the others aren't looked at: they may not fit
+			if err := local.Localize(ctx, tx); err != nil {
+				return fmt.Errorf("%s: %w", tx.Dot, err)
+			}
+		}
 	}
 	var errs []error
 	h.Do(func(h *history.History) {

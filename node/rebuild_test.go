@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"bridge/apply"
 	"bridge/change"
 	"bridge/history"
 	"bridge/loopguard"
@@ -100,7 +101,7 @@ func TestRebuildOfATransactionBegunAgain(t *testing.T) {
 		"an earlier transaction comes late": {record(t, 7, 0, true), record(t, 8, 0, false), record(t, 7, 0, true), record(t, 8, 1, false), record(t, 8, 2, true), record(t, 9, 0, true)},
 	} {
 		h := history.NewLocked(history.New("us/1", []change.Origin{"us/1", eu, "ap/1"}, 0))
-		if _, err := rebuild(t.Context(), h, &topic{records: records}, "c", eu, 0, 9, int64(len(records))); err != nil {
+		if _, err := rebuild(t.Context(), h, apply.AsLogged{}, &topic{records: records}, "c", eu, 0, 9, int64(len(records))); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		h.Do(func(h *history.History) {

@@ -33,6 +33,7 @@ type session struct {
 	source capture.Source
 	outbox *outbox
 	fence  Fence
+	target apply.Target
 
 	capture *capture.Loop
 	apply   *apply.Loop
@@ -75,7 +76,7 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.fence = fence
+	s.fence, s.target = fence, target
 	progress, err := target.Progress(ctx)
 	if err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 			return n.Engine.SaveHorizon(ctx, Horizon{Offsets: map[change.Origin]int64{self: offset}})
 		}
 	}
-	s.loops(target, progress)
+	s.loops(progress)
 	return s, nil
 }
 
@@ -116,7 +117,7 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 			continue
 		}
 		n.reads(s.logs[o])
-		forgotten, err := rebuild(ctx, s.history, s.logs[o], n.Cluster, o, saved.Offsets[o], seq, end)
+		forgotten, err := rebuild(ctx, s.history, s.target, s.logs[o], n.Cluster, o, saved.Offsets[o], seq, end)
 		if err != nil {
 			return err
 		}
@@ -135,7 +136,7 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 	return nil
 }
 
-func (s *session) loops(target apply.Target, progress Progress) {
+func (s *session) loops(progress Progress) {
 	n := s.node
 	s.capture = capture.NewLoop(capture.Config{
 		Cluster: n.Cluster, Source: s.source, Log: s.outbox, Clock: loopguard.NewClock(s.self, s.tail.state),
@@ -149,9 +150,9 @@ func (s *session) loops(target apply.Target, progress Progress) {
 		}
 	}
 	s.apply = apply.NewLoop(apply.Config{
-		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: target, Fence: s.fence, History: s.history, Rule: n.Rule,
+		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: s.target, Fence: s.fence, History: s.history, Rule: n.Rule,
 		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: n.applyReport,
-		Forgotten: s.forgotten, Began: s.marks.began, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from}, Log: n.Log,
+		Forgotten: s.forgotten, Began: s.marks.began, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from, Local: s.target}, Log: n.Log,
 	})
 }
 
@@ -238,7 +239,7 @@ func (s *session) close() {
 		errs = append(errs, s.source.Close(ctx))
 	}
 	if s.fence != nil {
-		errs = append(errs, s.fence.Close(ctx))
+		errs = append(errs, s.fence.Close(ctx), s.target.Close(ctx))
 	}
 	for _, l := range s.logs {
 		if l != nil {

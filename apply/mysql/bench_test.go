@@ -72,7 +72,7 @@ func newBench(b *testing.B, flavor testserver.Flavor, size int) *bench {
 	if err != nil {
 		b.Fatal(err)
 	}
-	x := &bench{server: server, admin: admin, target: NewTarget(connector(root(server)), epoch), size: size}
+	x := &bench{server: server, admin: admin, target: NewTarget(connector(root(server)), epoch, apply.Inward{}), size: size}
 	x.fill(b)
 	x.work(b)
 	return x

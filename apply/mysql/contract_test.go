@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"bridge/apply"
 	"bridge/apply/applytest"
 	"bridge/internal/mysql"
 	"bridge/internal/testserver"
@@ -51,7 +52,7 @@ func newBed(t *testing.T, flavor testserver.Flavor) *bed {
 	run(t, admin, "DELETE FROM bridge.progress; DELETE FROM bridge.conflicts; DROP DATABASE IF EXISTS app; CREATE DATABASE app")
 	connect := connector(root(server))
 	return &bed{server: server, admin: admin, Bed: &applytest.Bed{
-		Target: NewTarget(connect, epoch),
+		Target: NewTarget(connect, epoch, apply.Inward{}),
 		Exec: func(ctx context.Context, sql string) error {
 			conn, err := connect(ctx, "application")
 			if err != nil {

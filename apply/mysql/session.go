@@ -11,6 +11,7 @@ import (
 	"bridge/change"
 	"bridge/internal/mysql"
 	"bridge/loopguard"
+	"bridge/naming"
 )
 
 // session is one connection of an [apply.Session].
@@ -18,6 +19,7 @@ type session struct {
 	conn   *mysql.Conn
 	worker int
 	epoch  uint64 // of this leader
+	names  naming.Names
 	// packetLimit is how long a packet may be, in bytes.
 	packetLimit int
 	// idleSQL and activeSQL bound how long the server waits for a word inside a transaction, and between two; they're
@@ -152,8 +154,11 @@ func (s *session) table(ctx context.Context, t *change.Table) (*table, error) {
 	}
 	known := s.tables[t.Fingerprint()]
 	if known == nil {
-		var err error
-		if known, err = loadTable(ctx, s.conn, t); err != nil {
+		local, err := s.names.LocalTable(t)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", apply.ErrRefused, err)
+		}
+		if known, err = loadTable(ctx, s.conn, local); err != nil {
 			return nil, err
 		}
 		if len(s.tables) == 0 {

@@ -19,15 +19,18 @@ var ErrDeposed = errors.New("another bridge leads this region now")
 type Target struct {
 	connect func(ctx context.Context, role string) (*mysql.Conn, error)
 	epoch   uint64
+	inward  apply.Inward
+	local   localizer
 }
 
 var _ apply.Target = (*Target)(nil)
 
 // NewTarget makes a target. connect opens a session with bridge's fixed settings (internal/mysql) and the default
 // database bridge; its lock timeout is how long a statement waits for a row that an application holds, before it
-// gives way and decides anew. epoch is the leader's, as it's in bridge.node: see [ErrDeposed].
-func NewTarget(connect func(ctx context.Context, role string) (*mysql.Conn, error), epoch uint64) *Target {
-	return &Target{connect, epoch}
+// gives way and decides anew. epoch is the leader's, as it's in bridge.node: see [ErrDeposed]. inward is
+// how other regions' rows become this one's.
+func NewTarget(connect func(ctx context.Context, role string) (*mysql.Conn, error), epoch uint64, inward apply.Inward) *Target {
+	return &Target{connect: connect, epoch: epoch, inward: inward, local: localizer{connect: connect, inward: inward}}
 }
 
 // A bridge that is frozen, or cut off without a word, doesn't hold rows for longer than idleLimit. One that
@@ -44,7 +47,7 @@ func (t *Target) Open(ctx context.Context, worker int) (apply.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: conn, worker: worker, epoch: t.epoch, tables: map[uint64]*table{}}
+	s := &session{conn: conn, worker: worker, epoch: t.epoch, names: t.inward.Names, tables: map[uint64]*table{}}
 	if err := s.prepare(ctx); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("prepare to apply: %w", err)

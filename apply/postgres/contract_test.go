@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"bridge/apply"
 	"bridge/apply/applytest"
 	pg "bridge/internal/postgres"
 	"bridge/internal/testserver/servertest"
@@ -52,7 +53,7 @@ func contractBed(t *testing.T) *applytest.Bed {
 	}
 	t.Cleanup(func() { fence.Close(context.WithoutCancel(t.Context())) }) //nolint:errcheck // the test is over
 	return &applytest.Bed{
-		Target: NewTarget(session, fence),
+		Target: NewTarget(session, fence, apply.Inward{}),
 		Exec: func(ctx context.Context, sql string) error {
 			conn, err := connect(ctx)
 			if err != nil {

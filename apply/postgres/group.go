@@ -71,10 +71,11 @@ func rank(k apply.WriteKind) int {
 // truncate adds a table to the statement that truncates all of the batch's: where a foreign key joins two
 // tables, one of them can't be truncated alone, not even when the other is empty.
 func (s *session) truncate(ctx context.Context, g **group, index int, w *apply.Write) error {
-	if _, err := s.builder(ctx, w.Table); err != nil {
+	b, err := s.builder(ctx, w.Table)
+	if err != nil {
 		return err
 	}
-	name := postgres.QuoteTable(w.Table.TableName)
+	name := postgres.QuoteTable(b.t.TableName)
 	if *g == nil {
 		*g = newGroup(&prepared{statement: &statement{sql: "TRUNCATE " + name}}, w)
 	} else {
@@ -138,13 +139,19 @@ func (s *session) keep(key shape, stmt *statement) *prepared {
 }
 
 func (s *session) builder(ctx context.Context, t *change.Table) (*builder, error) {
-	local := s.tables[t.Fingerprint()]
-	if local == nil {
-		var err error
-		if local, err = loadTable(ctx, s.conn, t); err != nil {
-			return nil, s.explain(err, nil)
-		}
-		s.tables[t.Fingerprint()] = local
+	b := s.tables[t.Fingerprint()]
+	if b != nil {
+		return b, nil
 	}
-	return &builder{t, local}, nil
+	local, err := s.names.LocalTable(t)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", apply.ErrRefused, err)
+	}
+	columns, err := loadTable(ctx, s.conn, local)
+	if err != nil {
+		return nil, s.explain(err, nil)
+	}
+	b = &builder{local, columns}
+	s.tables[t.Fingerprint()] = b
+	return b, nil
 }

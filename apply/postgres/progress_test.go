@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"bridge/apply"
 	"bridge/change"
 	pg "bridge/internal/postgres"
 	"bridge/internal/testserver/servertest"
@@ -27,7 +28,7 @@ func TestProgressIsTheFurthestMarker(t *testing.T) {
 		('eu/1', 0, 9, 109, 3), ('eu/1', 1, 101, 201, 5), ('eu/1', 2, 20, 120, 4), ('us/1', 0, 1000, 300, 7), ('us/1', 1, 999, 299, 6)`); err != nil {
 		t.Fatal(err)
 	}
-	target := NewTarget(func(string) (*pgx.ConnConfig, error) { return pgx.ParseConfig(db.SocketDSN()) }, nil)
+	target := NewTarget(func(string) (*pgx.ConnConfig, error) { return pgx.ParseConfig(db.SocketDSN()) }, nil, apply.Inward{})
 	got, err := target.Progress(t.Context())
 	if err != nil {
 		t.Fatal(err)

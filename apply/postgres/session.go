@@ -10,6 +10,7 @@ import (
 
 	"bridge/apply"
 	"bridge/loopguard"
+	"bridge/naming"
 )
 
 // session is one connection of an [apply.Session].
@@ -18,13 +19,14 @@ type session struct {
 	pg     *pgconn.PgConn
 	fence  *Fence
 	worker int
+	names  naming.Names
 
 	marker  *loopguard.Marker // of a transaction that has begun but wasn't sent yet
 	inOrder bool
 	open    bool // the server has a transaction of ours
 
 	statements map[shape]*prepared
-	tables     map[uint64]map[string]localColumn
+	tables     map[uint64]*builder
 	known      map[string]bool // names of statements that the server has, or will have had when it answers
 	counter    int             // of names
 }
@@ -35,10 +37,10 @@ type prepared struct {
 	name string
 }
 
-func newSession(conn *pgx.Conn, fence *Fence, worker int) *session {
+func newSession(conn *pgx.Conn, fence *Fence, worker int, names naming.Names) *session {
 	return &session{
-		conn: conn, pg: conn.PgConn(), fence: fence, worker: worker,
-		statements: map[shape]*prepared{}, tables: map[uint64]map[string]localColumn{},
+		conn: conn, pg: conn.PgConn(), fence: fence, worker: worker, names: names,
+		statements: map[shape]*prepared{}, tables: map[uint64]*builder{},
 		known: map[string]bool{},
 	}
 }

@@ -42,7 +42,7 @@ func maskOf(w *apply.Write) string {
 
 // builder writes the statements of one table.
 type builder struct {
-	t     *change.Table
+	t     *change.Table // under its local names
 	local map[string]localColumn
 }
 

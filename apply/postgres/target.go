@@ -7,23 +7,31 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"bridge/apply"
+	"bridge/apply/convert"
 	"bridge/change"
 	"bridge/loopguard"
+	"bridge/value"
 )
 
 // Target is a PostgreSQL database that batches are applied to.
 type Target struct {
 	config func(worker string) (*pgx.ConnConfig, error)
 	fence  *Fence
+	inward apply.Inward
+
+	catalog   *catalog
+	converter *convert.Converter
 }
 
 var _ apply.Target = (*Target)(nil)
 
 // NewTarget makes a target. config gives the connection's configuration with bridge's fixed session
 // settings (internal/postgres); its lock_timeout is how long a session waits for a row that an application
-// holds, before it gives way and decides anew. fence is told of the sessions' own transactions.
-func NewTarget(config func(worker string) (*pgx.ConnConfig, error), fence *Fence) *Target {
-	return &Target{config, fence}
+// holds, before it gives way and decides anew. fence is told of the sessions' own transactions. inward is
+// how other regions' rows become this one's.
+func NewTarget(config func(worker string) (*pgx.ConnConfig, error), fence *Fence, inward apply.Inward) *Target {
+	c := &catalog{config: config}
+	return &Target{config, fence, inward, c, convert.New(convert.Config{Engine: value.Postgres, Catalog: c, Inward: inward})}
 }
 
 // sessionSettings are for apply sessions alone. Planner settings: every statement joins unnest with a table
@@ -55,7 +63,7 @@ func (t *Target) Open(ctx context.Context, worker int) (apply.Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to apply (a role that isn't superuser needs GRANT SET ON PARAMETER session_replication_role; see \"bridge grants\"): %w", err)
 	}
-	s := newSession(conn, t.fence, worker)
+	s := newSession(conn, t.fence, worker, t.inward.Names)
 	for name, sql := range map[string]string{"marker": markerSQL, "witness": witnessSQL} {
 		if _, err := s.pg.Prepare(ctx, name, sql, nil); err != nil {
 			conn.Close(ctx) //nolint:errcheck // the first error tells more

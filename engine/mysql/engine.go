@@ -17,7 +17,9 @@ import (
 	"bridge/change"
 	"bridge/history"
 	"bridge/internal/mysql"
+	"bridge/naming"
 	"bridge/node"
+	"bridge/value"
 )
 
 // Config says which server, and by which names.
@@ -31,9 +33,19 @@ type Config struct {
 	// StatementTimeout bounds each statement as far as the server can; LockTimeout is as for [applymysql.NewTarget], in
 	// whole seconds. 0 is none.
 	StatementTimeout, LockTimeout time.Duration
-	// Selected says which tables are to be replicated; nil is all.
+	// Selected says which tables are to be replicated, by local names; nil is all.
 	Selected func(change.TableName) bool
+	// Names are the names between the regions. Mixed and Policy are capture.Outward's and apply.Inward's.
+	Names  naming.Names
+	Mixed  bool
+	Policy func(table change.TableName, column string) value.Policy
 }
+
+func (c *Config) outward() capture.Outward {
+	return capture.Outward{Names: c.Names, Mixed: c.Mixed, Policy: c.Policy}
+}
+
+func (c *Config) inward() apply.Inward { return apply.Inward{Names: c.Names, Policy: c.Policy} }
 
 // Engine is a region's MySQL or MariaDB server.
 type Engine struct {
@@ -96,7 +108,7 @@ func (e *Engine) OpenSource(ctx context.Context, from change.Position) (capture.
 		id = capturemysql.DeriveServerID(e.Cluster + "/" + e.Region)
 	}
 	source, err := capturemysql.Open(ctx, capturemysql.Config{
-		Server: e.Server, Name: e.name("capture"), ServerID: id, Selected: e.Selected, Start: from, SpillDir: e.SpillDir,
+		Server: e.Server, Name: e.name("capture"), ServerID: id, Selected: e.Selected, Start: from, SpillDir: e.SpillDir, Outward: e.outward(),
 	})
 	if err != nil {
 		return nil, err // not a nil *Source, which isn't a nil Source
@@ -123,7 +135,7 @@ func (e *Engine) OpenTarget(ctx context.Context) (apply.Target, node.Fence, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return applymysql.NewTarget(e.connect, epoch), applymysql.NewFence(conn), nil
+	return applymysql.NewTarget(e.connect, epoch, e.inward()), applymysql.NewFence(conn), nil
 }
 
 // Heals is [node.Engine]'s. What the server says is judged by its error number; of bridge's own errors only
@@ -136,7 +148,7 @@ func (e *Engine) Heals(err error) bool {
 		errors.Is(err, capturemysql.ErrLog), errors.Is(err, capturemysql.ErrSetup),
 		errors.Is(err, capturemysql.ErrLogBehind), errors.Is(err, capturemysql.ErrLogPurged):
 		return false
-	case errors.Is(err, capturemysql.ErrServerID), errors.Is(err, applymysql.ErrDeposed),
+	case errors.Is(err, capturemysql.ErrServerID), errors.Is(err, capturemysql.ErrStream), errors.Is(err, applymysql.ErrDeposed),
 		errors.Is(err, ErrReadOnly), errors.Is(err, node.ErrLeaseLost):
 		return true
 	}

@@ -19,7 +19,9 @@ import (
 	"bridge/change"
 	"bridge/history"
 	"bridge/internal/postgres"
+	"bridge/naming"
 	"bridge/node"
+	"bridge/value"
 )
 
 // Config says which database, and by which names.
@@ -30,9 +32,19 @@ type Config struct {
 	SpillDir          string
 	// StatementTimeout bounds each statement; LockTimeout is as for [applypg.NewTarget]. 0 is none.
 	StatementTimeout, LockTimeout time.Duration
-	// Selected says which tables are to be replicated; nil is all.
+	// Selected says which tables are to be replicated, by local names; nil is all.
 	Selected func(change.TableName) bool
+	// Names are the names between the regions. Mixed and Policy are capture.Outward's and apply.Inward's.
+	Names  naming.Names
+	Mixed  bool
+	Policy func(table change.TableName, column string) value.Policy
 }
+
+func (c *Config) outward() capture.Outward {
+	return capture.Outward{Names: c.Names, Mixed: c.Mixed, Policy: c.Policy}
+}
+
+func (c *Config) inward() apply.Inward { return apply.Inward{Names: c.Names, Policy: c.Policy} }
 
 // Engine is a region's PostgreSQL.
 type Engine struct {
@@ -130,7 +142,7 @@ func (e *Engine) OpenSource(ctx context.Context, from change.Position) (capture.
 		return nil, err
 	}
 	source, err := capturepg.Open(ctx, capturepg.Config{
-		Server: e.Server, Name: e.name("capture"), Slot: e.Slot, Publication: e.Publication, Start: from, SpillDir: e.SpillDir,
+		Server: e.Server, Name: e.name("capture"), Slot: e.Slot, Publication: e.Publication, Start: from, SpillDir: e.SpillDir, Outward: e.outward(),
 		Synchronous: e.synchronous.Load,
 	})
 	if err != nil {
@@ -149,7 +161,7 @@ func (e *Engine) OpenTarget(ctx context.Context) (apply.Target, node.Fence, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return applypg.NewTarget(e.config, fence), fence, nil
+	return applypg.NewTarget(e.config, fence, e.inward()), fence, nil
 }
 
 // Heals is [node.Engine]'s. What the database says is judged by its SQLSTATE; of bridge's own errors only

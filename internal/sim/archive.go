@@ -37,7 +37,7 @@ func (r *region) recollect(b *apply.Batch, asOf uint64) bool {
 		if len(refs) == 0 {
 			return true
 		}
-		a := apply.Archive{Cluster: cluster, Logs: map[change.Origin]stream.Log{}, From: func(change.Dot) int64 { return 0 }}
+		a := apply.Archive{Cluster: cluster, Logs: map[change.Origin]stream.Log{}, From: func(change.Dot) int64 { return 0 }, Local: apply.AsLogged{}}
 		for _, other := range r.world.regions {
 			a.Logs[other.origin] = &other.topic
 		}
