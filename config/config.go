@@ -110,7 +110,7 @@ type Kafka struct {
 	TLS KafkaTLS `yaml:"tls"`
 	// Authentication.
 	SASL SASL `yaml:"sasl"`
-	// `zstd`, `lz4`, `snappy`, `gzip` or `none`.
+	// `zstd`, `lz4`, `snappy`, `gzip` or `none`, for batches of 2 KiB or more.
 	Compression string `yaml:"compression"`
 	// Copies of each topic that `bridge init` asks for. Fewer than 3 can lose acknowledged records with
 	// a broker; a single broker needs 1.

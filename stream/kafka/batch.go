@@ -51,7 +51,11 @@ func varintSize(v int64) int {
 func appendBatch(to []byte, values [][]byte, codec codec, p *producer, now time.Time) ([]byte, error) {
 	at := len(to) + 4
 	to = append(to, make([]byte, 4+batchHeader)...)
-	to, err := codec.append(to, appendRecords(nil, values))
+	records := appendRecords(nil, values)
+	if len(records) < worthCompressing {
+		codec = uncompressed
+	}
+	to, err := codec.append(to, records)
 	if err != nil {
 		return nil, fmt.Errorf("compress batch: %w", err)
 	}
@@ -74,6 +78,13 @@ func appendBatch(to []byte, values [][]byte, codec codec, p *producer, now time.
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// worthCompressing is the size from which on a batch is compressed. To compress a single transaction of some
+// hundred bytes, and to decompress it, takes both sides longer than to send it: 0.2 ms of 0.8 from the append to the
+// reader. When more comes, batches are larger.
+const worthCompressing = 2 << 10
+
+var uncompressed = codec{int8(compress.None), func(to, b []byte) ([]byte, error) { return append(to, b...), nil }}
+
 // codec compresses the records of a batch.
 type codec struct {
 	id     int8
@@ -85,7 +96,7 @@ func (c Compression) codec() (codec, error) {
 	case "", Zstd:
 		return codec{int8(compress.Zstd), appendZstd}, nil
 	case None:
-		return codec{int8(compress.None), func(to, b []byte) ([]byte, error) { return append(to, b...), nil }}, nil
+		return uncompressed, nil
 	case LZ4:
 		return streamCodec(compress.Lz4), nil
 	case Snappy:
