@@ -55,7 +55,7 @@ func (m *meter) measureApplication(ctx context.Context) error {
 }
 
 func (m *meter) application(ctx context.Context, c contestant) (tps float64, behind time.Duration, err error) {
-	err = m.with(ctx, "application", c, func(p *pair) error {
+	err = m.with(ctx, m.servers.from("application"), c, func(p *pair) error {
 		if err := p.Checkpoint(ctx); err != nil {
 			return err
 		}

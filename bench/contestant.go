@@ -17,6 +17,11 @@ type contestant interface {
 	Stop(p *pair) error
 }
 
+// stater is a contestant that can tell more about a measurement that failed.
+type stater interface {
+	state(ctx context.Context, p *pair) string
+}
+
 // nothing is the contestant that an application is measured alone with.
 type nothing struct{}
 

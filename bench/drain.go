@@ -26,45 +26,76 @@ func (m *meter) measureDrain(ctx context.Context, w *backlog) error {
 	for _, b := range m.bridges {
 		contestants = append(contestants, b)
 	}
-	rates, costs, peaks := map[string]samples{}, map[string]samples{}, map[string]samples{}
-	for run := range m.runs {
-		for _, c := range contestants {
-			rate, used, err := m.drain(ctx, w, c)
-			if err != nil {
-				return fmt.Errorf("%s, %s: %w", w.name, c.Name(), err)
-			}
-			rates[c.Name()] = append(rates[c.Name()], rate)
-			cost := float64(used.ours.Microseconds()) / float64(w.rows(m.sizes))
-			costs[c.Name()] = append(costs[c.Name()], cost)
-			m.say("%s %s, run %d: %s %.0f rows/s, %.1f us of processor time a row (others had %.0f %%)",
-				w.part, w.name, run+1, c.Name(), rate, cost, used.others())
-			if b, ok := c.(*bridge); ok {
-				m.say("%s: %s", b.Name(), b.steps)
-				peaks[b.Name()] = append(peaks[b.Name()], b.peak)
-			}
-		}
+	d := &drain{part: w.part, name: w.name, backlog: w, sizes: m.sizes, where: m.servers.from("accounts")}
+	got, err := m.drains(ctx, d, contestants)
+	if err != nil {
+		return err
 	}
 	for _, b := range m.bridges {
 		name := fmt.Sprintf("%s %s, %s", w.part, w.name, b.broker.Name())
-		bridge := rates[b.Name()]
-		m.add(newResult(name, "rows/s", bridge, text.Name(), rates[text.Name()], atLeastRatio(w.bars[b.broker.Name()])))
-		m.add(newResult(name, "rows/s", bridge, binary.Name(), rates[binary.Name()], bar{}))
-		m.add(newResult(name+", processor time", "us/row", costs[b.Name()], text.Name(), costs[text.Name()], bar{}))
-		m.add(memoryResult(fmt.Sprintf("d resident, %s, %s", w.name, b.broker.Name()), peaks[b.Name()]))
-		if m.profiles != "" {
-			if err := m.profileDrain(ctx, w, b, bridge.Median()); err != nil {
-				return err
-			}
-		}
+		bridge := got.rates[b.Name()]
+		m.add(newResult(name, "rows/s", bridge, text.Name(), got.rates[text.Name()], atLeastRatio(w.bars[b.broker.Name()])))
+		m.add(newResult(name, "rows/s", bridge, binary.Name(), got.rates[binary.Name()], bar{}))
+		m.add(newResult(name+", processor time", "us/row", got.costs[b.Name()], text.Name(), got.costs[text.Name()], bar{}))
+		m.add(memoryResult(fmt.Sprintf("d resident, %s, %s", w.name, b.broker.Name()), got.peaks[b.Name()]))
 	}
 	return nil
 }
 
+// drain is a backlog, and the servers it flows between.
+type drain struct {
+	part, name string // for messages, and for the files of profiles
+	*backlog
+	sizes sizes
+	where place
+}
+
+// drained is what was measured, by contestant.
+type drained struct {
+	rates samplesOf // rows per second
+	costs samplesOf // microseconds of processor time a row
+	peaks samplesOf // megabytes resident of the larger bridge
+}
+
+type samplesOf map[string]samples
+
+func (s samplesOf) add(c contestant, x float64) { s[c.Name()] = append(s[c.Name()], x) }
+
+// drains measures the contestants by turns, and keeps the bridges' profiles if they're wanted.
+func (m *meter) drains(ctx context.Context, d *drain, contestants []contestant) (got drained, err error) {
+	got = drained{samplesOf{}, samplesOf{}, samplesOf{}}
+	for run := range m.runs {
+		for _, c := range contestants {
+			rate, used, err := m.drain(ctx, d, c)
+			if err != nil {
+				return got, fmt.Errorf("%s, %s: %w", d.name, c.Name(), err)
+			}
+			cost := float64(used.ours.Microseconds()) / float64(d.rows(d.sizes))
+			got.rates.add(c, rate)
+			got.costs.add(c, cost)
+			m.say("%s %s, run %d: %s %.0f rows/s, %.1f us of processor time a row (others had %.0f %%)",
+				d.part, d.name, run+1, c.Name(), rate, cost, used.others())
+			if b, ok := c.(*bridge); ok {
+				m.say("%s: %s", b.Name(), b.steps)
+				got.peaks.add(c, b.peak)
+			}
+		}
+	}
+	for _, c := range contestants {
+		if b, ok := c.(*bridge); ok && m.profiles != "" {
+			if err := m.profileDrain(ctx, d, b, got.rates[b.Name()].Median()); err != nil {
+				return got, err
+			}
+		}
+	}
+	return got, nil
+}
+
 // drain measures one contestant once: by the clock, and by the processor time of all servers, bridges and
 // brokers together.
-func (m *meter) drain(ctx context.Context, w *backlog, c contestant) (rowsPerSecond float64, used usage, err error) {
-	err = m.with(ctx, "accounts", c, func(p *pair) error {
-		if err := w.write(ctx, p, m.sizes); err != nil {
+func (m *meter) drain(ctx context.Context, d *drain, c contestant) (rowsPerSecond float64, used usage, err error) {
+	err = m.with(ctx, d.where, c, func(p *pair) error {
+		if err := d.write(ctx, p, d.sizes); err != nil {
 			return err
 		}
 		const last = 1
@@ -90,7 +121,7 @@ func (m *meter) drain(ctx context.Context, w *backlog, c contestant) (rowsPerSec
 		if err != nil {
 			return err
 		}
-		rowsPerSecond, used = float64(w.rows(m.sizes))/took.Seconds(), after.since(before)
+		rowsPerSecond, used = float64(d.rows(d.sizes))/took.Seconds(), after.since(before)
 		return p.MustEqual(ctx, "acc")
 	})
 	return rowsPerSecond, used, err

@@ -62,7 +62,7 @@ func (m *meter) measureLags(ctx context.Context) error {
 
 // lags probes one contestant.
 func (m *meter) lags(ctx context.Context, c contestant) (lags []time.Duration, err error) {
-	err = m.with(ctx, "accounts", c, func(p *pair) error {
+	err = m.with(ctx, m.servers.from("accounts"), c, func(p *pair) error {
 		if err := p.Checkpoint(ctx); err != nil {
 			return err
 		}
@@ -75,8 +75,8 @@ func (m *meter) lags(ctx context.Context, c contestant) (lags []time.Duration, e
 		if err != nil {
 			return err
 		}
-		var from string
-		if err := p.target.QueryRow(ctx, "SELECT pg_current_wal_lsn()::text").Scan(&from); err != nil {
+		from, err := p.target.value(ctx, "SELECT pg_current_wal_lsn()")
+		if err != nil {
 			return err
 		}
 		returned, err := p.probes(ctx, warm*time.Second, time.Duration(m.sizes.seconds)*time.Second)
@@ -106,7 +106,7 @@ func (p *pair) probes(ctx context.Context, warm, measured time.Duration) (return
 	tick := time.NewTicker(16 * time.Millisecond)
 	defer tick.Stop()
 	for probe := 1; time.Now().Before(end); probe++ {
-		if _, err := p.source.Exec(ctx, "INSERT INTO probe VALUES ($1)", probe); err != nil {
+		if err := p.source.run(ctx, fmt.Sprintf("INSERT INTO probe VALUES (%d)", probe)); err != nil {
 			return nil, err
 		}
 		if now := time.Now(); now.After(begin) {
@@ -120,11 +120,12 @@ func (p *pair) probes(ctx context.Context, warm, measured time.Duration) (return
 // lagsOf is how long after its return each probe's commit was there in the target, once all are there. from is a
 // place in the target's WAL before the first.
 func (p *pair) lagsOf(ctx context.Context, returned map[int]time.Time, from string) (lags []time.Duration, err error) {
-	commits, err := p.target.commits(ctx, from)
+	_, target := p.postgres()
+	commits, err := target.commits(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := p.target.Query(ctx, "SELECT id, xmin::text FROM probe")
+	rows, err := target.Query(ctx, "SELECT id, xmin::text FROM probe")
 	if err != nil {
 		return nil, err
 	}

@@ -45,14 +45,14 @@ func (m *meter) measureLargeTransaction(ctx context.Context) error {
 var nativeText = native{}
 
 func (m *meter) largeTransaction(ctx context.Context, c contestant) (took time.Duration, err error) {
-	err = m.with(ctx, "accounts", c, func(p *pair) error {
+	err = m.with(ctx, m.servers.from("accounts"), c, func(p *pair) error {
 		if err := p.Checkpoint(ctx); err != nil {
 			return err
 		}
 		if err := p.flowing(ctx, c); err != nil {
 			return err
 		}
-		_, err := p.source.Exec(ctx, fmt.Sprintf(`INSERT INTO acc
+		err := p.source.run(ctx, fmt.Sprintf(`INSERT INTO acc
 			SELECT i, 0, i, rpad(md5(i::text), 40, 'x'), '2026-01-01' FROM generate_series(%d, %d) i`, m.sizes.rows+1, m.sizes.rows+m.sizes.large))
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -33,14 +34,19 @@ func (m *meter) wants(part string) bool {
 	return len(m.parts) == 0
 }
 
+// wantsAny reports whether something of the parts of a letter was asked for.
+func (m *meter) wantsAny(letter string) bool {
+	return m.wants(letter) || slices.ContainsFunc(m.parts, func(asked string) bool { return strings.HasPrefix(asked, letter) })
+}
+
 func (m *meter) say(format string, args ...any) { fmt.Fprintf(m.progress, format+"\n", args...) }
 
 func (m *meter) add(r result) { m.results = append(m.results, r) }
 
-// with runs measure between a contestant's Prepare and Stop, on a new pair made from a template.
-func (m *meter) with(ctx context.Context, template string, c contestant, measure func(*pair) error) (err error) {
+// with runs measure between a contestant's Prepare and Stop, on a new pair.
+func (m *meter) with(ctx context.Context, where place, c contestant, measure func(*pair) error) (err error) {
 	m.pairs++
-	p, err := m.servers.pair(ctx, template, fmt.Sprintf("m%d", m.pairs))
+	p, err := where.pair(ctx, fmt.Sprintf("m%d", m.pairs))
 	if err != nil {
 		return err
 	}
@@ -50,8 +56,8 @@ func (m *meter) with(ctx context.Context, template string, c contestant, measure
 		return err
 	}
 	err = measure(p)
-	if b, ok := c.(*bridge); ok && err != nil {
-		err = fmt.Errorf("%w\n%s", err, b.state(ctx))
+	if s, ok := c.(stater); ok && err != nil {
+		err = fmt.Errorf("%w\n%s", err, s.state(ctx, p))
 	}
 	return err
 }
@@ -71,8 +77,9 @@ func (m *meter) run(ctx context.Context) error {
 		{"b", m.measureLags},
 		{"c", m.measureApplication},
 		{"d", m.measureLargeTransaction},
+		{"m", m.measureMySQL},
 	} {
-		if !m.wants(part.name) {
+		if !m.wantsAny(part.name) {
 			continue
 		}
 		if err := part.measure(ctx); err != nil {

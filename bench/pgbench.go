@@ -21,7 +21,8 @@ type pgbench struct {
 
 // startPgbench starts it with a script, or with pgbench's own when script is empty.
 func (m *meter) startPgbench(ctx context.Context, p *pair, script string, args ...string) (*pgbench, error) {
-	server := p.source.server
+	source, _ := p.postgres()
+	server := source.server
 	all := []string{"-h", server.SocketDir(), "-p", strconv.Itoa(server.Port()), "-U", testserver.Superuser,
 		"-n", "-M", "prepared", "-c", "4", "--random-seed=42"}
 	if script != "" {

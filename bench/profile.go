@@ -13,20 +13,20 @@ import (
 
 // profileDrain drains a backlog once more, uncounted, and keeps a CPU profile of both bridges for about as
 // long as it takes at rate.
-func (m *meter) profileDrain(ctx context.Context, w *backlog, b *bridge, rate float64) error {
+func (m *meter) profileDrain(ctx context.Context, d *drain, b *bridge, rate float64) error {
 	if err := os.MkdirAll(m.profiles, 0o755); err != nil {
 		return err
 	}
-	seconds := max(1, int(math.Round(float64(w.rows(m.sizes))/rate)))
+	seconds := max(1, int(math.Round(float64(d.rows(d.sizes))/rate)))
 	group, groupCtx := errgroup.WithContext(ctx)
 	fetch := func() {
 		for _, r := range []*region{b.source, b.target} {
-			file := strings.ReplaceAll(fmt.Sprintf("%s-%s-%s.pprof", w.part, b.broker.Name(), r.name), " ", "_")
+			file := strings.ReplaceAll(fmt.Sprintf("%s-%s-%s.pprof", d.part, b.broker.Name(), r.name), " ", "_")
 			group.Go(func() error { return r.profile(groupCtx, seconds, filepath.Join(m.profiles, file)) })
 		}
 	}
-	err := m.with(ctx, "accounts", b, func(p *pair) error {
-		if err := w.write(ctx, p, m.sizes); err != nil {
+	err := m.with(ctx, d.where, b, func(p *pair) error {
+		if err := d.write(ctx, p, d.sizes); err != nil {
 			return err
 		}
 		if err := p.signal(ctx, 1); err != nil {
@@ -43,9 +43,9 @@ func (m *meter) profileDrain(ctx context.Context, w *backlog, b *bridge, rate fl
 		return group.Wait()
 	})
 	if err != nil {
-		return fmt.Errorf("profile of %s: %w", w.name, err)
+		return fmt.Errorf("profile of %s: %w", d.name, err)
 	}
-	m.say("%s: profiles of both bridges in %s", w.part, m.profiles)
+	m.say("%s: profiles of both bridges in %s", d.part, m.profiles)
 	return nil
 }
 
