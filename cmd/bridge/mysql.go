@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"bridge/change"
+	comparemysql "bridge/compare/mysql"
 	"bridge/config"
 	enginemysql "bridge/engine/mysql"
 	"bridge/internal/mysql"
@@ -96,10 +97,18 @@ func (d mysqlDatabase) engine() (node.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	names, err := names(c)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := policy(c)
+	if err != nil {
+		return nil, err
+	}
 	return enginemysql.New(enginemysql.Config{
 		Server: server, Cluster: c.Cluster, Region: c.Region, ServerID: c.Database.ServerID, SpillDir: c.SpillDir(os.TempDir()),
 		StatementTimeout: c.Database.StatementTimeout.Std(), LockTimeout: c.Database.LockTimeout.Std(),
-		Selected: selected(c),
+		Selected: selected(c), Names: names, Mixed: mixed(c), Policy: policy,
 	}), nil
 }
 
@@ -142,8 +151,24 @@ func (d mysqlDatabase) grants(to io.Writer) error {
 	return mysql.Grants{User: server.User, Include: expressions(d.c.Tables.Include), Exclude: expressions(d.c.Tables.Exclude)}.Write(to)
 }
 
-func (d mysqlDatabase) region(context.Context, string) (comparedRegion, error) {
-	return nil, &failure{exitEnvironment, errors.New("a region of MySQL or MariaDB can't be compared yet")}
+func (d mysqlDatabase) region(ctx context.Context, role string) (comparedRegion, error) {
+	r, err := d.open(ctx, d.session(role), selected(d.c))
+	if err != nil {
+		return nil, &failure{exitEnvironment, err}
+	}
+	return r, nil
+}
+
+func (d mysqlDatabase) open(ctx context.Context, session mysql.Session, selected func(change.TableName) bool) (*comparemysql.Region, error) {
+	server, err := d.server()
+	if err != nil {
+		return nil, err
+	}
+	names, err := names(d.c)
+	if err != nil {
+		return nil, err
+	}
+	return comparemysql.Open(ctx, d.c.Region, server, session, selected, names)
 }
 
 func (d mysqlDatabase) running(ctx context.Context) (bool, error) {

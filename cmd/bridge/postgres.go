@@ -58,11 +58,19 @@ func (d postgresDatabase) connect(ctx context.Context, role string) (*pgx.Conn, 
 
 func (d postgresDatabase) engine() (node.Engine, error) {
 	c := d.c
+	names, err := names(c)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := policy(c)
+	if err != nil {
+		return nil, err
+	}
 	return enginepg.New(enginepg.Config{
 		Server: d.server(), Cluster: c.Cluster, Region: c.Region,
 		Slot: c.Database.Slot, Publication: c.Database.Publication, SpillDir: c.SpillDir(os.TempDir()),
 		StatementTimeout: c.Database.StatementTimeout.Std(), LockTimeout: c.Database.LockTimeout.Std(),
-		Selected: selected(c),
+		Selected: selected(c), Names: names, Mixed: mixed(c), Policy: policy,
 	}), nil
 }
 
@@ -145,10 +153,15 @@ func (d postgresDatabase) grants(to io.Writer) error {
 func (d postgresDatabase) region(ctx context.Context, role string) (comparedRegion, error) {
 	session := d.session(role)
 	session.Settings = map[string]string{"default_transaction_read_only": "on"}
+	names, err := names(d.c)
+	if err != nil {
+		return nil, err
+	}
 	r, err := comparepg.Open(ctx, d.c.Region, d.server(), session, selected(d.c))
 	if err != nil {
 		return nil, &failure{exitEnvironment, err}
 	}
+	r.Rename(names)
 	return r, nil
 }
 

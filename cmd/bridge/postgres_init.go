@@ -120,6 +120,11 @@ func (s *postgresSetUp) baseline(ctx context.Context, tables []change.TableName,
 		return nil, err
 	}
 	defer region.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read from
+	names, err := names(s.c)
+	if err != nil {
+		return nil, err
+	}
+	region.Rename(names)
 	return region.Baseline(ctx, snapshot)
 }
 

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"bridge/change"
+	"bridge/config"
+	"bridge/naming"
+	"bridge/value"
+)
+
+// names are what a region's tables and columns are called between the regions.
+func names(c *config.Config) (naming.Names, error) {
+	rules := naming.Rules{Schemas: c.Tables.Schemas}
+	for table, r := range c.Tables.Rename {
+		rules.Tables = append(rules.Tables, naming.Table{Local: tableName(table), Stream: tableName(r.To), Columns: r.Columns})
+	}
+	slices.SortFunc(rules.Tables, func(a, b naming.Table) int { return strings.Compare(a.Local.String(), b.Local.String()) })
+	n, err := naming.New(rules)
+	if err != nil {
+		return n, &failure{exitUsage, err}
+	}
+	return n, nil
+}
+
+// tableName takes schema.table apart; it's the zero name of an empty one.
+func tableName(text string) change.TableName {
+	schema, name, _ := strings.Cut(text, ".")
+	return change.TableName{Schema: schema, Name: name}
+}
+
+// mixed reports whether there are regions of other engines.
+func mixed(c *config.Config) bool {
+	return slices.ContainsFunc(regionNames(c), func(region string) bool { return c.EngineOf(region) != c.Database.Engine })
+}
+
+// policy is what becomes of values that a column can't hold; nil without any such setting.
+func policy(c *config.Config) (func(change.TableName, string) value.Policy, error) {
+	if len(c.Tables.OnUnrepresentable) == 0 {
+		return nil, nil
+	}
+	policies := map[string]value.Policy{}
+	for column, word := range c.Tables.OnUnrepresentable {
+		p, err := value.ParsePolicy(word)
+		if err != nil {
+			return nil, &failure{exitUsage, err}
+		}
+		policies[column] = p
+	}
+	return func(t change.TableName, column string) value.Policy { return policies[t.String()+"."+column] }, nil
+}
