@@ -63,6 +63,8 @@ type Table struct {
 type Column struct {
 	Name string
 	Type string // as the engine declares it, with modifiers: "character varying(20)"
+	// Declared is the type for value.Declared; of a domain, its base type's.
+	Declared string
 	// NotNull says that the column refuses NULL.
 	NotNull bool
 	// Number says that the type's texts are whole numbers, ordered as numbers. All others are ordered by

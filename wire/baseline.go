@@ -21,10 +21,21 @@ type Baseline []TableBaseline
 // TableBaseline is one table of a [Baseline].
 type TableBaseline struct {
 	change.TableName
-	Rows uint64
-	// Definition and Content are digests, equal where the table's definition and rows are. What goes into them is
-	// the writer's affair (compare.Baseline's).
+	Engine string // as [change.Table] has it
+	Rows   uint64
+	// Definition and Content are digests, equal where the engine and the table's definition, and the rows, are.
+	// What goes into them is the writer's affair (compare.Digest's).
 	Definition, Content uint64
+	Columns             []ColumnBaseline // by name
+}
+
+// ColumnBaseline is one column of a [TableBaseline].
+type ColumnBaseline struct {
+	Name string
+	Type string // as the engine declares it
+	Key  bool
+	// Content is a digest of the column's values in all rows.
+	Content uint64
 }
 
 // StartRecord is the record that tells a region's baseline.
@@ -32,11 +43,7 @@ func StartRecord(cluster string, origin change.Origin, pos change.Position, wall
 	b := NewBuilder(cluster, origin)
 	content := binary.AppendUvarint(nil, uint64(len(baseline)))
 	for _, t := range baseline {
-		content = appendText(content, t.Schema)
-		content = appendText(content, t.Name)
-		content = binary.AppendUvarint(content, t.Rows)
-		content = binary.BigEndian.AppendUint64(content, t.Definition)
-		content = binary.BigEndian.AppendUint64(content, t.Content)
+		content = appendTableBaseline(content, &t)
 	}
 	extensions := binary.AppendUvarint(nil, 1)
 	extensions = binary.AppendUvarint(extensions, baselineExtension)
@@ -44,24 +51,37 @@ func StartRecord(cluster string, origin change.Origin, pos change.Position, wall
 	return appendInt(b.appendHeader(nil, HeartbeatMessage, extensions, loopguard.State{}, pos), int64(wall))
 }
 
+func appendTableBaseline(b []byte, t *TableBaseline) []byte {
+	b = appendText(b, t.Schema)
+	b = appendText(b, t.Name)
+	b = appendText(b, t.Engine)
+	b = binary.AppendUvarint(b, t.Rows)
+	b = binary.BigEndian.AppendUint64(b, t.Definition)
+	b = binary.BigEndian.AppendUint64(b, t.Content)
+	b = binary.AppendUvarint(b, uint64(len(t.Columns)))
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		b = appendText(b, c.Name)
+		b = appendText(b, c.Type)
+		b = append(b, 0)
+		if c.Key {
+			b[len(b)-1] = 1
+		}
+		b = binary.BigEndian.AppendUint64(b, c.Content)
+	}
+	return b
+}
+
 // ParseBaseline is a header's baseline; false when the record isn't a [StartRecord]. It's the caller's.
 func (h *Header) ParseBaseline() (Baseline, bool, error) {
 	if h.start == "" {
 		return nil, false, nil
 	}
+	const least = 3 + 1 + 16 + 1 // bytes of a table
 	r := reader{s: h.start}
-	const least = 2 + 1 + 16 // bytes of a table
-	n := r.count(1)
-	if n > r.left()/least {
-		r.corrupt("count exceeds the record")
-		n = 0
-	}
-	baseline := make(Baseline, n)
+	baseline := make(Baseline, r.atMost(least))
 	for i := range baseline {
-		baseline[i] = TableBaseline{
-			TableName: change.TableName{Schema: strings.Clone(r.text()), Name: strings.Clone(r.text())},
-			Rows:      r.uint(), Definition: r.fixed(), Content: r.fixed(),
-		}
+		baseline[i] = r.tableBaseline()
 	}
 	if r.err == nil && r.left() > 0 {
 		r.corrupt("more bytes than content")
@@ -70,6 +90,40 @@ func (h *Header) ParseBaseline() (Baseline, bool, error) {
 		return nil, true, fmt.Errorf("baseline: %w", r.err)
 	}
 	return baseline, true, nil
+}
+
+func (r *reader) tableBaseline() (t TableBaseline) {
+	t = TableBaseline{
+		TableName: change.TableName{Schema: strings.Clone(r.text()), Name: strings.Clone(r.text())},
+		Engine:    strings.Clone(r.text()), Rows: r.uint(), Definition: r.fixed(), Content: r.fixed(),
+	}
+	const least = 2 + 1 + 8 // bytes of a column
+	if n := r.atMost(least); n > 0 {
+		t.Columns = make([]ColumnBaseline, n)
+	}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		c.Name, c.Type = strings.Clone(r.text()), strings.Clone(r.text())
+		switch r.u8() {
+		case 0:
+		case 1:
+			c.Key = true
+		default:
+			r.corrupt("a mark that is neither 0 nor 1")
+		}
+		c.Content = r.fixed()
+	}
+	return t
+}
+
+// atMost is a count of things of so many bytes at least, of which there can't be more than the record has room for.
+func (r *reader) atMost(least int) int {
+	n := r.count(1)
+	if n > r.left()/least {
+		r.corrupt("count exceeds the record")
+		return 0
+	}
+	return n
 }
 
 // fixed is a u64 of eight bytes, big end first.

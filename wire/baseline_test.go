@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,9 +15,18 @@ import (
 var drawnBaseline = rapid.SliceOf(rapid.Custom(func(t *rapid.T) wire.TableBaseline {
 	return wire.TableBaseline{
 		TableName: change.TableName{Schema: rapid.String().Draw(t, "schema"), Name: rapid.String().Draw(t, "name")},
+		Engine:    rapid.SampledFrom([]string{"", "postgres", "mysql"}).Draw(t, "engine"),
 		Rows:      rapid.Uint64().Draw(t, "rows"), Definition: rapid.Uint64().Draw(t, "definition"), Content: rapid.Uint64().Draw(t, "content"),
+		Columns: rapid.SliceOfN(drawnColumn, 1, 4).Draw(t, "columns"),
 	}
 }))
+
+var drawnColumn = rapid.Custom(func(t *rapid.T) wire.ColumnBaseline {
+	return wire.ColumnBaseline{
+		Name: rapid.String().Draw(t, "column"), Type: rapid.String().Draw(t, "type"),
+		Key: rapid.Bool().Draw(t, "key"), Content: rapid.Uint64().Draw(t, "content"),
+	}
+})
 
 // A baseline comes back, from Peek, too; and to a reader that doesn't look for it the record is a heartbeat
 // of a region without transactions.
@@ -29,7 +39,7 @@ func TestBaselineComesBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, told, err := h.ParseBaseline()
-		if err != nil || !told || !slices.Equal(got, want) {
+		if err != nil || !told || !slices.EqualFunc(got, want, func(a, b wire.TableBaseline) bool { return reflect.DeepEqual(a, b) }) {
 			t.Fatalf("%v came back as %v, %v, %v", want, got, told, err)
 		}
 		rec, err := wire.Decode(record)
@@ -54,7 +64,7 @@ func TestOtherRecordsHaveNoBaseline(t *testing.T) {
 
 // Damage is told, wherever it is, and costs no memory out of proportion.
 func TestDamagedBaseline(t *testing.T) {
-	table := wire.TableBaseline{TableName: change.TableName{Schema: "public", Name: strings.Repeat("n", 20)}, Rows: 300}
+	table := wire.TableBaseline{TableName: change.TableName{Schema: "public", Name: strings.Repeat("n", 20)}, Rows: 300, Columns: []wire.ColumnBaseline{{Name: "c", Type: "int"}}}
 	good := wire.StartRecord("prod", eu, change.Position{}, 5, wire.Baseline{table, table})
 	for i := range good {
 		for _, c := range []byte{0, 1, 0x7f, 0x80, 0xff} {

@@ -74,7 +74,8 @@
 // with an id below 64. Extensions from 64 on may be passed over; 64 is the baseline, in a heartbeat before a
 // region's first transaction:
 //
-//	baseline    = list(schema:text name:text rows:uint definition:u64 content:u64)    u64: 8 bytes, big end first
+//	baseline    = list(schema:text name:text engine:text rows:uint definition:u64 content:u64 columns)
+//	columns     = list(name:text type:text key:u8 content:u64)    u64: 8 bytes, big end first; key: 0 or 1
 //
 // Ids 1 (member list with its version), 2 (fingerprint of the conflict rules), 3 (schema version) are
 // spoken for. The incarnation is in the origin's name.

@@ -143,5 +143,9 @@ func (c *column) literal(text string) (string, error) {
 
 // definition is the column for [compare.Table].
 func (c *column) definition(name string, of *mysql.Column) compare.Column {
-	return compare.Column{Name: name, Type: c.describe(of.Full), NotNull: !of.Nullable, Number: c.isNumber(), Value: c.value}
+	declared := of.Full
+	if c.value.Class == value.JSON {
+		declared = "json"
+	}
+	return compare.Column{Name: name, Type: c.describe(of.Full), Declared: declared, NotNull: !of.Nullable, Number: c.isNumber(), Value: c.value}
 }

@@ -74,7 +74,7 @@ CREATE TABLE public.none (k text PRIMARY KEY);`)
 		t.Fatalf("equal regions: %v", d)
 	}
 	for _, tc := range []struct{ sql, want string }{
-		{`UPDATE public.part SET t = '' WHERE id = 1`, "has 3 rows in both young and old, but not the same ones"},
+		{`UPDATE public.part SET t = '' WHERE id = 1`, "has 3 rows in both young and old, but not the same ones: they differ in column \"t\""},
 		{`DELETE FROM public.part WHERE id = 1`, "has 2 rows in young and 3 in old"},
 		{`ALTER TABLE public.part ALTER t TYPE varchar(20)`, "isn't defined alike in young and old"},
 		{`ALTER TABLE public.part RENAME TO gone`, "isn't replicated by region young, but by old"},

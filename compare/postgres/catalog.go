@@ -135,7 +135,7 @@ func (c *catalogColumn) definition() (compare.Column, error) {
 	if len(c.labels) > 0 {
 		v = v.WithLabels(c.labels)
 	}
-	return compare.Column{Name: c.streamName, Type: c.typeName, NotNull: c.notNull, Number: isNumber(c.key.keyType), Value: v}, nil
+	return compare.Column{Name: c.streamName, Type: c.typeName, Declared: c.declared, NotNull: c.notNull, Number: isNumber(c.key.keyType), Value: v}, nil
 }
 
 func (r *Region) columns(ctx context.Context) ([]catalogColumn, error) {

@@ -27,10 +27,36 @@ func (r *Region) scanForms(ctx context.Context, t *table, s *compare.Selection, 
 	return yield(rows)
 }
 
-// formed runs a query whose columns are the selection's, and a version if there's one more. Its parameters are text
-// arrays. Values come as the text of their types' output functions, as in the log: a cast to text gives another
-// text of some (true, for t).
+// formed runs a query whose columns are the selection's, and a version if there's one more.
 func (r *Region) formed(ctx context.Context, s *compare.Selection, sql string, arrays [][]string, yield func(compare.Row) error) error {
+	forms := s.Forms(r.name)
+	image := make(change.Image, len(s.Columns))
+	return r.texts(ctx, sql, arrays, func(values [][]byte) error {
+		setTexts(image, values)
+		row, err := forms.Row(image)
+		if err != nil {
+			return err
+		}
+		if len(values) > len(image) {
+			row.Version = string(values[len(image)])
+		}
+		return yield(row)
+	})
+}
+
+// setTexts copies the first of the values.
+func setTexts(image change.Image, values [][]byte) {
+	for i := range image {
+		image[i] = change.Null
+		if values[i] != nil {
+			image[i] = change.Text(string(values[i]))
+		}
+	}
+}
+
+// texts runs a query whose parameters are text arrays. Values come as the text of their types' output functions, as in
+// the log: a cast to text gives another text of some (true, for t).
+func (r *Region) texts(ctx context.Context, sql string, arrays [][]string, row func(values [][]byte) error) error {
 	params := make([][]byte, len(arrays))
 	for i := range arrays {
 		var err error
@@ -38,33 +64,14 @@ func (r *Region) formed(ctx context.Context, s *compare.Selection, sql string, a
 			return fmt.Errorf("encode keys: %w", err)
 		}
 	}
-	forms := s.Forms(r.name)
 	result := r.conn.PgConn().ExecParams(ctx, sql, params, nil, nil, nil)
 	var failed error
 	for failed == nil && result.NextRow() {
-		var row compare.Row
-		if row, failed = formRow(forms, len(s.Columns), result.Values()); failed == nil {
-			failed = yield(row)
-		}
+		failed = row(result.Values())
 	}
 	_, err := result.Close() // reads the rest, if there's one
 	if failed != nil {
 		return failed
 	}
 	return err
-}
-
-func formRow(forms *compare.Forms, columns int, values [][]byte) (compare.Row, error) {
-	image := make(change.Image, columns)
-	for i := range image {
-		image[i] = change.Null
-		if values[i] != nil {
-			image[i] = change.Text(string(values[i]))
-		}
-	}
-	row, err := forms.Row(image)
-	if err == nil && len(values) > columns {
-		row.Version = string(values[columns])
-	}
-	return row, err
 }
