@@ -1,6 +1,7 @@
 # The commands that a reader types. Each sets up first what is missing on this machine (scripts/setup).
 #
-#   make demo  ARGS=--keep         three writable PostgreSQL regions under conflicting load
+#   make demo  ARGS=--keep         three writable PostgreSQL regions under conflicting load;
+#              ARGS='--regions pg,mysql,mariadb' for other engines
 #   make test  TESTFLAGS='-run X'  vet, format and all tests, against real servers
 #   make bench ARGS=...            bridge beside PostgreSQL's own replication
 #   make build                     bin/bridge
@@ -25,8 +26,13 @@ test: lint
 	scripts/setup
 	$(GO) test -count=1 -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
+# The demo's engines as components of scripts/setup: what ARGS names after --regions, or PostgreSQL.
+comma := ,
+demo_words = $(subst $(comma), ,$(subst =, ,$(ARGS)))
+demo_engines = $(sort $(filter mysql mariadb,$(demo_words)) $(if $(filter pg postgres postgresql,$(demo_words)),postgresql))
+
 demo:
-	scripts/setup postgresql
+	scripts/setup $(or $(strip $(demo_engines)),postgresql)
 	$(GO) build -o bin/ ./cmd/bridge
 	@exec bin/bridge demo $(ARGS)
 

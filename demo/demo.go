@@ -11,7 +11,7 @@ import (
 // Options say how to run a demo.
 type Options struct {
 	Bridge  string   // path of bridge's executable
-	Regions []string // names: two or three
+	Regions []Region // two to [MaxRegions]
 	// Load is how long the shops write; at least [MinLoad].
 	Load time.Duration
 	Rate int // transactions per second and region
@@ -21,12 +21,22 @@ type Options struct {
 	Styled bool // Out is a terminal that knows ANSI sequences
 }
 
+// Region is one of a demo's regions.
+type Region struct {
+	Name   string // lower-case letters
+	Engine Engine
+}
+
+// MaxRegions is how many the demo shows: a laptop runs them, and lines have room for them.
+const MaxRegions = 5
+
 // MinLoad is the shortest time in which there's something to see.
 const MinLoad = 3 * time.Second
 
 // Result is what came of it.
 type Result struct {
 	Regions      []string          `json:"regions"`
+	Engines      []Engine          `json:"engines"`          // by region
 	Transactions map[string]int    `json:"transactions"`     // acknowledged to the shops, by region
 	Conflicts    map[string]int    `json:"conflicts"`        // decided, by region
 	CatchUp      float64           `json:"catch_up_seconds"` // from the killed bridge's start to lag zero

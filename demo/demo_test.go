@@ -33,22 +33,38 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// A whole demo, as short as it can be, told to a log.
+// regions are a demo's regions of the given engines.
+func regions(engines ...Engine) (all []Region) {
+	for i, e := range engines {
+		all = append(all, Region{Name: []string{"eu", "us", "ap"}[i], Engine: e})
+	}
+	return all
+}
+
+// Whole demos, as short as they can be, told to a log.
 func TestDemo(t *testing.T) {
+	for _, engines := range [][]Engine{{PostgreSQL, PostgreSQL, PostgreSQL}, {MariaDB, MySQL}} {
+		t.Run(fmt.Sprint(engines), func(t *testing.T) { testDemo(t, regions(engines...)) })
+	}
+}
+
+func testDemo(t *testing.T, regions []Region) {
 	var out bytes.Buffer
-	result, err := Run(t.Context(), Options{Bridge: binary, Regions: []string{"eu", "us", "ap"}, Load: MinLoad, Rate: 30, Out: &out})
+	result, err := Run(t.Context(), Options{Bridge: binary, Regions: regions, Load: MinLoad, Rate: 30, Out: &out})
 	if t.Log(out.String()); err != nil {
 		t.Fatal(err)
 	}
 	if !result.Equal || len(result.Tables) != len(tables) || result.CatchUp <= 0 {
 		t.Errorf("%+v", result)
 	}
-	for region, n := range result.Transactions {
-		if n == 0 || result.Tables[0].Rows[0] < n {
-			t.Errorf("region %s: %d transactions acknowledged, %d orders in all regions", region, n, result.Tables[0].Rows[0])
+	for i, r := range regions {
+		n := result.Transactions[r.Name]
+		if n == 0 || result.Tables[0].Rows[i] < n {
+			t.Errorf("region %s: %d transactions acknowledged, %d orders", r.Name, n, result.Tables[0].Rows[i])
 		}
 	}
-	for _, want := range []string{"kill -9", "The bridge of ap is started again", "the regions equal?", "Equal. "} {
+	last := regions[len(regions)-1].Name
+	for _, want := range []string{"kill -9", "The bridge of " + last + " is started again", "the regions equal?", "Equal. "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q isn't told", want)
 		}
@@ -63,7 +79,7 @@ func TestDemo(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	out := &trigger{at: "kill -9", do: cancel}
-	_, err := Run(ctx, Options{Bridge: binary, Regions: []string{"eu", "us"}, Load: MinLoad, Rate: 30, Out: out})
+	_, err := Run(ctx, Options{Bridge: binary, Regions: regions(PostgreSQL, PostgreSQL), Load: MinLoad, Rate: 30, Out: out})
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v after:\n%s", err, out.String())
 	}

@@ -1,4 +1,4 @@
-// Package demo is "bridge demo": three PostgreSQL servers, a broker and three bridges on this machine, a
+// Package demo is "bridge demo": two to five database servers, a broker and as many bridges on this machine, a
 // shop that writes the same rows in all regions at once, one bridge killed and started again, and at the
 // end the proof that all regions are equal.
 //

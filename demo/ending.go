@@ -98,17 +98,17 @@ func (s *story) keep(ctx context.Context) {
 	for _, r := range s.regions {
 		files += " " + r.file
 	}
-	s.out.headf("Everything runs until you press Ctrl-C. Connect with psql (no password):")
+	s.out.headf("Everything runs until you press Ctrl-C. Connect (no password):")
 	for _, r := range s.regions {
-		s.out.linef("  psql -h %s -p %d -U %s %s   # %s", r.server.Host(), r.server.Port(), database, database, r.name)
+		s.out.linef("  %s   # %s", r.server.client(), r.name)
 	}
 	s.out.headf("Things to try:")
 	for _, try := range []string{
 		fmt.Sprintf("Write in %s, read in %s:", s.regions[0].name, last.name),
 		"  UPDATE prices SET cents = 990 WHERE product = 'tea';",
-		"  TABLE prices;",
+		"  SELECT * FROM prices;",
 		"Make a conflict: BEGIN and UPDATE the same row in two regions, then COMMIT both. See what came of it:",
-		"  SELECT decided_at, type, key, outcome, jsonb_pretty(versions) FROM bridge.conflicts ORDER BY id DESC LIMIT 1;",
+		"  " + s.regions[0].server.dialect().conflict,
 		"Ask a bridge how it is:",
 		fmt.Sprintf("  %s status -c %s", bridge, s.regions[0].file),
 		"Compare the regions, also while you write:",

@@ -3,13 +3,12 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // conflict is a row of bridge.conflicts.
@@ -38,26 +37,38 @@ func (v *version) region() string {
 // latestConflicts are the last n conflicts that a region decided between two writes of different kinds or
 // values, the latest first, and of each type and table only one. Those of more writes are decided the same
 // way, but longer to tell.
-func latestConflicts(ctx context.Context, conn *pgx.Conn, n int) ([]conflict, error) {
-	rows, err := conn.Query(ctx, `
-SELECT type, table_name, key, rule, versions FROM (
-  SELECT DISTINCT ON (type, table_name) * FROM bridge.conflicts
-  WHERE jsonb_array_length(versions) = 2
-    AND (versions->0->'image' IS DISTINCT FROM versions->1->'image')
-  ORDER BY type, table_name, id DESC) each_kind
-ORDER BY id DESC LIMIT $1`, n)
+func latestConflicts(ctx context.Context, region session, d *dialect, n int) (found []conflict, err error) {
+	const enough = 500
+	rows, err := region.query(ctx, fmt.Sprintf(`SELECT type, table_name, %s, rule, versions FROM bridge.conflicts ORDER BY id DESC LIMIT %d`, d.key, enough))
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c conflict, err error) {
-		var versions []byte
-		if err := row.Scan(&c.Type, &c.Table, &c.Key, &c.Rule, &versions); err != nil {
-			return c, err
+	told := map[[2]string]bool{}
+	for _, row := range rows {
+		c, err := readConflict(row)
+		if err != nil {
+			return nil, err
 		}
-		err = json.Unmarshal(versions, &c.Versions)
-		slices.SortStableFunc(c.Versions, func(a, b version) int { return a.Time.Compare(b.Time) })
-		return c, err
-	})
+		kind := [2]string{c.Type, c.Table}
+		if len(found) == n || told[kind] || len(c.Versions) != 2 || sameImage(c.Versions[0].Image, c.Versions[1].Image) {
+			continue
+		}
+		told[kind] = true
+		found = append(found, c)
+	}
+	return found, nil
+}
+
+// readConflict reads type, table, key, rule and versions.
+func readConflict(row []string) (c conflict, err error) {
+	c.Type, c.Table, c.Rule = row[0], row[1], row[3]
+	err = errors.Join(json.Unmarshal([]byte(row[2]), &c.Key), json.Unmarshal([]byte(row[4]), &c.Versions))
+	slices.SortStableFunc(c.Versions, func(a, b version) int { return a.Time.Compare(b.Time) })
+	return c, err
+}
+
+func sameImage(a, b map[string]*string) bool {
+	return (a == nil) == (b == nil) && maps.EqualFunc(a, b, func(v, w *string) bool { return v == w || v != nil && w != nil && *v == *w })
 }
 
 // explain tells a conflict of two writes in words.

@@ -4,29 +4,36 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
-// schema is the shop's. Orders are only inserted, each by the region that took it, numbered without a gap:
-// they tell what has arrived where, and that nothing was lost. The other tables are written by all regions
-// at once.
-const schema = `
-CREATE ROLE shop LOGIN;
-GRANT pg_read_all_data TO shop; -- bridge.conflicts, for whoever looks around
-CREATE TABLE orders (region text, id bigint, customer int NOT NULL, placed_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (region, id));
-CREATE TABLE cart_items (cart int, product text, qty int NOT NULL, PRIMARY KEY (cart, product));
-CREATE TABLE customers (id int PRIMARY KEY, city text NOT NULL);
-CREATE TABLE prices (product text PRIMARY KEY, cents int NOT NULL);
-INSERT INTO customers SELECT id, 'Lisbon' FROM generate_series(1, 12) id;
-INSERT INTO prices SELECT product, 500 FROM unnest('{tea,coffee,cocoa,honey,bread,salt}'::text[]) product;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO shop;
-`
+// The shop's tables, in every dialect: orders are only inserted, each by the region that took it, numbered without
+// a gap: they tell what has arrived where, and that nothing was lost. The other tables are written by all regions
+// at once. stock is what they begin with.
+var stock = fmt.Sprintf("INSERT INTO customers VALUES %s;\nINSERT INTO prices VALUES %s;\n", customers(), prices())
+
+func customers() string {
+	rows := make([]string, customerCount)
+	for i := range rows {
+		rows[i] = fmt.Sprintf("(%d, 'Lisbon')", i+1)
+	}
+	return strings.Join(rows, ", ")
+}
+
+func prices() string {
+	rows := make([]string, len(products))
+	for i, p := range products {
+		rows[i] = fmt.Sprintf("('%s', 500)", p)
+	}
+	return strings.Join(rows, ", ")
+}
 
 // tables are the replicated tables, in the order in which they're told of.
 var tables = []string{"orders", "cart_items", "customers", "prices"}
+
+const customerCount = 12
 
 var (
 	products = []string{"tea", "coffee", "cocoa", "honey", "bread", "salt"}
@@ -37,7 +44,7 @@ var (
 // nothing of bridge.
 type shop struct {
 	region *region
-	conn   *pgx.Conn
+	session
 	random *rand.Rand
 
 	mu           sync.Mutex
@@ -45,11 +52,11 @@ type shop struct {
 }
 
 func newShop(ctx context.Context, r *region) (*shop, error) {
-	conn, err := r.connect(ctx, database)
+	session, err := r.server.connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("region %s: %w", r.name, err)
 	}
-	return &shop{region: r, conn: conn, random: rand.New(rand.NewPCG(rand.Uint64(), 0))}, nil
+	return &shop{region: r, session: session, random: rand.New(rand.NewPCG(rand.Uint64(), 0))}, nil
 }
 
 // run writes until ctx ends, and then finishes the transaction at hand.
@@ -71,27 +78,31 @@ func (s *shop) run(ctx context.Context, rate int) error {
 
 // transaction places an order and changes a row that the others change, too.
 func (s *shop) transaction(ctx context.Context) error {
-	batch := &pgx.Batch{}
-	batch.Queue(`INSERT INTO orders (region, id, customer) VALUES ($1, $2, $3)`, s.region.name, s.orders()+1, 1+s.random.IntN(12))
-	product := products[s.random.IntN(len(products))]
-	switch cart := 1 + s.random.IntN(5); s.random.IntN(10) {
-	case 0:
-		batch.Queue(`UPDATE customers SET city = $2 WHERE id = $1`, 1+s.random.IntN(12), cities[s.random.IntN(len(cities))])
-	case 1, 2:
-		batch.Queue(`UPDATE prices SET cents = $2 WHERE product = $1`, product, 300+s.random.IntN(600))
-	case 3, 4:
-		batch.Queue(`DELETE FROM cart_items WHERE cart = $1 AND product = $2`, cart, product)
-	default:
-		batch.Queue(`INSERT INTO cart_items VALUES ($1, $2, $3) ON CONFLICT (cart, product) DO UPDATE SET qty = excluded.qty`,
-			cart, product, 1+s.random.IntN(9))
-	}
-	if err := s.conn.SendBatch(ctx, batch).Close(); err != nil { // one batch is one transaction
+	order := fmt.Sprintf("INSERT INTO orders (region, id, customer) VALUES ('%s', %d, %d)",
+		s.region.name, s.orders()+1, 1+s.random.IntN(customerCount))
+	if err := s.transact(ctx, order, s.change()); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	s.acknowledged = append(s.acknowledged, time.Now())
 	s.mu.Unlock()
 	return nil
+}
+
+// change is a statement on a row that all regions write. Its values need no quoting: they're all from here.
+func (s *shop) change() string {
+	product, cart := products[s.random.IntN(len(products))], 1+s.random.IntN(5)
+	switch s.random.IntN(10) {
+	case 0:
+		return fmt.Sprintf("UPDATE customers SET city = '%s' WHERE id = %d", cities[s.random.IntN(len(cities))], 1+s.random.IntN(customerCount))
+	case 1, 2:
+		return fmt.Sprintf("UPDATE prices SET cents = %d WHERE product = '%s'", 300+s.random.IntN(600), product)
+	case 3, 4:
+		return fmt.Sprintf("DELETE FROM cart_items WHERE cart = %d AND product = '%s'", cart, product)
+	}
+	qty := 1 + s.random.IntN(9)
+	return fmt.Sprintf("INSERT INTO cart_items (cart, product, qty) VALUES (%d, '%s', %d)%s%d",
+		cart, product, qty, s.region.server.dialect().upsert, qty)
 }
 
 // orders is how many orders were acknowledged; order n has the id n.
@@ -111,5 +122,3 @@ func (s *shop) age(seen, acknowledged int, now time.Time) time.Duration {
 	defer s.mu.Unlock()
 	return max(now.Sub(s.acknowledged[seen]), time.Millisecond)
 }
-
-func (s *shop) close(ctx context.Context) { s.conn.Close(ctx) } //nolint:errcheck // all is committed

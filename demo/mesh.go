@@ -38,14 +38,14 @@ func (m *mesh) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, name := range m.options.Regions {
-		m.regions = append(m.regions, newRegion(name, m))
+	for _, r := range m.options.Regions {
+		m.regions = append(m.regions, newRegion(r, m))
 	}
 	if err := m.each(ctx, (*region).startServer); err != nil {
 		return err
 	}
 	for _, r := range m.regions {
-		m.out.linef("  %-6s PostgreSQL %d on %s, database %s", r.name, r.server.Version(), r.server.Addr(), database)
+		m.out.linef("  %-6s %s, database %s", r.name, r.server, database)
 	}
 	m.out.linef("  %-6s the embedded broker on %s", "Kafka", m.broker.Addr())
 	// Nobody may write between the first region's set-up and the last's: see "bridge init".
@@ -58,9 +58,28 @@ func (m *mesh) start(ctx context.Context) (err error) {
 	for _, r := range m.regions {
 		m.out.linef("  %-6s bridge run -c %s (process %d)", r.name, r.file, r.bridge.PID())
 	}
-	m.out.textf("  ", "Each was set up as an operator would: \"bridge grants\" to psql, then \"bridge init\" "+
-		"as an ordinary role. The tables have no triggers and no extra columns. It took %.1f s.", time.Since(began).Seconds())
+	m.out.textf("  ", "Each was set up as an operator would: a DBA ran what \"bridge grants\" prints, then came "+
+		"\"bridge init\" as an ordinary role. The tables have no triggers and no extra columns. It took %.1f s.", time.Since(began).Seconds())
 	return nil
+}
+
+func (m *mesh) names() []string {
+	var names []string
+	for _, r := range m.options.Regions {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// mixed reports whether there's PostgreSQL, in which tables are in schemas of a database, beside others.
+func (m *mesh) mixed() bool {
+	postgres := 0
+	for _, r := range m.options.Regions {
+		if r.Engine == PostgreSQL {
+			postgres++
+		}
+	}
+	return postgres > 0 && postgres < len(m.options.Regions)
 }
 
 // each runs a step in all regions at once.

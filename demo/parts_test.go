@@ -116,3 +116,40 @@ func TestAge(t *testing.T) {
 		}
 	}
 }
+
+// A script's statements, as the mysql client parts them.
+func TestStatements(t *testing.T) {
+	script := "-- why\nSET a = 1;\n\nDELIMITER //\nBEGIN\n  SET b = ';';\nEND//\nDELIMITER ;\nCALL c();"
+	want := []string{"SET a = 1", "BEGIN\n  SET b = ';';\nEND", "CALL c()"}
+	if got := slices.Collect(statements(script)); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Of three regions the table has each pair, of more each region.
+func TestTable(t *testing.T) {
+	plain := func(s string) string { return s }
+	pairs := lagColumns([]string{"eu", "us", "ap"})
+	want := "   time orders/s conflicts    eu→us   us→eu   eu→ap   ap→eu   us→ap   ap→us"
+	if got := tableHead(pairs); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	each := lagColumns([]string{"eu", "us", "ap", "sa"})
+	want = "   time orders/s conflicts      →eu     →us     →ap     →sa"
+	if got := tableHead(each); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	l := &look{lag: map[link]time.Duration{{0, 1}: time.Second, {2, 1}: 2 * time.Second, {1, 3}: time.Millisecond}}
+	want = "    3 s       50     1,000     0 ms   2.0 s    0 ms    1 ms"
+	if got := tableRow(each, 3*time.Second, 50, 1000, l, plain); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestParseEngine(t *testing.T) {
+	for word, want := range map[string]Engine{"pg": PostgreSQL, "postgres": PostgreSQL, "mysql": MySQL, "mariadb": MariaDB, "oracle": "", "": ""} {
+		if got, err := ParseEngine(word); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v", word, got, err)
+		}
+	}
+}

@@ -11,13 +11,12 @@ import (
 	"strings"
 	"text/template"
 
-	"github.com/jackc/pgx/v5"
-
 	"bridge/internal/testserver"
 )
 
 const (
-	database = "shop" // name of the database, of the cluster, and of the application's role
+	database = "shop" // name of the database and of the cluster
+	shopRole = "shop" // who the application connects as
 	// bridgeRole is who bridge connects as; "bridge grants" creates it.
 	bridgeRole = "bridge"
 )
@@ -25,47 +24,27 @@ const (
 // region is one of the shop's regions: a server and a bridge.
 type region struct {
 	name   string
+	engine Engine
 	mesh   *mesh
 	file   string // bridge's configuration
 	log    string // bridge's log
 	http   string // address of bridge's status
-	server *testserver.Postgres
+	server server
 	bridge *testserver.Program
 }
 
-func newRegion(name string, m *mesh) *region {
+func newRegion(r Region, m *mesh) *region {
 	return &region{
-		name: name, mesh: m,
-		file: filepath.Join(m.dir, name+".yaml"),
-		log:  filepath.Join(m.dir, name+".log"),
+		name: r.Name, engine: r.Engine, mesh: m,
+		file: filepath.Join(m.dir, r.Name+".yaml"),
+		log:  filepath.Join(m.dir, r.Name+".log"),
 	}
 }
 
-// startServer starts the region's PostgreSQL, with the shop's tables.
+// startServer starts the region's server, with the shop's tables.
 func (r *region) startServer(ctx context.Context) (err error) {
-	if r.server, err = testserver.StartPostgres(ctx, testserver.PostgresOptions{}); err != nil {
-		return err
-	}
-	if err := r.server.CreateDatabase(ctx, database); err != nil {
-		return err
-	}
-	conn, err := r.connect(ctx, testserver.Superuser)
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what it did is committed
-	if _, err := conn.Exec(ctx, schema); err != nil {
-		return fmt.Errorf("create the shop's tables: %w", err)
-	}
-	return nil
-}
-
-func (r *region) connect(ctx context.Context, role string) (*pgx.Conn, error) {
-	conn, err := pgx.Connect(ctx, r.server.SocketDSN(database, role))
-	if err != nil {
-		return nil, fmt.Errorf("connect to region %s: %w", r.name, err)
-	}
-	return conn, nil
+	r.server, err = startServer(ctx, r.engine)
+	return err
 }
 
 // setUp does what an operator does: a configuration file, the DBA's grants, "bridge init".
@@ -82,15 +61,14 @@ func (r *region) setUp(ctx context.Context) error {
 	if err := os.WriteFile(r.file, []byte(text.String()), 0o644); err != nil {
 		return err
 	}
-	grants, err := output(ctx, nil, r.mesh.options.Bridge, "grants", "-c", r.file)
+	grants, err := output(ctx, "", r.mesh.options.Bridge, "grants", "-c", r.file)
 	if err != nil {
 		return err
 	}
-	_, err = output(ctx, grants, r.server.Bin("psql"), "-XAtq", "-f", "-", r.server.SocketDSN(database, testserver.Superuser))
-	if err != nil {
-		return err
+	if err := r.server.administer(ctx, grants); err != nil {
+		return fmt.Errorf("run what bridge grants prints: %w", err)
 	}
-	_, err = output(ctx, nil, r.mesh.options.Bridge, "init", "-c", r.file)
+	_, err = output(ctx, "", r.mesh.options.Bridge, "init", "-c", r.file)
 	return err
 }
 
@@ -99,12 +77,7 @@ var configuration = template.Must(template.New("bridge.yaml").Parse(`# Region {{
 cluster: {{.Database}}
 region: {{.Name}}
 regions: { {{range .Members}}{{.}}: {}, {{end}}}
-database:
-  host: {{printf "%q" .SocketDir}} # the directory of a Unix socket
-  port: {{.Port}}
-  dbname: {{.Database}}
-  user: {{.Role}}
-kafka:
+{{.Server}}kafka:
   brokers: [{{printf "%q" .Broker}}]
   replication_factor: 1 # there's one broker; in earnest, three copies
   min_insync_replicas: 1
@@ -119,11 +92,9 @@ log:
 // What the template above asks for.
 
 func (r *region) Name() string      { return r.name }
-func (r *region) Members() []string { return r.mesh.options.Regions }
-func (r *region) SocketDir() string { return r.server.SocketDir() }
-func (r *region) Port() int         { return r.server.Port() }
+func (r *region) Members() []string { return r.mesh.names() }
 func (r *region) Database() string  { return database }
-func (r *region) Role() string      { return bridgeRole }
+func (r *region) Server() string    { return r.server.settings(r.mesh.mixed()) }
 func (r *region) Broker() string    { return r.mesh.broker.Addr() }
 func (r *region) HTTP() string      { return r.http }
 
@@ -152,12 +123,12 @@ func (r *region) close() error {
 }
 
 // output runs a program to its end and gives what it printed.
-func output(ctx context.Context, stdin []byte, path string, args ...string) ([]byte, error) {
+func output(ctx context.Context, stdin, path string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
 	var stdout, stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(path), args[0], errors.Join(err, context.Cause(ctx)), stdout.Bytes(), stderr.Bytes())
+		return "", fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(path), args[0], errors.Join(err, context.Cause(ctx)), stdout.Bytes(), stderr.Bytes())
 	}
-	return stdout.Bytes(), nil
+	return stdout.String(), nil
 }

@@ -14,6 +14,7 @@ import (
 // story is the demo while its regions run.
 type story struct {
 	*mesh
+	columns []column // of the table
 	shops   []*shop
 	watcher *watcher
 	began   time.Time // of the load
@@ -23,8 +24,9 @@ type story struct {
 }
 
 func newStory(ctx context.Context, m *mesh) (*story, error) {
-	s := &story{mesh: m, result: &Result{Regions: m.options.Regions, Transactions: map[string]int{}, Conflicts: map[string]int{}}}
+	s := &story{mesh: m, columns: lagColumns(m.names()), result: &Result{Regions: m.names(), Transactions: map[string]int{}, Conflicts: map[string]int{}}}
 	for _, r := range m.regions {
+		s.result.Engines = append(s.result.Engines, r.engine)
 		shop, err := newShop(ctx, r)
 		if err != nil {
 			s.close()
@@ -41,22 +43,19 @@ func newStory(ctx context.Context, m *mesh) (*story, error) {
 }
 
 func (s *story) close() {
-	ctx := context.Background()
 	for _, shop := range s.shops {
-		shop.close(ctx)
+		shop.close()
 	}
 	if s.watcher != nil {
-		s.watcher.close(ctx)
+		s.watcher.close()
 	}
 }
 
 // tell runs the load with all that happens meanwhile, and compares the regions after it.
 func (s *story) tell(ctx context.Context) error {
-	names := s.options.Regions
 	s.out.headf("In every region a shop places orders, and changes the same carts, prices and customers as the others.")
 	s.out.textf("  ", "Each row of this table is a moment. conflicts: decided so far; every region decides by itself, and all come "+
-		"to the same. %s→%s: age of the oldest order that %s has acknowledged and %s doesn't have yet; 0 ms says that all have arrived.",
-		names[0], names[1], names[0], names[1])
+		"to the same. %s", s.legend())
 	loading, stop := context.WithCancel(ctx)
 	defer stop()
 	group, loading := errgroup.WithContext(loading)
@@ -74,6 +73,17 @@ func (s *story) tell(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return s.verify(ctx)
+}
+
+// legend says what the table's first lag is.
+func (s *story) legend() string {
+	names, first := s.names(), s.columns[0]
+	if len(first.links) == 1 {
+		return fmt.Sprintf("%s: age of the oldest order that %s has acknowledged and %s doesn't have yet; 0 ms says that all have arrived.",
+			first.title, names[first.links[0].from], names[first.links[0].to])
+	}
+	return fmt.Sprintf("%s: age of the oldest order that another region has acknowledged and %s doesn't have yet; 0 ms says that all have arrived.",
+		first.title, names[first.links[0].to])
 }
 
 // underLoad is what happens while the shops write: a third of the time with all bridges, a third with one
@@ -100,7 +110,7 @@ func (s *story) underLoad(ctx context.Context) error {
 
 // begin prints the table's head and takes the first look.
 func (s *story) begin(ctx context.Context) (err error) {
-	s.out.linef("\n%s", s.out.style(dim, tableHead(s.options.Regions)))
+	s.out.linef("\n%s", s.out.style(dim, tableHead(s.columns)))
 	if s.last, err = s.look(ctx); err == nil {
 		s.lastAt = time.Now()
 	}
@@ -151,7 +161,7 @@ func (s *story) row(ctx context.Context, must bool) (*look, error) {
 	now := time.Now()
 	since := now.Sub(s.lastAt)
 	rate := float64(sum(l.acknowledged)-sum(s.last.acknowledged)) / since.Seconds()
-	text := tableRow(now.Sub(s.began), rate, sum(l.conflicts), l, func(cell string) string { return s.out.style(red, cell) })
+	text := tableRow(s.columns, now.Sub(s.began), rate, sum(l.conflicts), l, func(cell string) string { return s.out.style(red, cell) })
 	if !must && since < rowPause {
 		s.out.live(text)
 		return l, nil
@@ -163,7 +173,7 @@ func (s *story) row(ctx context.Context, must bool) (*look, error) {
 
 // showConflicts tells some of the conflicts that the first region has decided.
 func (s *story) showConflicts(ctx context.Context) error {
-	conflicts, err := latestConflicts(ctx, s.watcher.conns[0], 4)
+	conflicts, err := latestConflicts(ctx, s.watcher.sessions[0], s.regions[0].server.dialect(), 4)
 	if err != nil {
 		return fmt.Errorf("region %s: read bridge.conflicts: %w", s.regions[0].name, err)
 	}
@@ -183,7 +193,7 @@ func (s *story) kill(victim int) {
 	pid := r.bridge.PID()
 	r.bridge.Kill()
 	s.out.headf("kill -9 %d: the bridge of %s is dead. Its database and its shop go on, and so do the others.", pid, r.name)
-	s.out.linef("%s", s.out.style(dim, tableHead(s.options.Regions)))
+	s.out.linef("%s", s.out.style(dim, tableHead(s.columns)))
 }
 
 // revive starts a dead bridge again and watches until it has caught up and the time is over.
@@ -201,7 +211,7 @@ func (s *story) revive(ctx context.Context, victim int, d time.Duration) error {
 	if err := r.startBridge(ctx); err != nil {
 		return err
 	}
-	s.out.linef("%s", s.out.style(dim, tableHead(s.options.Regions)))
+	s.out.linef("%s", s.out.style(dim, tableHead(s.columns)))
 	if err := s.catchUp(ctx, l); err != nil {
 		return err
 	}

@@ -2,10 +2,12 @@ package demo
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/jackc/pgx/v5"
+	"strconv"
 )
 
 // TableComparison is one table in all regions.
@@ -16,12 +18,26 @@ type TableComparison struct {
 	Equal   bool     `json:"equal"`
 }
 
-// digest reads a whole table. Rows become texts the same way everywhere: same server version, same session.
-func digest(ctx context.Context, conn *pgx.Conn, table string) (rows int, sum string, err error) {
-	err = conn.QueryRow(ctx, fmt.Sprintf(
-		`SELECT count(*), md5(coalesce(string_agg(md5(t::text), '' ORDER BY t::text COLLATE "C"), '')) FROM %s t`,
-		pgx.Identifier{table}.Sanitize())).Scan(&rows, &sum)
-	return rows, sum, err
+// columns are what a table's rows are compared by: in every dialect the same text for the same value.
+func columns(table string, d *dialect) string {
+	return map[string]string{
+		"orders": "region, id, customer, " + d.placedAt, "cart_items": "cart, product, qty",
+		"customers": "id, city", "prices": "product, cents",
+	}[table]
+}
+
+// digest reads a whole table.
+func digest(ctx context.Context, region session, d *dialect, table string) (rows int, sum string, err error) {
+	all, err := region.query(ctx, "SELECT "+columns(table, d)+" FROM "+table)
+	if err != nil {
+		return 0, "", err
+	}
+	slices.SortFunc(all, slices.Compare)
+	hash := sha256.New()
+	for _, row := range all {
+		fmt.Fprintf(hash, "%q\n", row)
+	}
+	return len(all), hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // compareTables reads all tables of all regions, when nobody writes and nothing is on its way.
@@ -29,8 +45,8 @@ func (w *watcher) compareTables(ctx context.Context) ([]TableComparison, error) 
 	var all []TableComparison
 	for _, table := range tables {
 		c := TableComparison{Table: table}
-		for i, conn := range w.conns {
-			rows, sum, err := digest(ctx, conn, table)
+		for i, region := range w.sessions {
+			rows, sum, err := digest(ctx, region, w.shops[i].region.server.dialect(), table)
 			if err != nil {
 				return nil, fmt.Errorf("region %s: read table %s: %w", w.shops[i].region.name, table, err)
 			}
@@ -43,22 +59,20 @@ func (w *watcher) compareTables(ctx context.Context) ([]TableComparison, error) 
 }
 
 // ordersOf counts the orders that a region has, by the region that took them.
-func ordersOf(ctx context.Context, conn *pgx.Conn) (map[string]int, error) {
-	rows, err := conn.Query(ctx, `SELECT region, count(*) FROM orders GROUP BY region`)
-	if err != nil {
-		return nil, err
-	}
+func ordersOf(ctx context.Context, region session) (map[string]int, error) {
+	rows, err := region.query(ctx, `SELECT region, count(*) FROM orders GROUP BY region`)
 	counts := map[string]int{}
-	var region string
-	var n int
-	_, err = pgx.ForEachRow(rows, []any{&region, &n}, func() error { counts[region] = n; return nil })
+	for _, row := range rows {
+		n, failed := strconv.Atoi(row[1])
+		counts[row[0]], err = n, errors.Join(err, failed)
+	}
 	return counts, err
 }
 
 // lostOrders counts the acknowledged orders that some region doesn't have.
 func (w *watcher) lostOrders(ctx context.Context) (lost int, err error) {
-	for i, conn := range w.conns {
-		counts, err := ordersOf(ctx, conn)
+	for i, region := range w.sessions {
+		counts, err := ordersOf(ctx, region)
 		if err != nil {
 			return 0, fmt.Errorf("region %s: count the orders: %w", w.shops[i].region.name, err)
 		}

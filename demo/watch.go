@@ -3,16 +3,15 @@ package demo
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // watcher looks at all regions by connections of its own.
 type watcher struct {
-	shops []*shop
-	conns []*pgx.Conn // by region
+	shops    []*shop
+	sessions []session // by region
 }
 
 // link is the way from one region to another, by their places in the list.
@@ -29,17 +28,25 @@ type look struct {
 func newWatcher(ctx context.Context, shops []*shop) (*watcher, error) {
 	w := &watcher{shops: shops}
 	for _, s := range shops {
-		conn, err := s.region.connect(ctx, database) // the shop's role may read all
+		session, err := s.region.server.connect(ctx) // the shop's role may read all
 		if err != nil {
-			w.close(ctx)
-			return nil, err
+			w.close()
+			return nil, fmt.Errorf("region %s: %w", s.region.name, err)
 		}
-		w.conns = append(w.conns, conn)
+		w.sessions = append(w.sessions, session)
 	}
 	return w, nil
 }
 
-const seenSQL = `SELECT coalesce((SELECT max(id) FROM orders o WHERE o.region = r.region), 0) FROM unnest($1::text[]) WITH ORDINALITY r(region, n) ORDER BY n`
+// seenSQL asks for the highest number among the orders of each region, and for the number of conflicts.
+func seenSQL(regions []string) string {
+	var sql strings.Builder
+	for i, r := range regions {
+		fmt.Fprintf(&sql, "SELECT %d AS n, coalesce(max(id), 0) FROM orders WHERE region = '%s' UNION ALL ", i, r)
+	}
+	fmt.Fprintf(&sql, "SELECT %d, count(*) FROM bridge.conflicts ORDER BY n", len(regions))
+	return sql.String()
+}
 
 // look asks every region which orders it has. A region applies another's transactions in their order, so
 // the highest number tells.
@@ -50,14 +57,16 @@ func (w *watcher) look(ctx context.Context) (*look, error) {
 		names = append(names, s.region.name)
 		l.acknowledged = append(l.acknowledged, s.orders())
 	}
-	for to, conn := range w.conns {
-		rows, err := conn.Query(ctx, seenSQL, names)
+	for to, session := range w.sessions {
+		rows, err := session.query(ctx, seenSQL(names))
 		if err != nil {
 			return nil, fmt.Errorf("region %s: %w", names[to], err)
 		}
-		seen, err := pgx.CollectRows(rows, pgx.RowTo[int])
-		if err != nil {
-			return nil, fmt.Errorf("region %s: %w", names[to], err)
+		seen := make([]int, len(rows))
+		for i, row := range rows {
+			if seen[i], err = strconv.Atoi(row[1]); err != nil {
+				return nil, fmt.Errorf("region %s: %w", names[to], err)
+			}
 		}
 		now := time.Now()
 		for from, s := range w.shops {
@@ -66,11 +75,7 @@ func (w *watcher) look(ctx context.Context) (*look, error) {
 				l.missing[link{from, to}] = max(0, l.acknowledged[from]-seen[from])
 			}
 		}
-		var decided int
-		if err := conn.QueryRow(ctx, `SELECT count(*) FROM bridge.conflicts`).Scan(&decided); err != nil {
-			return nil, fmt.Errorf("region %s: %w", names[to], err)
-		}
-		l.conflicts = append(l.conflicts, decided)
+		l.conflicts = append(l.conflicts, seen[len(names)])
 	}
 	return l, nil
 }
@@ -98,44 +103,65 @@ func (l *look) settled() bool {
 	return true
 }
 
-func (w *watcher) close(ctx context.Context) {
-	for _, conn := range w.conns {
-		conn.Close(ctx) //nolint:errcheck // it only read
+func (w *watcher) close() {
+	for _, session := range w.sessions {
+		session.close()
 	}
 }
 
-// links are the columns of the table: each pair of regions, both ways beside each other.
-func links(regions int) (all []link) {
-	for b := range regions {
-		for a := range b {
-			all = append(all, link{a, b}, link{b, a})
+// column is one of the table's: the greatest lag among some links.
+type column struct {
+	title string
+	links []link
+}
+
+// lagColumns are the lags in the table. Of up to three regions each pair is there, both ways beside each other; of
+// more, what each region lacks of all the others.
+func lagColumns(names []string) (all []column) {
+	const roomForPairs = 3
+	for b := range names {
+		toB := column{title: "→" + names[b]}
+		for a := range names {
+			if a < b && len(names) <= roomForPairs {
+				all = append(all, column{names[a] + "→" + names[b], []link{{a, b}}}, column{names[b] + "→" + names[a], []link{{b, a}}})
+			}
+			if a != b {
+				toB.links = append(toB.links, link{a, b})
+			}
+		}
+		if len(names) > roomForPairs {
+			all = append(all, toB)
 		}
 	}
 	return all
 }
 
-// The table's columns: seconds, orders per second, conflicts, then a lag per link.
+// The table's columns: seconds, orders per second, conflicts, then the lags.
 const (
 	headFormat = "  %5s %8s %9s "
 	lagFormat  = " %7s"
 )
 
-func tableHead(names []string) string {
+func tableHead(columns []column) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, headFormat, "time", "orders/s", "conflicts")
-	for _, k := range links(len(names)) {
-		fmt.Fprintf(&b, lagFormat, names[k.from]+"→"+names[k.to])
+	for _, c := range columns {
+		fmt.Fprintf(&b, lagFormat, c.title)
 	}
 	return b.String()
 }
 
 // tableRow shows a look, and the orders and conflicts since an earlier one.
-func tableRow(since time.Duration, rate float64, conflicts int, l *look, highlight func(string) string) string {
+func tableRow(columns []column, since time.Duration, rate float64, conflicts int, l *look, highlight func(string) string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, headFormat, fmt.Sprintf("%.0f s", since.Seconds()), fmt.Sprintf("%.0f", rate), count(conflicts))
-	for _, k := range links(len(l.acknowledged)) {
-		cell := fmt.Sprintf(lagFormat, lagText(l.lag[k]))
-		if l.lag[k] > time.Second {
+	for _, c := range columns {
+		var lag time.Duration
+		for _, k := range c.links {
+			lag = max(lag, l.lag[k])
+		}
+		cell := fmt.Sprintf(lagFormat, lagText(lag))
+		if lag > time.Second {
 			cell = highlight(cell)
 		}
 		b.WriteString(cell)

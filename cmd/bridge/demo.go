@@ -14,12 +14,12 @@ import (
 type demoCommand struct {
 	Seconds int      `default:"24" help:"How long the shops write (${default})."`
 	Rate    int      `default:"50" help:"Transactions per second in each region (${default})."`
-	Regions []string `default:"pg,pg,pg" placeholder:"ENGINE,…" help:"Engines of the regions: two or three of pg, PostgreSQL (${default})."`
+	Regions []string `default:"pg,pg,pg" placeholder:"ENGINE,…" help:"Engines of the regions: two to five of pg (PostgreSQL), mysql, mariadb; the same more than once, too (${default})."`
 	Keep    bool     `help:"Leave everything running at the end, until Ctrl-C."`
 }
 
 // demoRegions name the regions in their order.
-var demoRegions = []string{"eu", "us", "ap"}
+var demoRegions = [demo.MaxRegions]string{"eu", "us", "ap", "sa", "af"}
 
 // Run is called by kong.
 func (cmd *demoCommand) Run(ctx context.Context, s *session) error {
@@ -54,20 +54,15 @@ func (cmd *demoCommand) Run(ctx context.Context, s *session) error {
 // options checks the flags.
 func (cmd *demoCommand) options() (o demo.Options, err error) {
 	if n := len(cmd.Regions); n < 2 || n > len(demoRegions) {
-		return o, fmt.Errorf("--regions has %d regions: give two or three, such as pg,pg,pg", n)
+		return o, fmt.Errorf("--regions has %d regions: give two to %d, such as pg,mysql,mariadb", n, len(demoRegions))
 	}
-	for _, engine := range cmd.Regions {
-		switch engine {
-		case "pg":
-		case "mysql", "mariadb":
-			return o, fmt.Errorf("--regions: %s regions aren't built yet; only pg is", engine)
-		default:
-			return o, fmt.Errorf("--regions: %q isn't an engine; pg is (PostgreSQL)", engine)
+	o = demo.Options{Load: time.Duration(cmd.Seconds) * time.Second, Rate: cmd.Rate, Keep: cmd.Keep}
+	for i, word := range cmd.Regions {
+		engine, err := demo.ParseEngine(word)
+		if err != nil {
+			return o, fmt.Errorf("--regions: %w", err)
 		}
-	}
-	o = demo.Options{
-		Regions: demoRegions[:len(cmd.Regions)],
-		Load:    time.Duration(cmd.Seconds) * time.Second, Rate: cmd.Rate, Keep: cmd.Keep,
+		o.Regions = append(o.Regions, demo.Region{Name: demoRegions[i], Engine: engine})
 	}
 	if o.Load < demo.MinLoad {
 		return o, fmt.Errorf("--seconds %d is too short: take %.0f or more", cmd.Seconds, demo.MinLoad.Seconds())
