@@ -124,7 +124,7 @@ func TestMetrics(t *testing.T) {
 	}
 	for _, p := range pages(t) {
 		for _, line := range p.code() {
-			for _, m := range regexp.MustCompile(`(?:^|[^/\w])(bridge_[a-z_]+)`).FindAllStringSubmatch(line, -1) {
+			for _, m := range regexp.MustCompile(`(?:^|[^/\w@])(bridge_[a-z_]+)`).FindAllStringSubmatch(line, -1) {
 				if kinds[m[1]] == "" {
 					t.Errorf("%s names %s, which is no metric", p.path, m[1])
 				}
