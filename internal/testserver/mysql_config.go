@@ -21,6 +21,7 @@ func (m *MySQL) configure() error {
 func (m *MySQL) settings() string {
 	all := map[string]string{
 		"datadir":                 m.DataDir(),
+		"tmpdir":                  m.options.Dir, // a server that starts clears it, also of another one's temporary tables
 		"socket":                  m.Socket(),
 		"pid_file":                m.DataDir() + "/server.pid",
 		"bind_address":            m.Host(),
