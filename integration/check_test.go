@@ -1,11 +1,10 @@
 package integration
 
 import (
-	"bytes"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
 
 	"bridge/apply"
 	"bridge/change"
@@ -19,22 +18,16 @@ func (m *mesh) settle() {
 	m.t.Helper()
 	m.rounds++
 	for _, r := range m.regions {
-		r.exec(fmt.Sprintf(`INSERT INTO settled VALUES ('%s', %d) ON CONFLICT (region) DO UPDATE SET round = excluded.round`, r.name, m.rounds))
+		r.exec(fmt.Sprintf(`INSERT INTO settled VALUES ('%s', %d)`, r.name, m.rounds))
 	}
 	for _, r := range m.regions {
 		eventually(m.t, "region "+r.name+" has all", func() (bool, string) {
 			m.alive()
-			rows, err := r.tryQuery(`SELECT region || '=' || round FROM settled ORDER BY 1`)
+			rows, err := r.tryQuery(fmt.Sprintf(`SELECT region FROM settled WHERE round = %d ORDER BY 1`, m.rounds))
 			if err != nil {
 				return false, err.Error()
 			}
-			reached := 0
-			for _, row := range rows {
-				if strings.HasSuffix(row, fmt.Sprintf("=%d", m.rounds)) {
-					reached++
-				}
-			}
-			return reached == len(m.regions), fmt.Sprintf("round %d: %s; %s", m.rounds, rows, m.stops(r))
+			return len(rows) == len(m.regions), fmt.Sprintf("round %d: %s; %s", m.rounds, rows, m.stops(r))
 		})
 	}
 }
@@ -79,44 +72,37 @@ func (m *mesh) check() {
 	}
 }
 
-// equal checks I1: every replicated table is the same in every region, byte for byte.
+// equal checks I1: every replicated table is the same in every region, to the byte among regions of one
+// engine.
 func (m *mesh) equal() {
 	m.t.Helper()
-	for _, table := range m.tables() {
+	all := make([][]string, len(m.regions)) // each region's tables, in one order
+	for i, r := range m.regions {
+		var err error
+		if all[i], err = r.database.tables(); err != nil {
+			m.t.Fatalf("region %s: %v", r.name, err)
+		}
+		if len(all[i]) != len(all[0]) {
+			m.t.Fatalf("%s has tables %s, %s has %s", m.regions[0].name, all[0], r.name, all[i])
+		}
+	}
+	for i, table := range all[0] {
 		first := m.regions[0].dump(table)
-		for _, r := range m.regions[1:] {
-			if other := r.dump(table); other != first {
+		for k, r := range m.regions[1:] {
+			if other := r.dump(all[k+1][i]); other != first {
 				m.t.Errorf("I1: table %s differs between %s and %s:\n%s", table, m.regions[0].name, r.name, difference(first, other))
 			}
 		}
 	}
 }
 
-// tables are the replicated tables, quoted.
-func (m *mesh) tables() []string {
-	m.t.Helper()
-	return m.regions[0].query(`SELECT format('%I.%I', schemaname, tablename) FROM pg_publication_tables
-		WHERE pubname = 'bridge' AND schemaname <> 'bridge' ORDER BY 1`)
-}
-
-// dump is a table's rows in the order of its key, columns by name.
 func (r *region) dump(table string) string {
 	r.mesh.t.Helper()
-	columns := r.one(fmt.Sprintf(`SELECT string_agg(quote_ident(attname), ', ' ORDER BY attname COLLATE "C") FROM pg_attribute
-		WHERE attrelid = $$%s$$::regclass AND attnum > 0 AND NOT attisdropped`, table))
-	key := r.one(fmt.Sprintf(`SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n)
-		FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
-		JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-		WHERE i.indrelid = $$%s$$::regclass AND CASE t.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END`, table))
-	var out bytes.Buffer
-	err := r.with(func(conn *pgx.Conn) error {
-		_, err := conn.PgConn().CopyTo(r.mesh.ctx, &out, fmt.Sprintf(`COPY (SELECT %s FROM %s ORDER BY %s) TO STDOUT`, columns, table, key))
-		return err
-	})
+	text, err := r.database.dump(table, r.mesh.mixed())
 	if err != nil {
-		r.mesh.t.Fatalf("region %s: %v", r.name, err)
+		r.mesh.t.Fatalf("region %s: table %s: %v", r.name, table, err)
 	}
-	return out.String()
+	return text
 }
 
 // difference shows some lines that only one of two texts has.
@@ -242,16 +228,55 @@ func (m *mesh) quiet() {
 func (m *mesh) conflictsExplained() {
 	m.t.Helper()
 	for _, r := range m.regions {
-		bad := r.query(`SELECT type, outcome, key, versions FROM bridge.conflicts c
-			WHERE type NOT IN ('insert_exists', 'insert_concurrent', 'update_concurrent', 'update_missing', 'delete_concurrent', 'delete_missing', 'truncate_concurrent')
-			   OR outcome NOT IN ('applied', 'kept', 'merged')
-			   OR NOT EXISTS (SELECT FROM pg_publication_tables WHERE schemaname = table_schema AND tablename = table_name)
-			   OR jsonb_array_length(versions) < 2
-			   OR (SELECT count(*) FROM jsonb_array_elements(versions) v WHERE (v ->> 'won')::boolean) <> 1 LIMIT 5`)
-		for _, row := range bad {
-			m.t.Errorf("region %s: bridge.conflicts has %s", r.name, row)
+		tables, err := r.database.tables()
+		if err != nil {
+			m.t.Fatalf("region %s: %v", r.name, err)
+		}
+		rows, err := r.database.rows(`SELECT table_schema, table_name, type, outcome, versions FROM bridge.conflicts`)
+		if err != nil {
+			m.t.Fatalf("region %s: %v", r.name, err)
+		}
+		for _, row := range rows {
+			if err := explained(tables, row); err != nil {
+				m.t.Errorf("region %s: bridge.conflicts has %.300s: %v", r.name, row, err)
+				break
+			}
 		}
 	}
+}
+
+var (
+	conflictTypes = strings.Fields(`insert_exists insert_concurrent update_concurrent update_missing delete_concurrent
+		delete_missing truncate_concurrent`)
+	outcomes = []string{"applied", "kept", "merged"}
+)
+
+// explained takes a row of bridge.conflicts: schema, table, type, outcome, versions.
+func explained(tables, row []string) error {
+	table, kind, outcome := row[0]+"."+row[1], row[2], row[3]
+	var versions []struct {
+		Won bool `json:"won"`
+	}
+	if err := json.Unmarshal([]byte(row[4]), &versions); err != nil {
+		return err
+	}
+	won := 0
+	for _, v := range versions {
+		if v.Won {
+			won++
+		}
+	}
+	switch {
+	case !slices.Contains(conflictTypes, kind):
+		return fmt.Errorf("unknown type %s", kind)
+	case !slices.Contains(outcomes, outcome):
+		return fmt.Errorf("unknown outcome %s", outcome)
+	case !slices.Contains(tables, table):
+		return fmt.Errorf("table %s isn't one of the replicated %s", table, tables)
+	case len(versions) < 2 || won != 1:
+		return fmt.Errorf("%d versions, %d of them the winner", len(versions), won)
+	}
+	return nil
 }
 
 // conflicts counts the decided conflicts of all regions.

@@ -124,13 +124,13 @@ func TestSlotDropped(t *testing.T) {
 	r := m.regions[0]
 	eventually(t, "the slot is dropped", func() (bool, string) {
 		err := r.try(fmt.Sprintf(`SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '%[1]s';
-			SELECT pg_drop_replication_slot('%[1]s')`, r.slot))
+			SELECT pg_drop_replication_slot('%[1]s')`, r.db.slot))
 		return err == nil, fmt.Sprint(err)
 	})
 	if code := r.bridge.wait(t); code != 1 {
 		t.Errorf("exit status %d, want 1", code)
 	}
-	for _, text := range []string{r.slot, "does not exist", "The slot is lost"} {
+	for _, text := range []string{r.db.slot, "does not exist", "The slot is lost"} {
 		if !strings.Contains(r.log.String(), text) {
 			t.Errorf("the log doesn't say %q:\n%s", text, lastLines(r.log.String(), 3))
 		}

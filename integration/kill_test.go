@@ -47,8 +47,9 @@ func (m *mesh) large(n int) {
 	m.t.Helper()
 	const rows = 1000
 	for _, r := range m.regions {
-		r.exec(fmt.Sprintf(`INSERT INTO big SELECT %[1]d * %[2]d + i, '%[3]s', repeat(md5(i::text), 40) FROM generate_series(1, %[2]d) i;
-			UPDATE big SET filler = '%[3]s' || id WHERE id BETWEEN %[1]d * %[2]d - 5 AND %[1]d * %[2]d + 5`, n, rows, r.name))
+		r.exec(fmt.Sprintf(`INSERT INTO big WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < %[2]d)
+				SELECT %[1]d * %[2]d + i, '%[3]s', repeat(md5(concat(i, '')), 40) FROM s;
+			UPDATE big SET filler = concat('%[3]s', id) WHERE id BETWEEN %[1]d * %[2]d - 5 AND %[1]d * %[2]d + 5`, n, rows, r.name))
 	}
 }
 

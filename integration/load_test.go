@@ -2,34 +2,13 @@ package integration
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
-
-// workloadSchema: ledger is only ever inserted to, each row by one region, so it tells what was lost (I2)
-// and, by an audit that also runs for applied rows, what was done twice (I3). accounts and items are
-// written by all regions at once.
-const workloadSchema = `
-CREATE TABLE ledger (id uuid PRIMARY KEY, region text NOT NULL, n bigint NOT NULL);
-CREATE TABLE audit (id uuid NOT NULL, op text NOT NULL);
-CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
-  $$BEGIN INSERT INTO public.audit VALUES (coalesce(NEW.id, OLD.id), TG_OP); RETURN NULL; END$$;
-CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON ledger FOR EACH ROW EXECUTE FUNCTION audit();
-ALTER TABLE ledger ENABLE ALWAYS TRIGGER audit;
-CREATE TABLE accounts (id int PRIMARY KEY, region text, balance bigint NOT NULL DEFAULT 0, note text);
-INSERT INTO accounts (id) SELECT generate_series(1, 40);
-CREATE TABLE items (id int PRIMARY KEY, region text NOT NULL, qty int NOT NULL, note text);
-CREATE TABLE big (id bigint, region text, filler text NOT NULL, PRIMARY KEY (region, id));
-`
 
 // load is applications at work: in every region one session that writes, conflicting with the others'.
 type load struct {
@@ -48,6 +27,7 @@ type application struct {
 	committed atomic.Int64
 	ids       []string // that were committed
 	unknown   []string // whose commit wasn't answered
+	deadlocks int
 }
 
 type loadRate int
@@ -93,12 +73,13 @@ func (l *load) untilEach(n int64, except ...*region) {
 func (l *load) run(ctx context.Context, s *application, rng *rand.Rand) {
 	pace := time.NewTicker(time.Second / time.Duration(l.rate))
 	defer pace.Stop()
-	var conn *pgx.Conn
+	var conn applicationSession
 	defer func() {
 		if conn != nil {
-			conn.Close(l.m.ctx)
+			conn.close()
 		}
 	}()
+	write := l.m.writer(s.region)
 	for n := int64(1); ; n++ {
 		select {
 		case <-ctx.Done():
@@ -107,59 +88,47 @@ func (l *load) run(ctx context.Context, s *application, rng *rand.Rand) {
 		}
 		var err error
 		if conn == nil {
-			if conn, err = pgx.Connect(l.m.ctx, s.region.db.SocketDSN()); err != nil {
-				if conn = nil; !l.tolerated(s, err) {
+			if conn, err = s.region.database.application(); err != nil {
+				if conn = nil; l.verdict(s, err) == failed {
 					return
 				}
 				continue
 			}
 		}
 		id := randomUUID(rng)
-		if _, err = conn.PgConn().Exec(l.m.ctx, transaction(rng, s.region.name, id, n)).ReadAll(); err == nil {
+		if err = conn.exec(write(rng, id, n)); err == nil {
 			s.ids = append(s.ids, id)
 			s.committed.Add(1)
 			continue
 		}
-		if !l.tolerated(s, err) {
+		switch l.verdict(s, err) {
+		case failed:
 			return
+		case rolledBack:
+			s.deadlocks++
+		case broken:
+			s.unknown = append(s.unknown, id)
+			conn.close()
+			conn = nil
 		}
-		s.unknown = append(s.unknown, id)
-		conn.Close(l.m.ctx)
-		conn = nil
 	}
 }
 
-// tolerated reports whether an application must live with an error: a connection that breaks while servers
-// fail. Replication itself must never make an application fail.
-func (l *load) tolerated(s *application, err error) bool {
-	server, ok := errors.AsType[*pgconn.PgError](err)
-	if l.faults && (!ok || strings.HasPrefix(server.Code, "57P")) {
-		return true
+// verdict judges an error that an application got. It must live with connections that break while servers
+// fail, and with deadlocks where its engine has them. Replication itself must never make it fail.
+func (l *load) verdict(s *application, err error) verdict {
+	judge := judgeMySQL
+	if s.region.db != nil {
+		judge = judgePostgres
 	}
-	l.m.t.Errorf("the application in region %s failed: %v", s.region.name, err)
-	return false
-}
-
-// transaction is a random transaction, as SQL that is sent at once and so is one transaction. Rows are
-// written in one order, so that applications don't deadlock among themselves.
-func transaction(rng *rand.Rand, region, id string, n int64) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "BEGIN; INSERT INTO ledger VALUES ('%s', '%s', %d);", id, region, n)
-	if rng.IntN(2) == 0 {
-		first := 1 + rng.IntN(30)
-		for _, id := range []int{first, first + rng.IntN(10)} {
-			fmt.Fprintf(&b, "UPDATE accounts SET balance = balance + %d, region = '%s' WHERE id = %d;", rng.IntN(100)-50, region, id)
-		}
+	v := judge(err)
+	if v == broken && !l.faults {
+		v = failed
 	}
-	switch item := 1 + rng.IntN(60); rng.IntN(4) {
-	case 0:
-		fmt.Fprintf(&b, "DELETE FROM items WHERE id = %d;", item)
-	case 1, 2:
-		fmt.Fprintf(&b, `INSERT INTO items VALUES (%d, '%s', %d, repeat('x', %d))
-			ON CONFLICT (id) DO UPDATE SET region = excluded.region, qty = items.qty + 1;`, item, region, rng.IntN(100), rng.IntN(5000))
+	if v == failed {
+		l.m.t.Errorf("the application in region %s failed: %v", s.region.name, err)
 	}
-	b.WriteString("COMMIT")
-	return b.String()
+	return v
 }
 
 // randomUUID is a UUID as PostgreSQL prints it.
@@ -199,9 +168,13 @@ func (l *load) verify() {
 		if lost > 0 {
 			l.m.t.Errorf("I2: region %s lacks %d of %d acknowledged transactions", r.name, lost, len(acknowledged))
 		}
-		for _, row := range r.query(`SELECT id, string_agg(op, ' ') FROM audit GROUP BY 1 HAVING count(*) <> 1 OR min(op) <> 'INSERT' LIMIT 5`) {
+		for _, row := range r.query(`SELECT id, count(*), min(op) FROM audit GROUP BY id HAVING count(*) <> 1 OR min(op) <> 'INSERT' LIMIT 5`) {
 			l.m.t.Errorf("I3: region %s wrote a row of the ledger more than once: %s", r.name, row)
 		}
 	}
-	l.m.t.Logf("%d transactions acknowledged, %d unanswered, %d conflicts recorded", len(acknowledged), len(maybe), l.m.conflicts())
+	deadlocks := 0
+	for _, s := range l.doing {
+		deadlocks += s.deadlocks
+	}
+	l.m.t.Logf("%d transactions acknowledged, %d unanswered, %d rolled back by a deadlock, %d conflicts recorded", len(acknowledged), len(maybe), deadlocks, l.m.conflicts())
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -12,8 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"bridge/internal/testserver"
-	"bridge/internal/testserver/servertest"
+	"bridge/config"
 )
 
 var regionNames = []string{"eu", "us", "ap", "sa", "af"}
@@ -23,6 +22,8 @@ var regionNames = []string{"eu", "us", "ap", "sa", "af"}
 type options struct {
 	regions int
 	version int // of PostgreSQL
+	// engines are the regions' (default: PostgreSQL in all).
+	engines []string
 	broker  brokerKind
 	kafka   []string // addresses of brokers to use instead, one for all or one per region
 	// kafkaOf is for one broker that regions reach at different addresses.
@@ -58,7 +59,7 @@ var meshes atomic.Int64
 func newMesh(t testing.TB, o options) *mesh {
 	t.Helper()
 	if o.regions == 0 {
-		o.regions = 2
+		o.regions = max(2, len(o.engines))
 	}
 	if o.version == 0 {
 		o.version = 15
@@ -97,17 +98,26 @@ func start(t testing.TB, o options) *mesh {
 func (m *mesh) newRegion(i int) *region {
 	m.t.Helper()
 	r := &region{mesh: m, index: i, name: regionNames[i], log: newOutput()}
-	if m.options.servers {
-		server := servertest.Postgres(m.t, testserver.PostgresOptions{Version: m.options.version, Settings: m.options.settings})
-		r.db = servertest.DB{Server: server, Name: "postgres"}
+	if m.engine(i) == config.PostgreSQL {
+		r.db = newPostgres(m)
+		r.database = r.db
 	} else {
-		r.db = servertest.Database(m.t, m.options.version)
+		r.database = newMySQL(m, m.engine(i))
 	}
-	if m.options.links {
-		r.link = servertest.Proxy(m.t, r.db.Server.Addr())
-	}
-	r.role, r.slot = "role_"+r.db.Name, "slot_"+r.db.Name
 	return r
+}
+
+// engine is that of a region's database.
+func (m *mesh) engine(region int) string {
+	if m.options.engines == nil {
+		return config.PostgreSQL
+	}
+	return m.options.engines[region]
+}
+
+// mixed reports whether the regions' engines differ.
+func (m *mesh) mixed() bool {
+	return slices.ContainsFunc(m.options.engines, func(e string) bool { return e != m.options.engines[0] })
 }
 
 // each runs f for all regions at once.
@@ -145,16 +155,17 @@ func (m *mesh) end() {
 			r.bridge.signal(syscall.SIGKILL)
 			<-r.bridge.done
 		}
-		if r.session.conn != nil {
-			r.session.conn.Close(m.ctx) //nolint:errcheck // the database goes
-		}
+		r.database.close()
 	}
 	if !m.t.Failed() {
 		return
 	}
 	for _, r := range m.regions {
 		m.t.Logf("log of region %s's bridge:\n%s", r.name, lastLines(r.log.String(), 40))
-		if logs, err := r.db.Server.Logs(); err == nil && !m.options.servers { // servertest prints the others
+		if r.db == nil || m.options.servers { // servertest prints the log of a server that's the test's own
+			continue
+		}
+		if logs, err := r.db.Server.Logs(); err == nil {
 			m.t.Logf("log of its server (shared):\n%s", lastLines(logs, 15))
 		}
 	}
@@ -179,14 +190,16 @@ func (m *mesh) configuration(r *region) string {
 		return &kafka{Brokers: []string{addr}, Copies: 1, InSync: 1}
 	}
 	type member struct {
-		Kafka *kafka `json:"kafka,omitempty"`
+		Engine string `json:"engine"`
+		Kafka  *kafka `json:"kafka,omitempty"`
 	}
 	members := map[string]member{}
 	for i := range m.regions {
-		members[regionNames[i]] = member{}
+		one := member{Engine: m.engine(i)}
 		if m.addrs[i] != m.addrs[0] {
-			members[regionNames[i]] = member{at(i)}
+			one.Kafka = at(i)
 		}
+		members[regionNames[i]] = one
 	}
 	var b strings.Builder
 	line := func(name string, value any) {
@@ -198,14 +211,10 @@ func (m *mesh) configuration(r *region) string {
 	}
 	line("cluster", m.cluster)
 	line("region", r.name)
-	host, port := r.db.Server.SocketDir(), fmt.Sprint(r.db.Server.Port())
-	if r.link != nil {
-		host, port, _ = net.SplitHostPort(r.link.Addr())
-	}
-	line("database", map[string]any{"host": host, "port": json.Number(port), "dbname": r.db.Name, "user": r.role, "slot": r.slot})
+	line("database", r.database.settings())
 	line("kafka", at(0))
 	line("regions", members)
-	line("tables", map[string]any{"include": []string{"*.*"}, "exclude": []string{"public.audit*"}})
+	line("tables", r.database.selection())
 	line("conflicts", map[string]string{"default": "last_write_wins"})
 	line("http", map[string]string{"listen": "127.0.0.1:0"})
 	line("log", map[string]string{"format": "json", "level": "debug"})

@@ -5,31 +5,23 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-
-	"github.com/jackc/pgx/v5"
 
 	"bridge/admin"
-	"bridge/internal/testserver"
-	"bridge/internal/testserver/servertest"
 )
 
 // region is a database and, at times, its bridge.
 type region struct {
-	mesh       *mesh
-	index      int
-	name       string
-	db         servertest.DB
-	role, slot string
-	link       *testserver.Proxy // of its bridge to the database, if there's one
-	dir, file  string
-	log        *output  // of all of its bridges, one after the other
-	bridge     *process // the last one started; nil before
-	http       string   // its address
-	session    session  // of the tests' own
+	mesh      *mesh
+	index     int
+	name      string
+	database  database
+	db        *postgresDatabase // the same, on PostgreSQL
+	dir, file string
+	log       *output  // of all of its bridges, one after the other
+	bridge    *process // the last one started; nil before
+	http      string   // its address
 }
 
 // setUp does what an operator does: tables, "bridge grants" as superuser, then "bridge init" as the role.
@@ -40,41 +32,22 @@ func (r *region) setUp() error {
 	if err := os.WriteFile(r.file, []byte(m.configuration(r)), 0o600); err != nil {
 		return err
 	}
-	schema := `CREATE TABLE settled (region text PRIMARY KEY, round int NOT NULL);` + m.options.schema
+	schema := `CREATE TABLE settled (region char(2), round int, PRIMARY KEY (region, round));` + m.options.schema
 	if m.options.schemaOf != nil {
 		schema += m.options.schemaOf(r.index)
 	}
-	if err := r.psql(schema); err != nil {
+	if err := r.database.script(schema); err != nil {
 		return err
 	}
 	grants, code := command(m.t, "grants", "-c", r.file)
 	if code != 0 {
 		return fmt.Errorf("bridge grants: exit status %d", code)
 	}
-	if err := r.grant(grants); err != nil {
+	if err := r.database.grant(grants); err != nil {
 		return err
 	}
 	if _, code = command(m.t, "init", "-c", r.file); code != 0 {
 		return fmt.Errorf("bridge init: exit status %d", code)
-	}
-	return nil
-}
-
-// granting: GRANT ON PARAMETER writes one row of a catalog that all databases of a server share.
-var granting sync.Mutex
-
-func (r *region) grant(script string) error {
-	granting.Lock()
-	defer granting.Unlock()
-	return r.psql(script)
-}
-
-// psql runs a script as superuser.
-func (r *region) psql(script string) error {
-	cmd := exec.Command(r.db.Server.Bin("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-", r.db.SocketDSN())
-	cmd.Stdin = strings.NewReader(script)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("psql: %w\n%s", err, lastLines(string(out), 10))
 	}
 	return nil
 }
@@ -156,34 +129,7 @@ func (r *region) exec(sql string) {
 }
 
 func (r *region) try(sql string) error {
-	return r.with(func(conn *pgx.Conn) error {
-		_, err := conn.PgConn().Exec(r.mesh.ctx, sql).ReadAll()
-		return err
-	})
-}
-
-// session is a connection that one at a time may use. It's made anew when it breaks.
-type session struct {
-	sync.Mutex
-	conn *pgx.Conn
-}
-
-func (r *region) with(f func(*pgx.Conn) error) (err error) {
-	ctx, s := r.mesh.ctx, &r.session
-	s.Lock()
-	defer s.Unlock()
-	if s.conn != nil && s.conn.Ping(ctx) != nil {
-		s.conn = nil
-	}
-	if s.conn == nil {
-		if s.conn, err = pgx.Connect(ctx, r.db.SocketDSN()); err != nil {
-			return err
-		}
-	}
-	if err = f(s.conn); err != nil {
-		s.conn.Close(ctx) //nolint:errcheck // it may be broken, or in a transaction
-		s.conn = nil
-	}
+	_, err := r.database.rows(sql)
 	return err
 }
 
@@ -198,24 +144,10 @@ func (r *region) query(sql string) []string {
 }
 
 func (r *region) tryQuery(sql string) (out []string, err error) {
-	err = r.with(func(conn *pgx.Conn) error {
-		results, err := conn.PgConn().Exec(r.mesh.ctx, sql).ReadAll()
-		if err != nil {
-			return err
-		}
-		for _, result := range results {
-			for _, row := range result.Rows {
-				fields := make([]string, len(row))
-				for i, v := range row {
-					if fields[i] = "∅"; v != nil {
-						fields[i] = string(v)
-					}
-				}
-				out = append(out, strings.Join(fields, "|"))
-			}
-		}
-		return nil
-	})
+	rows, err := r.database.rows(sql)
+	for _, row := range rows {
+		out = append(out, strings.Join(row, "|"))
+	}
 	return out, err
 }
 

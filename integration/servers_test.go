@@ -87,7 +87,7 @@ func TestBrokerLink(t *testing.T) {
 func TestDatabaseLink(t *testing.T) {
 	t.Parallel()
 	m := start(t, options{links: true, schema: workloadSchema})
-	m.disturb(m.regions[0].link)
+	m.disturb(m.regions[0].db.link)
 }
 
 // disturb slows, cuts and stalls a link of the first region under a load, and heals it each time.
