@@ -43,7 +43,7 @@ func regions(engines ...Engine) (all []Region) {
 
 // Whole demos, as short as they can be, told to a log.
 func TestDemo(t *testing.T) {
-	for _, engines := range [][]Engine{{PostgreSQL, PostgreSQL, PostgreSQL}, {MariaDB, MySQL}} {
+	for _, engines := range [][]Engine{{PostgreSQL, PostgreSQL, PostgreSQL}, {PostgreSQL, MySQL}, {MariaDB, MySQL}} {
 		t.Run(fmt.Sprint(engines), func(t *testing.T) { testDemo(t, regions(engines...)) })
 	}
 }
