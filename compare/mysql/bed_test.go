@@ -6,7 +6,6 @@ import (
 	"bridge/change"
 	"bridge/compare"
 	comparemysql "bridge/compare/mysql"
-	comparepg "bridge/compare/postgres"
 	"bridge/internal/mysql"
 	"bridge/internal/postgres"
 	"bridge/internal/testserver"
@@ -35,6 +34,12 @@ func server(s *testserver.MySQL) mysql.Server {
 	return mysql.Server{Socket: s.Socket(), User: testserver.MySQLSuperuser}
 }
 
+var postgresSession = postgres.Session{Name: "test"}
+
+func postgresServer(db servertest.DB) postgres.Server {
+	return postgres.Server{Host: db.Server.SocketDir(), Port: uint16(db.Server.Port()), Database: db.Name, User: testserver.Superuser}
+}
+
 func mysqlPlace(t *testing.T, name string, flavor testserver.Flavor, schema string) *place {
 	t.Helper()
 	db := servertest.MySQLDatabase(t, flavor)
@@ -60,16 +65,7 @@ func postgresPlace(t *testing.T, name, schema string) *place {
 	t.Helper()
 	db := servertest.Database(t, 15)
 	p := &place{name: name, exec: func(sql string) { t.Helper(); servertest.Exec(t, db.SocketDSN(), sql) }}
-	p.open = func(t *testing.T) compare.Region {
-		t.Helper()
-		r, err := comparepg.Open(t.Context(), name, postgres.Server{Host: db.Server.SocketDir(), Port: uint16(db.Server.Port()), Database: db.Name, User: testserver.Superuser},
-			postgres.Session{Name: "test"}, func(change.TableName) bool { return true })
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = r.Close(t.Context()) })
-		return r
-	}
+	p.open = func(t *testing.T) compare.Region { t.Helper(); return postgresRegion(t, name, db) }
 	p.exec("CREATE SCHEMA shop; SET search_path = shop, pg_catalog; " + schema)
 	return p
 }

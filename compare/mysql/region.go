@@ -198,16 +198,8 @@ func (r *Region) reader(ctx context.Context, t *table, s *compare.Selection) (*r
 
 // row is a row of the query. It takes the image over.
 func (d *reader) row(ctx context.Context, values change.Image) (compare.Row, error) {
-	for i, c := range d.columns {
-		text, ok := values[i].Text()
-		if !ok {
-			continue
-		}
-		text, err := c.text(text)
-		if err != nil {
-			return compare.Row{}, fmt.Errorf("column %q: %w", c.local, err)
-		}
-		values[i] = change.Text(text)
+	if err := canonical(d.columns, values); err != nil {
+		return compare.Row{}, err
 	}
 	row, err := d.forms.Row(values)
 	if err != nil || d.keys == nil {
@@ -221,4 +213,20 @@ func (d *reader) row(ctx context.Context, values change.Image) (compare.Row, err
 	}
 	row.Key = key
 	return row, nil
+}
+
+// canonical makes the server's texts those that capture gives.
+func canonical(columns []*column, values change.Image) error {
+	for i, c := range columns {
+		text, ok := values[i].Text()
+		if !ok {
+			continue
+		}
+		text, err := c.text(text)
+		if err != nil {
+			return fmt.Errorf("column %q: %w", c.local, err)
+		}
+		values[i] = change.Text(text)
+	}
+	return nil
 }
