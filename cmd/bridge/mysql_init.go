@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"bridge/change"
 	"bridge/internal/database"
@@ -48,10 +49,28 @@ func (s *mysqlSetUp) begun(ctx context.Context, report *preflight.Report, _ bool
 	return &initStep{Step: "log", Detail: "from " + mysql.DecodePosition(start.Offset).String()}, err
 }
 
-// begin reads where the log stands.
-func (s *mysqlSetUp) begin(ctx context.Context, _ *preflight.Report, _ bool) (*beginning, error) {
-	end, err := mysql.End(ctx, s.conn) // claim keeps one that is later, or the same
-	return &beginning{step: logStep(end), close: func(context.Context) {}}, err
+// begin reads where the log stands; with verify, in a snapshot of the same moment.
+func (s *mysqlSetUp) begin(ctx context.Context, report *preflight.Report, verify bool) (*beginning, error) {
+	if !verify {
+		end, err := mysql.End(ctx, s.conn) // claim keeps this place, or a later one
+		return &beginning{step: logStep(end), close: func(context.Context) {}}, err
+	}
+	session := s.session("init")
+	session.StatementTimeout = 0 // a large table takes its time
+	region, err := s.open(ctx, session, func(t change.TableName) bool { return slices.Contains(report.Tables, t) })
+	if err != nil {
+		return nil, err
+	}
+	position, err := region.Begin(ctx)
+	if err != nil {
+		region.Close(ctx) //nolint:errcheck // the first error tells more
+		return nil, err
+	}
+	return &beginning{
+		step: logStep(position), position: position, baseline: region.Baseline,
+		undo:  func(context.Context) error { return nil },
+		close: func(ctx context.Context) { region.Close(ctx) }, //nolint:errcheck // it was only read from
+	}, nil
 }
 
 func logStep(p change.Position) initStep {
