@@ -17,6 +17,8 @@ type Settings struct {
 	Regions         []string                    // all members, sorted
 	Connections     int                         // that bridge will hold
 	Selected        func(change.TableName) bool // which tables are to be replicated; nil is all
+	// Mixed says that there are regions of other engines.
+	Mixed bool
 	// AllowTrigger says that a trigger without a guard may run for applied rows; nil allows none.
 	AllowTrigger func(table change.TableName, trigger string) bool
 }

@@ -206,6 +206,31 @@ func TestTables(t *testing.T) {
 	})
 }
 
+// TestKeysAmongEngines: where there are regions of other engines, a text key must be equal to itself alone.
+func TestKeysAmongEngines(t *testing.T) {
+	on(t, func(t *testing.T, flavor testserver.Flavor) {
+		exact := map[testserver.Flavor]string{testserver.FlavorMySQL: "utf8mb4_0900_bin", testserver.FlavorMariaDB: "utf8mb4_nopad_bin"}[flavor]
+		server := servertest.MySQL(t, flavor, testserver.MySQLOptions{NoSync: true})
+		servertest.ExecMySQL(t, server, "", `CREATE DATABASE shop; USE shop;
+			CREATE TABLE folded (a varchar(10) COLLATE utf8mb4_general_ci PRIMARY KEY);
+			CREATE TABLE padded (a varchar(10) COLLATE utf8mb4_bin PRIMARY KEY);
+			CREATE TABLE fixed (a char(10) COLLATE utf8mb4_bin PRIMARY KEY);
+			CREATE TABLE labels (a enum('x', 'y') COLLATE utf8mb4_general_ci PRIMARY KEY);
+			CREATE TABLE exact (a varchar(10) COLLATE `+exact+`, b bigint unsigned, c datetime(3), d binary(16), PRIMARY KEY (a, b, c, d))`)
+		s := settings
+		s.Mixed = true
+		r := run(t, connect(t, root(server)), s)
+		for _, w := range []string{`shop.folded: key column "a": equality is the collation's`, `shop.padded: key column "a": equality is the collation's`} {
+			if !find(r, report.Error, w) {
+				t.Errorf("not reported: %s\n%s", w, list(r))
+			}
+		}
+		if got := fmt.Sprint(r.Tables); got != "[shop.exact shop.fixed shop.labels]" {
+			t.Errorf("tables are %s\n%s", got, list(r))
+		}
+	})
+}
+
 func TestAccount(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		server := servertest.MySQL(t, flavor, testserver.MySQLOptions{NoSync: true})

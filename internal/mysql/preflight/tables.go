@@ -10,6 +10,7 @@ import (
 	"bridge/change"
 	"bridge/internal/mysql"
 	"bridge/internal/preflight"
+	"bridge/value"
 )
 
 // loadTables finds the selected tables and says which can't be replicated at all.
@@ -88,6 +89,11 @@ func (c *checker) keyColumns(ctx context.Context, t *mysql.Table, forms *mysql.K
 			keyed = false
 			c.add(preflight.Error, object, fmt.Sprintf("key column %q is generated, and can't be written", name), "use another key;"+orExclude)
 		}
+		if err := c.exactKey(k); err != nil {
+			keyed = false
+			c.add(preflight.Error, object, fmt.Sprintf("key column %q: %v", name, err), "use another key;"+orExclude)
+			continue
+		}
 		if k.Collation == "" || k.Type == "enum" || k.Type == "set" {
 			continue
 		}
@@ -104,6 +110,28 @@ func (c *checker) keyColumns(ctx context.Context, t *mysql.Table, forms *mysql.K
 		}
 	}
 	return keyed, nil
+}
+
+// exactKey refuses a key column whose equality other engines don't have, where there are any: as capture does.
+func (c *checker) exactKey(k *mysql.Column) error {
+	if !c.Mixed {
+		return nil
+	}
+	engine := value.MySQL
+	if c.mariadb() {
+		engine = value.MariaDB
+	}
+	own, err := value.OnWire(engine, k.Type)
+	if err != nil {
+		return err
+	}
+	own.Charset, own.Collation = k.Charset, k.Collation
+	peer := own
+	if own.Class == value.Text {
+		peer = value.Type{Engine: value.Postgres, Name: "text", Class: value.Text}
+	}
+	_, err = value.KeyForm(own, peer)
+	return err
 }
 
 // triggers finds those that run for applied rows, too: the server can't switch them off for a session.

@@ -10,6 +10,7 @@ import (
 
 	"bridge/change"
 	"bridge/internal/preflight"
+	"bridge/value"
 )
 
 // The words of a report: see internal/preflight.
@@ -35,6 +36,8 @@ type Settings struct {
 	Publication     string
 	Connections     int                         // that bridge will hold, the walsender's not counted
 	Selected        func(change.TableName) bool // which tables are to be replicated
+	// Policy is what becomes of other engines' values that a column can't hold; nil refuses them all.
+	Policy func(table change.TableName, column string) value.Policy
 }
 
 // checker collects findings. Its checks run one after another on one connection.
@@ -54,7 +57,7 @@ func Run(ctx context.Context, conn *pgx.Conn, s Settings) (*Report, error) {
 	c := &checker{Settings: s, conn: conn}
 	for _, check := range []func(context.Context) error{
 		c.identity, c.server, c.room, c.clock, c.roleRights, c.node,
-		c.loadTables, c.keys, c.privileges, c.partitions,
+		c.loadTables, c.keys, c.oldImages, c.privileges, c.partitions,
 		c.publication, c.slot,
 		c.triggers, c.rules, c.deferrable, c.constraints, c.sequences,
 	} {

@@ -16,6 +16,7 @@ import (
 	"bridge/internal/postgres/preflight"
 	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
+	"bridge/value"
 )
 
 // versions are the oldest and newest server that the tests have.
@@ -235,6 +236,28 @@ func TestAnotherRegionsDatabaseIsRefused(t *testing.T) {
 	b.settings.Region = "us"
 	if report := b.check(conn); !report.Blocked() {
 		t.Errorf("check for another region:\n%s", list(report))
+	}
+}
+
+// TestPoliciesNeedOldImages: a column that may hold another value than was sent needs a log that tells what updates change.
+func TestPoliciesNeedOldImages(t *testing.T) {
+	b := setup(t, 15)
+	b.admin(`CREATE TABLE public.t (id int PRIMARY KEY, v numeric, w text)`)
+	b.grant()
+	b.settings.Policy = func(table change.TableName, column string) value.Policy {
+		if table.Name == "t" && column != "w" {
+			return value.ClampValue
+		}
+		return value.RefuseValue
+	}
+	const want = `public.t: column "v" has the policy clamp`
+	conn := b.connect()
+	if got := list(b.check(conn)); strings.Count(got, "has the policy") != 1 || !strings.Contains(got, want) {
+		t.Errorf("not reported:\n%s", got)
+	}
+	b.admin(`ALTER TABLE public.t REPLICA IDENTITY FULL`)
+	if got := list(b.check(conn)); strings.Contains(got, "has the policy") {
+		t.Errorf("after the fix:\n%s", got)
 	}
 }
 
