@@ -32,9 +32,30 @@ type service struct {
 	DependsOn map[string]struct{ Condition string } `yaml:"depends_on"`
 }
 
-func load(t *testing.T) (f file) {
+// example is one of the two.
+type example struct {
+	name    string
+	configs map[string]string // the regions' files
+	grants  map[string]string // what "bridge grants" prints for a region
+}
+
+var examples = []example{
+	{"compose.yaml", map[string]string{"eu": "eu.yaml", "us": "us.yaml", "ap": "ap.yaml"},
+		map[string]string{"eu": "initdb/2-bridge.sql", "us": "initdb/2-bridge.sql", "ap": "initdb/2-bridge.sql"}},
+	{"compose.mixed.yaml", map[string]string{"eu": "eu.yaml", "us": "mixed/us.yaml", "ap": "mixed/ap.yaml"},
+		map[string]string{"eu": "initdb/2-bridge.sql", "us": "mixed/initdb/2-bridge.sql", "ap": "mixed/initdb/2-bridge.sql"}},
+}
+
+// each runs a test on both examples.
+func each(t *testing.T, test func(t *testing.T, e example, f file)) {
+	for _, e := range examples {
+		t.Run(e.name, func(t *testing.T) { test(t, e, load(t, e.name)) })
+	}
+}
+
+func load(t *testing.T, name string) (f file) {
 	t.Helper()
-	text, err := os.ReadFile("compose.yaml")
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +71,9 @@ func load(t *testing.T) (f file) {
 var regions = []string{"eu", "us", "ap"}
 
 // What compose.yaml names is there: images, files, volumes, secrets, services. Ports are on loopback.
-func TestReferences(t *testing.T) {
-	f := load(t)
+func TestReferences(t *testing.T) { each(t, testReferences) }
+
+func testReferences(t *testing.T, _ example, f file) {
 	for name, s := range f.Services {
 		if s.Image == "" {
 			t.Errorf("%s has no image", name)
@@ -89,8 +111,9 @@ func TestReferences(t *testing.T) {
 }
 
 // Each region has a database, a one-shot init and a bridge, which start in this order.
-func TestRegions(t *testing.T) {
-	f := load(t)
+func TestRegions(t *testing.T) { each(t, testRegions) }
+
+func testRegions(t *testing.T, e example, f file) {
 	for _, r := range regions {
 		if _, ok := f.Services["db-"+r]; !ok {
 			t.Errorf("region %s has no database", r)
@@ -103,16 +126,17 @@ func TestRegions(t *testing.T) {
 			if len(s.Command) != 1 || s.Command[0] != want.command || s.DependsOn[want.after].Condition != want.condition {
 				t.Errorf("%s: command %v after %v", name, s.Command, s.DependsOn)
 			}
-			if mount := "./" + r + ".yaml:/etc/bridge/bridge.yaml:ro"; len(s.Volumes) != 1 || s.Volumes[0] != mount {
+			if mount := "./" + e.configs[r] + ":/etc/bridge/bridge.yaml:ro"; len(s.Volumes) != 1 || s.Volumes[0] != mount {
 				t.Errorf("%s mounts %v, want %s", name, s.Volumes, mount)
 			}
 		}
 	}
 }
 
-// The regions' files are valid, and fit compose.yaml's services and secrets.
-func TestConfigurations(t *testing.T) {
-	f := load(t)
+// The regions' files are valid, and fit the services and secrets.
+func TestConfigurations(t *testing.T) { each(t, testConfigurations) }
+
+func testConfigurations(t *testing.T, e example, f file) {
 	outside := config.Outside{ReadFile: func(name string) ([]byte, error) {
 		if strings.HasSuffix(name, ".yaml") {
 			return os.ReadFile(name)
@@ -123,19 +147,19 @@ func TestConfigurations(t *testing.T) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}}
 	for _, r := range regions {
-		c, err := config.Load(r+".yaml", outside)
+		c, err := config.Load(e.configs[r], outside)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
 		_, broker := f.Services[strings.TrimSuffix(c.Kafka.Brokers[0], ":9092")]
 		if c.Region != r || len(c.Regions) != len(regions) || c.Database.Host != "db-"+r || c.Database.Password.Reveal() != "secret" || !broker {
-			t.Errorf("%s.yaml: region %s of %d, database %s, broker %s", r, c.Region, len(c.Regions), c.Database.Host, c.Kafka.Brokers[0])
+			t.Errorf("%s: region %s of %d, database %s, broker %s", e.configs[r], c.Region, len(c.Regions), c.Database.Host, c.Kafka.Brokers[0])
 		}
 	}
 }
 
-// initdb/2-bridge.sql is what "bridge grants" prints; this command renews it:
+// The files 2-bridge.sql are what "bridge grants" prints; this command renews them:
 //
 //	BRIDGE_UPDATE=1 go test ./examples/compose
 func TestGrants(t *testing.T) {
@@ -147,22 +171,26 @@ func TestGrants(t *testing.T) {
 	if err := os.WriteFile(password, []byte("unused"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range regions { // the same for all
-		cmd := exec.Command(bridge, "grants", "-c", r+".yaml", "--set", "database.password_file="+password)
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		want, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("bridge grants: %v\n%s", err, stderr.Bytes())
+	each(t, func(t *testing.T, e example, _ file) {
+		for _, r := range regions { // the same for all of an engine
+			testGrants(t, e.grants[r], exec.Command(bridge, "grants", "-c", e.configs[r], "--set", "database.password_file="+password))
 		}
-		const path = "initdb/2-bridge.sql"
-		if os.Getenv("BRIDGE_UPDATE") != "" {
-			if err := os.WriteFile(path, want, 0o644); err != nil {
-				t.Fatal(err)
-			}
+	})
+}
+
+func testGrants(t *testing.T, path string, grants *exec.Cmd) {
+	var stderr bytes.Buffer
+	grants.Stderr = &stderr
+	want, err := grants.Output()
+	if err != nil {
+		t.Fatalf("bridge grants: %v\n%s", err, stderr.Bytes())
+	}
+	if os.Getenv("BRIDGE_UPDATE") != "" {
+		if err := os.WriteFile(path, want, 0o644); err != nil {
+			t.Fatal(err)
 		}
-		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s isn't what bridge grants prints for %s (%v): renew it with BRIDGE_UPDATE=1 go test ./examples/compose", path, r, err)
-		}
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s isn't what %v prints (%v): renew it with BRIDGE_UPDATE=1 go test ./examples/compose", path, grants.Args, err)
 	}
 }
