@@ -126,6 +126,16 @@ func (c *Converter) checkKey(from, local value.Type) error {
 	if from.Class == value.Text && from.Engine != value.Postgres {
 		from.Collation = "utf8mb4_0900_bin" // or one like it: capture refuses others where engines are mixed
 	}
+	if isEnum(from) {
+		from = from.WithLabels(nil)
+	}
 	_, err := value.KeyForm(local, from)
 	return err
+}
+
+// isEnum reports whether a PostgreSQL key column's type, whose name is all that a record tells, is an enum. Of types
+// that aren't built in, PostgreSQL's capture takes enums and citext for keys, and no others.
+func isEnum(t value.Type) bool {
+	_, name, qualified := strings.Cut(t.Name, ".")
+	return t.Engine == value.Postgres && t.Class == value.Opaque && qualified && name != "citext"
 }
