@@ -144,7 +144,7 @@ func (p *pair) waitSignal(ctx context.Context, value int, start time.Time) (time
 	return time.Since(start), nil
 }
 
-// patience is how long a measurement waits for what takes seconds.
-const patience = 10 * time.Minute
+// patience is how long a measurement waits for what takes seconds, at most one minute.
+const patience = 3 * time.Minute
 
-var errPatience = errors.New("gave up after 10 minutes")
+var errPatience = errors.New("gave up after 3 minutes")

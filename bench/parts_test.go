@@ -67,7 +67,11 @@ func TestWants(t *testing.T) {
 			t.Errorf("-only a,b wants %s: %v", part, !want)
 		}
 	}
-	if m.parts = nil; !m.wants("d") {
+	m.parts = []string{"m2c"}
+	if !m.wantsAny("m") || m.wantsAny("b") || m.wants("m2") {
+		t.Error("-only m2c isn't one of the parts m")
+	}
+	if m.parts = nil; !m.wants("d") || !m.wantsAny("m") {
 		t.Error("by default something isn't wanted")
 	}
 }
