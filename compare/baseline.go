@@ -168,10 +168,11 @@ func (p *baselinePair) carry(a, b *wire.ColumnBaseline) (comparable bool, err er
 	if err != nil {
 		return false, err
 	}
-	if _, err := value.NewPlan(ours, theirs, value.RefuseValue); err != nil {
+	// A region's policies aren't known here: what the widest of them carries is carried.
+	if _, err := value.NewPlan(ours, theirs, value.TextValue); err != nil {
 		return false, err
 	}
-	if _, err := value.NewPlan(theirs, ours, value.RefuseValue); err != nil {
+	if _, err := value.NewPlan(theirs, ours, value.TextValue); err != nil {
 		return false, err
 	}
 	return sameFamily(ours, theirs), nil

@@ -27,6 +27,7 @@ func differing(t *TableResult) []string {
 func TestOnlyDamageIsDifferent(t *testing.T) {
 	for seed := range uint64(150) {
 		w := newWorld(seed, 2+int(seed%3), 300)
+		w.unversioned = seed%2 == 1
 		w.stir(int(seed) * 2)
 		want := w.damage()
 		r, err := Run(t.Context(), w.members(), Options{Timeout: time.Minute})

@@ -22,7 +22,7 @@ func Definitions(ctx context.Context, regions []Region) (map[change.TableName][]
 }
 
 // Limits tells which values of a column another engine's region can't hold, as texts of one line each, by table. They
-// are no differences: such values may never come.
+// are no differences: such values may never come. Those for which a policy has a substitute are left out.
 func Limits(ctx context.Context, regions []Region) (map[change.TableName][]string, error) {
 	return describeAll(ctx, regions, definitions.limits)
 }
@@ -138,7 +138,7 @@ func (d definitions) columnDifference(name string, there []string) string {
 				if a.Type != b.Type {
 					return describe(texts)
 				}
-			} else if _, err := value.NewPlan(a.Value, b.Value, value.RefuseValue); err != nil {
+			} else if _, err := value.NewPlan(a.Value, b.Value, b.Policy); err != nil {
 				return fmt.Sprintf("values of %s don't go to %s: %v", from, to, err)
 			}
 		}
@@ -156,10 +156,10 @@ func (d definitions) limits(regions []string) (out []string) {
 		for _, from := range there {
 			for _, to := range there {
 				a, b := d[from].column(name), d[to].column(name)
-				if a == nil || b == nil || d[from].Engine == d[to].Engine {
+				if a == nil || b == nil || d[from].Engine == d[to].Engine || b.Policy == value.NullValue || b.Policy == value.ClampValue {
 					continue
 				}
-				plan, err := value.NewPlan(a.Value, b.Value, value.RefuseValue)
+				plan, err := value.NewPlan(a.Value, b.Value, b.Policy)
 				if limits := plan.Limits(); err == nil && len(limits) > 0 {
 					out = append(out, fmt.Sprintf("column %q: %s in %s holds what %s in %s can't: %s", name, a.Type, from, b.Type, to, strings.Join(limits, "; ")))
 				}

@@ -130,33 +130,40 @@ func (f *Forms) carryKey(to string, own []string) ([]string, bool) {
 	return out, true
 }
 
-// commonType chooses among the types of a column the one that all are compared in, and plans the ways there. It's
-// the one that plans lose something on the way to, if there's one: what's there after replication is what went
-// over, and the way back wouldn't give what was sent. Otherwise it's the widest.
-func commonType(types []value.Type, policy value.Policy) (common int, plans []*value.Plan, err error) {
+// commonType chooses among the regions' columns the one in whose type all are compared, and plans the ways there. It's
+// one that plans lose something on the way to, if there's one: what's there after replication is what went over,
+// and the way back wouldn't give what was sent. Otherwise it's the widest.
+func commonType(columns []*Column) (common int, plans []*value.Plan, err error) {
 	best := 0
-	for i := range types {
-		to, score := make([]*value.Plan, len(types)), 0
-		var refused error
-		for j := range types {
-			if to[j], refused = value.NewPlan(types[j], types[i], policy); refused != nil {
-				break
-			}
-			score += len(to[j].Limits())
-			if to[j].Lossy() {
-				score -= 1000
-			}
-		}
+	for i, to := range columns {
+		here, score, refused := plansTo(to, columns)
 		if refused != nil {
 			err = refused
 		} else if plans == nil || score < best {
-			common, plans, best = i, to, score
+			common, plans, best = i, here, score
 		}
 	}
 	if plans != nil {
 		err = nil
 	}
 	return common, plans, err
+}
+
+// plansTo plans the ways to a column. The score is low where values are lost, else it says how many kinds don't fit.
+func plansTo(to *Column, columns []*Column) (plans []*value.Plan, score int, err error) {
+	const lossy = -1000
+	for _, from := range columns {
+		plan, err := value.NewPlan(from.Value, to.Value, to.Policy)
+		if err != nil {
+			return nil, 0, err
+		}
+		score += len(plan.Limits())
+		if plan.Lossy() {
+			score += lossy
+		}
+		plans = append(plans, plan)
+	}
+	return plans, score, nil
 }
 
 // newForms are the forms of all regions of tables, in the order of both. It drops the columns from the selection that have
@@ -201,16 +208,17 @@ func newForms(s *Selection, regions []string, tables []*Table) map[string]*Forms
 
 // addColumn adds a column to all regions' forms; false when its types have none in common.
 func addColumn(all []*Forms, tables []*Table, name string) bool {
-	types := make([]value.Type, len(tables))
+	columns := make([]*Column, len(tables))
 	for i, t := range tables {
-		types[i] = t.column(name).Value
+		columns[i] = t.column(name)
 	}
-	common, plans, err := commonType(types, value.RefuseValue)
+	common, plans, err := commonType(columns)
 	if err != nil {
 		return false
 	}
+	normal := value.Canonical(columns[common].Value)
 	for i, f := range all {
-		f.columns = append(f.columns, columnForm{name, plans[i], value.Canonical(types[common]), value.Canonical(types[i])})
+		f.columns = append(f.columns, columnForm{name, plans[i], normal, value.Canonical(columns[i].Value)})
 	}
 	return true
 }

@@ -72,4 +72,7 @@ type Column struct {
 	Number bool
 	// Value is what the column's texts mean to other engines.
 	Value value.Type
+	// Policy is what the region does with other engines' values that the column can't hold: a value counts as equal
+	// to what it becomes there.
+	Policy value.Policy
 }

@@ -23,6 +23,8 @@ type world struct {
 	writes  int // left for the applications
 	clock   int64
 	version int64
+	// unversioned regions' servers show no versions.
+	unversioned bool
 }
 
 type fakeRegion struct {
@@ -181,7 +183,11 @@ func (r *fakeRegion) Look(_ context.Context, _ *Selection, keys [][]string) (out
 	defer r.world.enter()()
 	for _, key := range keys {
 		if row, there := r.rows[key[0]]; there {
-			out = append(out, Row{Key: key, Hash: row.value, Version: row.version})
+			version := row.version
+			if r.world.unversioned {
+				version = ""
+			}
+			out = append(out, Row{Key: key, Hash: row.value, Version: version})
 		}
 	}
 	return out, nil

@@ -74,7 +74,11 @@ func (r *Region) newTable(from *mysql.Table, json map[string]bool) (*table, erro
 		}
 		names[strings.ToLower(c.Name)] = name
 		t.columns[name] = own
-		t.Columns = append(t.Columns, own.definition(name, c))
+		definition := own.definition(name, c)
+		if r.policy != nil {
+			definition.Policy = r.policy(from.TableName, c.Name)
+		}
+		t.Columns = append(t.Columns, definition)
 	}
 	slices.SortFunc(t.Columns, func(a, b compare.Column) int { return strings.Compare(a.Name, b.Name) })
 	if key := from.PrimaryKey(); key != nil && !key.Prefix {

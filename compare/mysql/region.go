@@ -15,6 +15,7 @@ import (
 	"bridge/compare"
 	"bridge/internal/mysql"
 	"bridge/naming"
+	"bridge/value"
 )
 
 // Region is a region's server. Make it with [Open].
@@ -26,6 +27,7 @@ type Region struct {
 	asking   *mysql.Conn // for keys' forms, while conn's rows are on their way; nil until it's needed
 	selected func(change.TableName) bool
 	names    naming.Names
+	policy   func(table change.TableName, column string) value.Policy
 	tables   map[change.TableName]*table
 	forms    *mysql.KeyForms
 }
@@ -42,6 +44,12 @@ func Open(ctx context.Context, name string, server mysql.Server, session mysql.S
 		return nil, err
 	}
 	return r, nil
+}
+
+// SetPolicy says what becomes of other engines' values that a column can't hold, by its names here; without it they're
+// refused. It's called before anything else.
+func (r *Region) SetPolicy(policy func(table change.TableName, column string) value.Policy) {
+	r.policy = policy
 }
 
 // patience is how long the server waits, in seconds, until rows that it sends are taken: a comparison goes at the pace

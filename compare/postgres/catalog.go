@@ -105,6 +105,9 @@ func (r *Region) Tables(ctx context.Context) ([]compare.Table, error) {
 		if err != nil {
 			return nil, fmt.Errorf("table %s, column %q: %w", c.table, c.name, err)
 		}
+		if r.policy != nil {
+			definition.Policy = r.policy(c.table, c.name)
+		}
 		t.columns[c.streamName] = c.name
 		t.Columns = append(t.Columns, definition)
 		if c.place > 0 {

@@ -12,6 +12,7 @@ import (
 	"bridge/compare"
 	"bridge/internal/postgres"
 	"bridge/naming"
+	"bridge/value"
 )
 
 // Region is a region's database. Make it with [Open].
@@ -20,6 +21,7 @@ type Region struct {
 	conn     *pgx.Conn
 	selected func(change.TableName) bool
 	names    naming.Names
+	policy   func(table change.TableName, column string) value.Policy
 	tables   map[change.TableName]*table
 }
 
@@ -41,6 +43,12 @@ func Open(ctx context.Context, name string, server postgres.Server, session post
 // Rename says which names tables and columns have between the regions; without it they're the ones here. It's called
 // before anything else.
 func (r *Region) Rename(names naming.Names) { r.names = names }
+
+// SetPolicy says what becomes of other engines' values that a column can't hold, by its names here; without it they're
+// refused. It's called before anything else.
+func (r *Region) SetPolicy(policy func(table change.TableName, column string) value.Policy) {
+	r.policy = policy
+}
 
 // Close ends the connection.
 func (r *Region) Close(ctx context.Context) error { return r.conn.Close(ctx) }
