@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"bridge/change"
+	"bridge/compare"
+	comparemysql "bridge/compare/mysql"
+	comparepg "bridge/compare/postgres"
 	"bridge/conflict"
 	enginemysql "bridge/engine/mysql"
 	enginepg "bridge/engine/postgres"
@@ -34,7 +37,9 @@ type region struct {
 	query func(t testing.TB, sql string) []string
 	// open makes the engine under a policy; nil refuses what doesn't fit.
 	open func(policy func(change.TableName, string) value.Policy) node.Engine
-	node *node.Node
+	// compared opens the database for comparing.
+	compared func() compare.Region
+	node     *node.Node
 	stop func()
 }
 
@@ -138,6 +143,12 @@ func (m *mesh) newPostgres(r *region, schema string) {
 		return enginepg.New(enginepg.Config{Server: account, Cluster: "c", Region: r.name, Slot: "bridge", Publication: "bridge",
 			SpillDir: t.TempDir(), LockTimeout: time.Second, Mixed: true, Policy: policy})
 	}
+	r.compared = func() compare.Region {
+		opened, err := comparepg.Open(t.Context(), r.name, account, postgres.Session{Name: "compare"}, func(n change.TableName) bool { return n.Schema == "public" })
+		must(err)
+		t.Cleanup(func() { opened.Close(context.WithoutCancel(t.Context())) }) //nolint:errcheck // the test is over
+		return opened
+	}
 }
 
 func (m *mesh) newMySQL(r *region, schema string) {
@@ -175,6 +186,14 @@ func (m *mesh) newMySQL(r *region, schema string) {
 	r.open = func(policy func(change.TableName, string) value.Policy) node.Engine {
 		return enginemysql.New(enginemysql.Config{Server: account, Cluster: "c", Region: r.name, SpillDir: t.TempDir(), LockTimeout: time.Second,
 			Names: names, Mixed: true, Policy: policy})
+	}
+	r.compared = func() compare.Region {
+		opened, err := comparemysql.Open(t.Context(), r.name, account, mysql.Session{Name: "compare"}, func(n change.TableName) bool { return n.Schema == "shop" }, names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { opened.Close(t.Context()) }) //nolint:errcheck // the test is over
+		return opened
 	}
 }
 
