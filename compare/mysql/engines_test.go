@@ -6,8 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"bridge/change"
 	"bridge/compare"
+	comparemysql "bridge/compare/mysql"
+	comparepg "bridge/compare/postgres"
 	"bridge/internal/testserver"
+	"bridge/value"
 )
 
 const postgresTypes = `CREATE TYPE mood AS ENUM ('sad', 'so so', 'é'); CREATE DOMAIN money_like AS numeric(20, 4);
@@ -56,16 +60,16 @@ func TestEnginesAreCompared(t *testing.T) {
 	for _, places := range [][]*place{{pg, my}, {my, pg}, {pg, maria}, {my, maria}, {maria, my, pg}, {pg, my, maria}} {
 		wantEqual(t, run(t, places...), 12)
 	}
-	for _, change := range []string{"bo = 0", "sm = -1", "i = 3", "num = 1.5001", "r = 0.2", "d = 0.10000000000000002", "bits = B'00100'", "t = 'a'", "v = 'v'", "c = 'd'",
+	for _, set := range []string{"bo = 0", "sm = -1", "i = 3", "num = 1.5001", "r = 0.2", "d = 0.10000000000000002", "bits = B'00100'", "t = 'a'", "v = 'v'", "c = 'd'",
 		"bin = x'ff'", "da = '2024-02-28'", "ti = '01:02:03.500001'", "iv = '26:00:01'", "dt = '2024-01-02 03:04:05.679'", "ts = '2024-01-02 03:04:06'",
 		`j = '{"b": [1, 2.51], "a": null}'`, "u = '1f0e0d0c-0b0a-0908-0706-050403020100'", "ip = '2001:db8::2'", "m = 'sad'", `arr = '["a", "b"]'`, "y = 2023", "s = 'a'", "ub = 1"} {
 		for _, at := range []*place{my, maria} {
-			at.exec("UPDATE item SET " + change + " WHERE id = 2")
+			at.exec("UPDATE item SET " + set + " WHERE id = 2")
 			r := run(t, pg, my, maria)
 			if got := different(r, "item"); !slices.Equal(got, []string{"2"}) {
-				t.Errorf("after %s in %s: %v", change, at.name, got)
+				t.Errorf("after %s in %s: %v", set, at.name, got)
 			} else if d := r.Tables[0].Different[0]; len(d.Groups) != 2 || !slices.ContainsFunc(d.Groups, func(g []string) bool { return slices.Equal(g, []string{at.name}) }) {
-				t.Errorf("after %s in %s: groups %v", change, at.name, d.Groups)
+				t.Errorf("after %s in %s: groups %v", set, at.name, d.Groups)
 			}
 			at.exec("DELETE FROM item WHERE id = 2;" + insertTwo)
 		}
@@ -122,5 +126,30 @@ func TestDefinitionsAcrossEngines(t *testing.T) {
 	}
 	if k := r.Tables[1]; k.Verdict != compare.Different || len(k.Definition) != 1 || !strings.Contains(k.Definition[0], "utf8mb4_general_ci") || k.Rows != nil {
 		t.Errorf("a key under a collation: %+v", k)
+	}
+}
+
+// A value that a policy changes on its way counts as equal to what it becomes.
+func TestPoliciesCount(t *testing.T) {
+	pg := postgresPlace(t, "pg", `CREATE TABLE a (id bigint PRIMARY KEY, n numeric, p int4range, u varchar(10));
+		INSERT INTO a VALUES (1, 'NaN', '[1,5)', '0123456789'), (2, 2.50, NULL, 'x'), (3, 'NaN', 'empty', 'x')`)
+	my := mysqlPlace(t, "my", testserver.FlavorMySQL, `CREATE TABLE a (id bigint PRIMARY KEY, n decimal(10, 2), p varchar(20), u varchar(4)) CHARACTER SET utf8mb4;
+		INSERT INTO a VALUES (1, NULL, '[1,5)', '0123'), (2, 2.5, NULL, 'x'), (3, 0, 'empty', 'x')`)
+	policies := map[string]value.Policy{"n": value.NullValue, "p": value.TextValue, "u": value.ClampValue}
+	policy := func(_ change.TableName, column string) value.Policy { return policies[column] }
+	both := members(t, pg, my)
+	both[0].Region.(*comparepg.Region).SetPolicy(func(_ change.TableName, column string) value.Policy {
+		if column == "p" {
+			return value.TextValue
+		}
+		return value.RefuseValue
+	})
+	both[1].Region.(*comparemysql.Region).SetPolicy(policy)
+	r, err := compare.Run(t.Context(), both, compare.Options{AtRest: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := different(r, "a"); !slices.Equal(got, []string{"3"}) || len(r.Tables[0].Definition) > 0 {
+		t.Errorf("different: %v, definition %q", got, r.Tables[0].Definition)
 	}
 }
