@@ -19,12 +19,11 @@ type localizer struct {
 	connect func(ctx context.Context, role string) (*mysql.Conn, error)
 	inward  apply.Inward
 
-	mu        sync.Mutex // guards conn and converter, and one query at a time
+	mu        sync.Mutex // guards what follows, and one query at a time
 	conn      *mysql.Conn
+	engine    value.Engine // "" until a session of whatever kind has told it
 	converter *convert.Converter
-
-	flavor mysql.Flavor
-	forms  *mysql.KeyForms
+	forms     *mysql.KeyForms
 }
 
 // Localize is [apply.Localizer]'s.
@@ -57,16 +56,29 @@ func (l *localizer) open(ctx context.Context) (*convert.Converter, error) {
 	if l.converter != nil {
 		return l.converter, nil
 	}
-	if err := l.reconnect(ctx); err != nil {
-		return nil, err
-	}
-	engine := value.MySQL
-	if l.flavor = l.conn.Flavor(); l.flavor == mysql.MariaDB {
-		engine = value.MariaDB
+	if l.engine == "" {
+		if err := l.reconnect(ctx); err != nil {
+			return nil, err
+		}
+		l.engine = engine(l.conn)
 	}
 	l.forms = mysql.NewKeyForms(l.query)
-	l.converter = convert.New(convert.Config{Engine: engine, Inward: l.inward, Catalog: l})
+	l.converter = convert.New(convert.Config{Engine: l.engine, Inward: l.inward, Catalog: l})
 	return l.converter, nil
+}
+
+// learn takes the server's flavor from a session that's open anyway: where no other engine's rows come, none is opened.
+func (l *localizer) learn(conn *mysql.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.engine = engine(conn)
+}
+
+func engine(conn *mysql.Conn) value.Engine {
+	if conn.Flavor() == mysql.MariaDB {
+		return value.MariaDB
+	}
+	return value.MySQL
 }
 
 func (l *localizer) reconnect(ctx context.Context) (err error) {
@@ -109,7 +121,7 @@ func (l *localizer) Columns(ctx context.Context, t change.TableName) (map[string
 		if c.Place, err = strconv.Atoi(f[3]); err != nil {
 			return nil, fmt.Errorf("column %s is said to stand at %q", f[0], f[3])
 		}
-		if c.Type, err = l.typeOf(f[1]); err != nil {
+		if c.Type, err = value.Declared(l.engine, lowerType(f[1])); err != nil {
 			return nil, fmt.Errorf("%w: table %s, column %s: %w", apply.ErrRefused, t, f[0], err)
 		}
 		c.Type.Charset, c.Type.Collation = f[4], f[5]
@@ -117,14 +129,6 @@ func (l *localizer) Columns(ctx context.Context, t change.TableName) (map[string
 		columns[f[0]] = c
 	}
 	return columns, nil
-}
-
-func (l *localizer) typeOf(declaration string) (value.Type, error) {
-	engine := value.MySQL
-	if l.flavor == mysql.MariaDB {
-		engine = value.MariaDB
-	}
-	return value.Declared(engine, lowerType(declaration))
 }
 
 // lowerType is a type in lower case but for the labels of ENUM and SET.

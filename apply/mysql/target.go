@@ -84,6 +84,7 @@ func (t *Target) Progress(ctx context.Context) (map[change.Origin]loopguard.Mark
 		return nil, err
 	}
 	defer conn.Close()
+	t.local.learn(conn)
 	r, err := conn.One(ctx, "SELECT origin, worker, seq, ts, stream_offset FROM bridge.progress")
 	if err != nil {
 		return nil, fmt.Errorf("read bridge.progress: %w", err)
