@@ -160,7 +160,7 @@ func (c *container) element(b []byte, i, depth int) ([]byte, error) {
 	}
 	where := cursor{rest: inline}
 	at := where.uint(c.wide)
-	if at > uint64(len(c.data)) {
+	if at < uint64(c.header()) || at > uint64(len(c.data)) { // what's before holds no values
 		return b, badLog("JSON document is cut short")
 	}
 	return appendJSONValue(b, typ, c.data[at:], depth+1)

@@ -128,11 +128,18 @@ func inflate(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, badLog("compressed event: %w", err)
 	}
-	out := make([]byte, size)
-	if _, err := io.ReadFull(r, out); err != nil {
-		return nil, badLog("compressed event: %w", noEOF(err))
+	return readExactly(r, size, "compressed event")
+}
+
+// readExactly reads so many bytes. It doesn't trust the size before they're there.
+func readExactly(r io.Reader, size uint64, what string) ([]byte, error) {
+	var out bytes.Buffer
+	out.Grow(int(min(size, 1<<20)))
+	n, err := io.CopyN(&out, r, int64(size))
+	if err != nil {
+		return nil, badLog("%s: %w after %d of %d bytes", what, noEOF(err), n, size)
 	}
-	return out, nil
+	return out.Bytes(), nil
 }
 
 // unpack undoes MariaDB's compression of a column: the value as it is after a zero byte, or a byte with
@@ -155,9 +162,5 @@ func unpack(data []byte) ([]byte, error) {
 			return nil, badLog("compressed value: %w", err)
 		}
 	}
-	out := make([]byte, size)
-	if _, err := io.ReadFull(r, out); err != nil {
-		return nil, badLog("compressed value: %w", noEOF(err))
-	}
-	return out, nil
+	return readExactly(r, size, "compressed value")
 }

@@ -77,23 +77,39 @@ func (r *rows) head(c *cursor, typ replication.EventType) (err error) {
 	width := (len(r.table.columns) + 7) / 8
 	if r.kind != change.Insert {
 		r.before = c.take(width)
-		r.full = complete(r.before, len(r.table.columns))
 	}
 	if r.kind != change.Delete {
 		r.after = c.take(width)
 	}
-	if r.kind == change.Insert {
-		r.full = complete(r.after, len(r.table.columns))
-	}
 	if err := c.done("rows event"); err != nil {
 		return err
 	}
-	r.rest = *c
+	if r.rest = *c; r.kind == change.Insert {
+		r.full = complete(r.after, len(r.table.columns))
+	} else {
+		r.full = complete(r.before, len(r.table.columns))
+	}
+	if err := r.checkColumns(); err != nil {
+		return err
+	}
 	switch typ {
 	case replication.MARIADB_WRITE_ROWS_COMPRESSED_EVENT_V1, replication.MARIADB_UPDATE_ROWS_COMPRESSED_EVENT_V1, replication.MARIADB_DELETE_ROWS_COMPRESSED_EVENT_V1:
 		r.rest.rest, err = inflate(c.rest)
 	}
 	return err
+}
+
+// checkColumns makes sure that the images have what they must have. Then no row is of no bytes.
+func (r *rows) checkColumns() error {
+	if r.kind == change.Insert && !r.full {
+		return r.lacks("an inserted row", func(i int) bool { return !has(r.after, i) })
+	}
+	for _, k := range r.table.key {
+		if r.before != nil && !has(r.before, k) {
+			return badLog("table %s: an old row lacks key column %q", r.table.name, r.table.columns[k].name)
+		}
+	}
+	return nil
 }
 
 // complete reports whether a bitmap has all columns. MySQL sets the bits beyond the last one, too.
@@ -103,7 +119,7 @@ func complete(bitmap []byte, columns int) bool {
 			return false
 		}
 	}
-	return bitmap != nil
+	return true
 }
 
 func has(bitmap []byte, column int) bool { return bitmap[column>>3]>>(column&7)&1 != 0 }
@@ -119,8 +135,12 @@ func (s *Source) decode(ctx context.Context, r *rows) (more bool, err error) {
 	s.scratch.reset()
 	count := 0
 	for count < batchRows && len(s.scratch.text) < batchBytes && len(r.rest.rest) > 0 {
+		before := len(r.rest.rest)
 		if err := s.scratch.row(ctx, r, s.catalog); err != nil {
 			return false, err
+		}
+		if len(r.rest.rest) == before {
+			return false, badLog("table %s: a row of no bytes", r.table.name)
 		}
 		count++
 	}
@@ -164,9 +184,6 @@ func (s *Source) operation(ctx context.Context, r *rows, table *change.Table, ol
 }
 
 func (s *Source) insert(ctx context.Context, r *rows, table *change.Table, row change.Image) error {
-	if !r.full {
-		return r.lacks("an inserted row", row)
-	}
 	key, err := r.table.keyOf(ctx, table, row)
 	if err != nil {
 		return err
@@ -204,7 +221,7 @@ func (s *Source) update(ctx context.Context, r *rows, table *change.Table, old, 
 		return nil
 	}
 	if !row.Complete() {
-		return r.lacks("a row whose key has changed", row)
+		return r.lacks("a row whose key has changed", func(i int) bool { return row[i].IsAbsent() })
 	}
 	s.current.add(change.Operation{Kind: change.Delete, Table: table, Key: oldKey, Old: old})
 	s.current.add(change.Operation{Kind: change.Insert, Table: table, Key: key, New: row})
@@ -212,9 +229,9 @@ func (s *Source) update(ctx context.Context, r *rows, table *change.Table, old, 
 }
 
 // lacks is for an image that must be whole and isn't, because a session had set binlog_row_image.
-func (r *rows) lacks(what string, row change.Image) error {
-	for i := range row {
-		if row[i].IsAbsent() {
+func (r *rows) lacks(what string, column func(int) bool) error {
+	for i := range r.table.columns {
+		if column(i) {
 			return badLog("table %s: the log lacks column %q of %s, because a session had another binlog_row_image than FULL. "+
 				"SET GLOBAL binlog_row_image = FULL, let no session set another (it takes a privilege), and join this region anew",
 				r.table.name, r.table.columns[i].name, what)

@@ -49,7 +49,10 @@ func appendTimestamp(b []byte, c *cursor, digits int) []byte {
 	if seconds == 0 && micros == 0 { // the epoch itself isn't in the type's range: it stands for zero
 		return append(b, "0000-00-00 00:00:00+00"...)
 	}
-	b = time.Unix(seconds, 0).UTC().AppendFormat(b, time.DateTime)
+	t := time.Unix(seconds, 0).UTC()
+	year, month, day := t.Date()
+	b = appendYMD(b, year, int(month), day)
+	b = appendClock(append(b, ' '), t.Hour(), t.Minute(), t.Second())
 	return append(appendMicros(b, micros), "+00"...)
 }
 

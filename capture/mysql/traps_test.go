@@ -83,6 +83,14 @@ func TestPartialRowImages(t *testing.T) {
 			b.exec("SET SESSION binlog_row_image = MINIMAL", "INSERT INTO t (id, a) VALUES (7, 7)")
 			b.stops(s, `lacks column "b"`, "binlog_row_image = FULL", "t")
 		})
+		t.Run("insert of nothing", func(t *testing.T) {
+			b := *b
+			b.TB = t
+			b.exec("SET SESSION binlog_row_image = MINIMAL", "CREATE TABLE d (id int DEFAULT 5 PRIMARY KEY)")
+			s := b.open()
+			b.exec("INSERT INTO d () VALUES ()")
+			b.stops(s, `lacks column "id"`)
+		})
 		t.Run("key", func(t *testing.T) {
 			b := *b
 			b.TB = t
