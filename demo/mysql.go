@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 	"time"
 
@@ -83,7 +82,7 @@ func (m *mysqlServer) script(ctx context.Context, text string) error {
 		return err
 	}
 	defer s.close()
-	for sql := range statements(text) {
+	for sql := range testserver.MySQLStatements(text) {
 		if _, err := s.query(ctx, sql); err != nil {
 			return fmt.Errorf("%w (in: %.60s …)", err, sql)
 		}
@@ -194,32 +193,3 @@ func isDeadlock(err error) bool {
 }
 
 func (s mysqlSession) close() { _ = s.conn.Close() }
-
-// statements parts a script as the mysql client does: a statement ends with the delimiter at the end of a line,
-// and a line DELIMITER changes it.
-func statements(script string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		delimiter := ";"
-		var statement strings.Builder
-		for line := range strings.Lines(script) {
-			trimmed := strings.TrimSpace(line)
-			if after, ok := strings.CutPrefix(trimmed, "DELIMITER "); ok {
-				delimiter = after
-				continue
-			}
-			if statement.Len() == 0 && (trimmed == "" || strings.HasPrefix(trimmed, "--")) {
-				continue
-			}
-			statement.WriteString(line)
-			if sql, ended := strings.CutSuffix(strings.TrimSpace(statement.String()), delimiter); ended {
-				if !yield(sql) {
-					return
-				}
-				statement.Reset()
-			}
-		}
-		if text := strings.TrimSpace(statement.String()); text != "" {
-			yield(text)
-		}
-	}
-}

@@ -117,15 +117,6 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// A script's statements, as the mysql client parts them.
-func TestStatements(t *testing.T) {
-	script := "-- why\nSET a = 1;\n\nDELIMITER //\nBEGIN\n  SET b = ';';\nEND//\nDELIMITER ;\nCALL c();"
-	want := []string{"SET a = 1", "BEGIN\n  SET b = ';';\nEND", "CALL c()"}
-	if got := slices.Collect(statements(script)); !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-}
-
 // Of three regions the table has each pair, of more each region.
 func TestTable(t *testing.T) {
 	plain := func(s string) string { return s }

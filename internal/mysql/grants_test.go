@@ -10,32 +10,6 @@ import (
 	"bridge/internal/testserver/servertest"
 )
 
-// runScript does what the mysql client does with a script: statements end with the delimiter, which
-// DELIMITER changes.
-func runScript(t *testing.T, conn *mysql.Conn, script string) {
-	t.Helper()
-	delimiter := ";"
-	var statement strings.Builder
-	for line := range strings.Lines(script) {
-		trimmed := strings.TrimSpace(line)
-		if after, ok := strings.CutPrefix(trimmed, "DELIMITER "); ok {
-			delimiter = after
-			continue
-		}
-		if statement.Len() == 0 && (trimmed == "" || strings.HasPrefix(trimmed, "--")) {
-			continue
-		}
-		statement.WriteString(line)
-		if sql, ok := strings.CutSuffix(strings.TrimSpace(statement.String()), delimiter); ok {
-			exec(t, conn, sql)
-			statement.Reset()
-		}
-	}
-	if statement.Len() > 0 {
-		t.Errorf("the script ends in the middle of a statement: %s", statement.String())
-	}
-}
-
 // grantTo runs the script for an account on tables and returns the server as that account sees it.
 func grantTo(t *testing.T, server *testserver.MySQL, g mysql.Grants) mysql.Server {
 	t.Helper()
@@ -44,7 +18,9 @@ func grantTo(t *testing.T, server *testserver.MySQL, g mysql.Grants) mysql.Serve
 		t.Fatal(err)
 	}
 	conn := connect(t, admin(server), mysql.Session{})
-	runScript(t, conn, script.String())
+	for sql := range testserver.MySQLStatements(script.String()) {
+		exec(t, conn, sql)
+	}
 	exec(t, conn, "ALTER USER "+mysql.Literal(g.User)+"@'%' IDENTIFIED BY 'pass\\'word' ACCOUNT UNLOCK")
 	return mysql.Server{Host: server.Host(), Port: uint16(server.Port()), User: g.User, Password: "pass'word", SSLMode: "disable"}
 }
