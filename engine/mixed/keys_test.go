@@ -90,7 +90,9 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	for _, r := range m.regions {
-		each(r, func(i int) string { return fmt.Sprintf("INSERT INTO k%d VALUES (%s, '%s', 1)", i, literal(r, i), r.name) })
+		each(r, func(i int) string {
+			return fmt.Sprintf("INSERT INTO k%d VALUES (%s, '%s', 1)", i, literal(r, i), r.name)
+		})
 	}
 	m.startAll()
 	m.settle()
@@ -110,7 +112,9 @@ func TestKeys(t *testing.T) {
 	m.settle()
 	equal("deleted", 0)
 	for n, r := range m.regions {
-		each(r, func(i int) string { return fmt.Sprintf("INSERT INTO k%d VALUES (%s, '%s', 1)", i, literal(r, i), r.name) })
+		each(r, func(i int) string {
+			return fmt.Sprintf("INSERT INTO k%d VALUES (%s, '%s', 1)", i, literal(r, i), r.name)
+		})
 		m.settle()
 		equal("inserted again", 1)
 		next := m.regions[(n+1)%3]

@@ -40,7 +40,7 @@ type region struct {
 	// compared opens the database for comparing.
 	compared func() compare.Region
 	node     *node.Node
-	stop func()
+	stop     func()
 }
 
 // is picks the text of the region's engine.
