@@ -84,6 +84,9 @@ func Run(ctx context.Context, members []Member, o Options) (*Result, error) {
 	regions := make([]Region, len(members))
 	for i, m := range members {
 		regions[i] = m.Region
+		if slices.Contains(names(regions[:i]), m.Name()) {
+			return nil, fmt.Errorf("region %s was given twice", m.Name())
+		}
 	}
 	tables, err := load(ctx, regions)
 	if err != nil {

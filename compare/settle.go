@@ -126,12 +126,15 @@ func (s *subject) look(ctx context.Context) error {
 	for i, x := range s.suspects {
 		index[s.key(x.key).Row] = i
 	}
+	keys := make([][][]string, len(s.members)) // all of them first: looking fills in regions' own
+	for m := range s.members {
+		keys[m] = s.ownKeys(m)
+	}
 	found := make([][]look, len(s.members))
 	group, ctx := errgroup.WithContext(ctx)
 	for m, member := range s.members {
-		keys := s.ownKeys(m)
 		group.Go(func() error {
-			rows, err := member.Look(ctx, s.Selection, keys)
+			rows, err := member.Look(ctx, s.Selection, keys[m])
 			if err != nil {
 				return fmt.Errorf("region %s: look at rows of %s: %w", member.Name(), s.TableName, err)
 			}

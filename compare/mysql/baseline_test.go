@@ -24,9 +24,9 @@ import (
 )
 
 // installed is a server of the test's own with bridge's tables and the account that "bridge grants" makes.
-func installed(t *testing.T, flavor testserver.Flavor, schema string) (*testserver.MySQL, mysql.Server) {
+func installed(t *testing.T, flavor testserver.Flavor, schema string, settings map[string]string) (*testserver.MySQL, mysql.Server) {
 	t.Helper()
-	own := servertest.MySQL(t, flavor, testserver.MySQLOptions{NoSync: true})
+	own := servertest.MySQL(t, flavor, testserver.MySQLOptions{NoSync: true, Settings: settings})
 	servertest.ExecMySQL(t, own, "", "CREATE DATABASE shop CHARACTER SET utf8mb4")
 	servertest.ExecMySQL(t, own, "shop", "SET time_zone = '+00:00'; "+schema)
 	servertest.ExecMySQL(t, own, "", "CREATE DATABASE bridge; CREATE USER bridge@'%' IDENTIFIED BY 'secret'; GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO bridge@'%';"+
@@ -67,7 +67,7 @@ func begin(t *testing.T, account mysql.Server) (change.Position, wire.Baseline) 
 func TestTheSnapshotBelongsToThePosition(t *testing.T) {
 	for _, flavor := range servertest.Flavors {
 		t.Run(flavor.String(), func(t *testing.T) {
-			own, account := installed(t, flavor, "CREATE TABLE item (id bigint AUTO_INCREMENT PRIMARY KEY, w int)")
+			own, account := installed(t, flavor, "CREATE TABLE item (id bigint AUTO_INCREMENT PRIMARY KEY, w int)", nil)
 			const rounds, writers = 16, 4
 			for round := range rounds {
 				stop, ended := make(chan struct{}), sync.WaitGroup{}
@@ -97,6 +97,16 @@ func TestTheSnapshotBelongsToThePosition(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Logs without GTIDs, and of compressed transactions, have a place for a snapshot, too.
+func TestSnapshotsUnderOtherSettings(t *testing.T) {
+	for _, settings := range []map[string]string{{"gtid_mode": "OFF", "enforce_gtid_consistency": "OFF"}, {"binlog_transaction_compression": "ON"}} {
+		_, account := installed(t, testserver.FlavorMySQL, "CREATE TABLE item (id int PRIMARY KEY); INSERT INTO item VALUES (1)", settings)
+		if p, b := begin(t, account); p.Offset == 0 || len(b) != 1 || b[0].Rows != 1 {
+			t.Errorf("under %v: %v, %+v", settings, p, b)
+		}
 	}
 }
 
@@ -138,8 +148,8 @@ func captured(t *testing.T, account mysql.Server, from change.Position) (rows in
 func TestBaselinesAcrossEngines(t *testing.T) {
 	pg := servertest.Database(t, 15)
 	servertest.Exec(t, pg.SocketDSN(), "CREATE SCHEMA shop; SET search_path = shop, pg_catalog; "+postgresTypes+postgresRows)
-	_, my := installed(t, testserver.FlavorMySQL, mysqlTypes("char(36)", "varchar(43)", "utf8mb4_0900_bin")+mysqlRows)
-	mariaServer, maria := installed(t, testserver.FlavorMariaDB, mysqlTypes("uuid", "inet6", "utf8mb4_nopad_bin")+mysqlRows)
+	_, my := installed(t, testserver.FlavorMySQL, mysqlTypes("char(36)", "varchar(43)", "utf8mb4_0900_bin")+mysqlRows, nil)
+	mariaServer, maria := installed(t, testserver.FlavorMariaDB, mysqlTypes("uuid", "inet6", "utf8mb4_nopad_bin")+mysqlRows, nil)
 	inPG := postgresBaseline(t, pg)
 	_, inMy := begin(t, my)
 	_, inMaria := begin(t, maria)

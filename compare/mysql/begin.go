@@ -152,18 +152,20 @@ func (r *Region) endsWithBarrier(ctx context.Context, file string, from, to uint
 		for i := range min(len(row), len(event)) {
 			event[i], _ = row[i].Text()
 		}
-		if ended, err = strconv.ParseUint(event[4], 10, 64); err != nil {
+		end, err := strconv.ParseUint(event[4], 10, 64)
+		if err != nil {
 			return false, fmt.Errorf("an event of %s has no end: %w", file, err)
 		}
+		if end > to {
+			break // written since; the events of a compressed transaction all have its end
+		}
+		ended = end
 		kind, what := event[2], event[5]
 		switch {
 		case strings.Contains(kind, "Gtid"): // a transaction's first event, with GTIDs or without
 			barrier = false
 		case kind == "Table_map":
 			barrier = strings.HasSuffix(what, " (bridge.barrier)")
-		}
-		if ended >= to {
-			break
 		}
 	}
 	// The end has 32 bits there; a file may have more.

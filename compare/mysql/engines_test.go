@@ -60,19 +60,18 @@ func TestEnginesAreCompared(t *testing.T) {
 	for _, places := range [][]*place{{pg, my}, {my, pg}, {pg, maria}, {my, maria}, {maria, my, pg}, {pg, my, maria}} {
 		wantEqual(t, run(t, places...), 12)
 	}
-	for _, set := range []string{"bo = 0", "sm = -1", "i = 3", "num = 1.5001", "r = 0.2", "d = 0.10000000000000002", "bits = B'00100'", "t = 'a'", "v = 'v'", "c = 'd'",
+	for i, set := range []string{"bo = 0", "sm = -1", "i = 3", "num = 1.5001", "r = 0.2", "d = 0.10000000000000002", "bits = B'00100'", "t = 'a'", "v = 'v'", "c = 'd'",
 		"bin = x'ff'", "da = '2024-02-28'", "ti = '01:02:03.500001'", "iv = '26:00:01'", "dt = '2024-01-02 03:04:05.679'", "ts = '2024-01-02 03:04:06'",
 		`j = '{"b": [1, 2.51], "a": null}'`, "u = '1f0e0d0c-0b0a-0908-0706-050403020100'", "ip = '2001:db8::2'", "m = 'sad'", `arr = '["a", "b"]'`, "y = 2023", "s = 'a'", "ub = 1"} {
-		for _, at := range []*place{my, maria} {
-			at.exec("UPDATE item SET " + set + " WHERE id = 2")
-			r := run(t, pg, my, maria)
-			if got := different(r, "item"); !slices.Equal(got, []string{"2"}) {
-				t.Errorf("after %s in %s: %v", set, at.name, got)
-			} else if d := r.Tables[0].Different[0]; len(d.Groups) != 2 || !slices.ContainsFunc(d.Groups, func(g []string) bool { return slices.Equal(g, []string{at.name}) }) {
-				t.Errorf("after %s in %s: groups %v", set, at.name, d.Groups)
-			}
-			at.exec("DELETE FROM item WHERE id = 2;" + insertTwo)
+		at := []*place{my, maria}[i%2]
+		at.exec("UPDATE item SET " + set + " WHERE id = 2")
+		r := run(t, pg, my, maria)
+		if got := different(r, "item"); !slices.Equal(got, []string{"2"}) {
+			t.Errorf("after %s in %s: %v", set, at.name, got)
+		} else if d := r.Tables[0].Different[0]; len(d.Groups) != 2 || !slices.ContainsFunc(d.Groups, func(g []string) bool { return slices.Equal(g, []string{at.name}) }) {
+			t.Errorf("after %s in %s: groups %v", set, at.name, d.Groups)
 		}
+		at.exec("DELETE FROM item WHERE id = 2;" + insertTwo)
 	}
 	wantEqual(t, run(t, pg, my, maria), 12)
 }
