@@ -34,17 +34,25 @@ func appendJSON(b, document []byte) ([]byte, error) {
 	if len(document) == 0 {
 		return append(b, "null"...), nil
 	}
-	return appendJSONValue(b, document[0], document[1:], 0)
+	r := jsonReader{left: len(document)}
+	return r.value(b, document[0], document[1:], 0)
 }
 
-func appendJSONValue(b []byte, typ byte, data []byte, depth int) ([]byte, error) {
-	if depth > jsonDepth {
-		return b, badLog("JSON document is nested deeper than %d levels", jsonDepth)
+// jsonReader reads one document.
+type jsonReader struct {
+	// left is how many values may come: in a valid document each takes some bytes of its own. In others
+	// offsets may lead several values to the same place, again and again.
+	left int
+}
+
+func (r *jsonReader) value(b []byte, typ byte, data []byte, depth int) ([]byte, error) {
+	if r.left--; depth > jsonDepth || r.left < 0 {
+		return b, badLog("JSON document is nested deeper than %d levels, or in itself", jsonDepth)
 	}
 	c := cursor{rest: data}
 	switch typ {
 	case jsonSmallObject, jsonLargeObject, jsonSmallArray, jsonLargeArray:
-		return appendContainer(b, typ, data, depth)
+		return r.container(b, typ, data, depth)
 	case jsonLiteral:
 		literal := c.byte()
 		if literal > 2 {
@@ -99,7 +107,7 @@ type container struct {
 	count  int
 }
 
-func appendContainer(b []byte, typ byte, data []byte, depth int) ([]byte, error) {
+func (r *jsonReader) container(b []byte, typ byte, data []byte, depth int) ([]byte, error) {
 	c := container{data: data, wide: 2, object: typ <= jsonLargeObject}
 	if typ == jsonLargeObject || typ == jsonLargeArray {
 		c.wide = 4
@@ -120,7 +128,7 @@ func appendContainer(b []byte, typ byte, data []byte, depth int) ([]byte, error)
 			b = append(b, ", "...)
 		}
 		var err error
-		if b, err = c.element(b, i, depth); err != nil {
+		if b, err = r.element(b, &c, i, depth); err != nil {
 			return b, err
 		}
 	}
@@ -138,7 +146,7 @@ func (c *container) values() int {
 	return 2 * c.wide
 }
 
-func (c *container) element(b []byte, i, depth int) ([]byte, error) {
+func (r *jsonReader) element(b []byte, c *container, i, depth int) ([]byte, error) {
 	if c.object {
 		entry := cursor{rest: c.data[2*c.wide+i*(c.wide+2):]}
 		at := entry.uint(c.wide)
@@ -152,10 +160,10 @@ func (c *container) element(b []byte, i, depth int) ([]byte, error) {
 	typ, inline := entry[0], entry[1:1+c.wide]
 	switch typ {
 	case jsonLiteral, jsonInt16, jsonUint16:
-		return appendJSONValue(b, typ, inline, depth+1)
+		return r.value(b, typ, inline, depth+1)
 	case jsonInt32, jsonUint32:
 		if c.wide == 4 {
-			return appendJSONValue(b, typ, inline, depth+1)
+			return r.value(b, typ, inline, depth+1)
 		}
 	}
 	where := cursor{rest: inline}
@@ -163,7 +171,7 @@ func (c *container) element(b []byte, i, depth int) ([]byte, error) {
 	if at < uint64(c.header()) || at > uint64(len(c.data)) { // what's before holds no values
 		return b, badLog("JSON document is cut short")
 	}
-	return appendJSONValue(b, typ, c.data[at:], depth+1)
+	return r.value(b, typ, c.data[at:], depth+1)
 }
 
 // appendJSONString escapes what the server escapes. The bytes are UTF-8 already.
