@@ -76,7 +76,7 @@ func (m *mesh) check() {
 // engine.
 func (m *mesh) equal() {
 	m.t.Helper()
-	all := make([][]string, len(m.regions)) // each region's tables, in one order
+	all := make([][]string, len(m.regions)) // each region's tables, in one order, by the names that they have there
 	for i, r := range m.regions {
 		var err error
 		if all[i], err = r.database.tables(); err != nil {
@@ -231,6 +231,11 @@ func (m *mesh) conflictsExplained() {
 		tables, err := r.database.tables()
 		if err != nil {
 			m.t.Fatalf("region %s: %v", r.name, err)
+		}
+		for i, name := range tables { // as between the regions
+			if after, ok := strings.CutPrefix(name, "shop."); ok {
+				tables[i] = "public." + after
+			}
 		}
 		rows, err := r.database.rows(`SELECT table_schema, table_name, type, outcome, versions FROM bridge.conflicts`)
 		if err != nil {

@@ -175,23 +175,24 @@ func TestProgressEdited(t *testing.T) {
 
 // TestStandby starts a second bridge for a region: it waits, and takes over when the first is killed.
 func TestStandby(t *testing.T) {
-	t.Parallel()
-	m := start(t, options{schema: workloadSchema})
-	l := m.load(loadRate(60))
-	r := m.regions[0]
-	for range 3 {
-		l.untilEach(20)
-		first := r.bridge
-		skip := r.launch()
-		r.bridge.said(t, skip, "waiting as standby")
-		l.untilEach(10)
-		if !r.bridge.running() {
-			t.Fatal("the standby didn't wait")
+	onEach(t, pairs, func(t *testing.T, engines []string) {
+		m := start(t, withWorkload(options{engines: engines}))
+		l := m.load(loadRate(60))
+		r := m.regions[0]
+		for range 3 {
+			l.untilEach(20)
+			first := r.bridge
+			skip := r.launch()
+			r.bridge.said(t, skip, "waiting as standby")
+			l.untilEach(10)
+			if !r.bridge.running() {
+				t.Fatal("the standby didn't wait")
+			}
+			first.kill(t)
+			r.bridge.said(t, skip, `"region is running"`)
 		}
-		first.kill(t)
-		r.bridge.said(t, skip, `"region is running"`)
-	}
-	l.untilEach(20)
-	l.stop()
-	l.verify()
+		l.untilEach(20)
+		l.stop()
+		l.verify()
+	})
 }
