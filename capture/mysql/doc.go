@@ -23,7 +23,7 @@
 //     undecided XA transactions have Config.SpillMemory together and the rest of them is in unlinked
 //     files. A single row can be as large as the server allows.
 //   - A consumer may take as long as it likes: the server is told to be patient.
-//   - What isn't understood is an error that wraps [ErrLog] in a [LogError] with its place, unless it's
+//   - What isn't understood is an error that wraps [capture.ErrLog] in a [capture.LogError] with its place, unless it's
 //     known to change no rows. Any session with the privilege can switch to what bridge can't read; it's
 //     then found at that place, not before.
 //

@@ -54,17 +54,21 @@ func FuzzRows(f *testing.F) {
 		}
 		s := &Source{tables: newTables(nil, capture.Outward{}), catalog: &catalog{}, group: group{open: true}}
 		s.tables.byID[1] = anyTable()
-		s.current.begin(0)
+		s.current.Begin(0, 0)
 		_, err := s.take(t.Context(), event{typ: replication.EventType(typ), body: []byte("\x01\x00\x00\x00\x00\x00" + body)})
+		var operations []change.Operation
 		for more := true; err == nil && s.rows != nil && more; {
 			more, err = s.decode(t.Context(), s.rows)
-			for _, o := range s.current.operations {
-				if o.New == nil && o.Kind != change.Delete || !o.Table.Columns[0].Key {
-					t.Fatalf("%+v", o)
-				}
+			if e, ok := s.current.Take(); ok {
+				operations = append(operations, e.Operations...)
 			}
 		}
-		if err != nil && !errors.Is(err, ErrLog) {
+		for _, o := range append(operations, s.current.Finish(change.Position{}).Operations...) {
+			if o.New == nil && o.Kind != change.Delete || !o.Table.Columns[0].Key {
+				t.Fatalf("%+v", o)
+			}
+		}
+		if err != nil && !errors.Is(err, capture.ErrLog) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -112,7 +116,7 @@ func FuzzPayload(f *testing.F) {
 		}
 		for {
 			if _, err := s.nested[0].next(); err != nil {
-				if err != io.EOF && !errors.Is(err, ErrLog) {
+				if err != io.EOF && !errors.Is(err, capture.ErrLog) {
 					t.Error(err)
 				}
 				break
@@ -150,12 +154,12 @@ func TestEventsThatStop(t *testing.T) {
 		"odd compression": {event{typ: replication.TRANSACTION_PAYLOAD_EVENT, body: []byte("\x02\x01\x07\x00")}, "binlog_transaction_compression"},
 	} {
 		s := &Source{tables: newTables(nil, capture.Outward{}), catalog: &catalog{}, group: group{open: true}}
-		if _, err := s.take(context.Background(), tc.e); !errors.Is(err, ErrLog) || !strings.Contains(err.Error(), tc.want) {
+		if _, err := s.take(context.Background(), tc.e); !errors.Is(err, capture.ErrLog) || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	s := &Source{}
-	if _, err := s.take(context.Background(), event{typ: replication.XID_EVENT}); !errors.Is(err, ErrLog) {
+	if _, err := s.take(context.Background(), event{typ: replication.XID_EVENT}); !errors.Is(err, capture.ErrLog) {
 		t.Errorf("outside a group: %v", err)
 	}
 }

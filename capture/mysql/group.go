@@ -10,6 +10,7 @@ import (
 	"github.com/go-mysql-org/go-mysql/replication"
 
 	"bridge/capture"
+	"bridge/capture/spool"
 	"bridge/change"
 	"bridge/internal/mysql"
 )
@@ -20,10 +21,10 @@ type group struct {
 	open  bool
 	gtid  gtid
 	time  change.Timestamp
-	began uint64 // where its GTID event is
-	many  bool   // it has begun like a transaction: it ends with a commit
-	past  bool   // it was dealt with before the start: nothing of it is given out
-	keep  *spill // an XA transaction's rows, until it's decided
+	began uint64       // where its GTID event is
+	many  bool         // it has begun like a transaction: it ends with a commit
+	past  bool         // it was dealt with before the start: nothing of it is given out
+	keep  *spool.Spill // an XA transaction's rows, until it's decided
 }
 
 // Flags of MariaDB's GTID event.
@@ -57,7 +58,7 @@ func (s *Source) open(e event, at place) error {
 		g.many = flags&mariadbStandalone == 0
 		g.time = change.Timestamp(e.time) * 1e6
 		if flags&mariadbPrepared != 0 {
-			g.keep = &spill{}
+			g.keep = &spool.Spill{}
 		}
 	case replication.GTID_TAGGED_LOG_EVENT:
 		var tagged replication.GtidTaggedLogEvent
@@ -75,7 +76,7 @@ func (s *Source) open(e event, at place) error {
 		}
 	}
 	s.group = g
-	s.current.begin(g.time)
+	s.current.Begin(0, g.time)
 	return s.continues(g)
 }
 
@@ -113,7 +114,7 @@ func (s *Source) continues(g group) error {
 		return nil
 	}
 	return fmt.Errorf("%w: after %s, which bridge had read up to %s, the log goes on at %s: it was reset in the meantime. %s",
-		ErrLogBehind, s.config.Start.GTID, start, first, behindRemedy)
+		capture.ErrLogBehind, s.config.Start.GTID, start, first, behindRemedy)
 }
 
 // rereads reports whether what's read now was dealt with before.
@@ -148,7 +149,7 @@ func (s *Source) query(ctx context.Context, e event) (capture.Event, error) {
 		return capture.Event{}, nil
 	case effectXAStart:
 		s.group.many = true
-		s.group.keep = &spill{}
+		s.group.keep = &spool.Spill{}
 		return capture.Event{}, nil
 	case effectXACommit:
 		return s.commitPrepared(ctx, st.xid)
@@ -186,19 +187,19 @@ func (s *Source) commit() (capture.Event, error) {
 	if err != nil {
 		return capture.Event{}, err
 	}
-	return s.current.finish(change.Position{Offset: at, GTID: s.done.String()}), nil
+	return s.current.Finish(change.Position{Offset: at, GTID: s.done.String()}), nil
 }
 
 // rollback ends a group that changed tables of other engines than InnoDB, too: what it did to those stays.
 func (s *Source) rollback() (capture.Event, error) {
-	if s.current.class != undecided {
+	if s.current.Kind() != capture.Empty {
 		return capture.Event{}, errMixedEngines
 	}
 	return s.commit()
 }
 
 func (s *Source) rollbackTo() error {
-	if s.current.class != undecided || s.group.keep != nil && s.group.keep.records > 0 {
+	if s.current.Kind() != capture.Empty || s.group.keep != nil && s.group.keep.Size() > 0 {
 		return errMixedEngines
 	}
 	return nil
@@ -214,12 +215,12 @@ func (s *Source) newFile() error {
 	if !s.group.open {
 		return nil
 	}
-	if s.current.pieces > 0 {
+	if s.current.Pieces() > 0 {
 		return badLog("the log ends inside a transaction of which a part was read already: the server lost the rest when it died. Join this region anew")
 	}
 	var err error
 	if s.group.keep != nil {
-		err = s.xa.release(s.group.keep)
+		err = s.xa.Release(s.group.keep)
 	}
 	s.group, s.rows = group{}, nil
 	return err
@@ -254,7 +255,7 @@ func (s *Source) previous(e event) error {
 	if s.done == nil {
 		s.done = had.resume()
 	} else if !had.covers(s.done) {
-		return fmt.Errorf("%w: bridge has read %s, a new file of the server's log begins after %s: it was reset. %s", ErrLogBehind, s.done, had, behindRemedy)
+		return fmt.Errorf("%w: bridge has read %s, a new file of the server's log begins after %s: it was reset. %s", capture.ErrLogBehind, s.done, had, behindRemedy)
 	}
 	s.fresh = false
 	return nil

@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 
+	"bridge/capture"
 	"bridge/change"
 )
 
@@ -134,8 +135,8 @@ type imageReader struct {
 }
 
 // next is the next image, of n columns.
-func (r *imageReader) next(t *transaction, n int) change.Image {
-	row := t.image(n)
+func (r *imageReader) next(a *capture.Assembler, n int) change.Image {
+	row := a.Image(n)
 	for i, end := range r.values[:n] {
 		switch end {
 		case scratchAbsent:

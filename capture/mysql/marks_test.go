@@ -220,7 +220,7 @@ func TestLargeTransactionsComeInPieces(t *testing.T) {
 					bytes += len(text)
 				}
 			}
-			if bytes > pieceBytes+2*batchBytes {
+			if bytes > capture.PieceBytes+2*batchBytes {
 				t.Errorf("piece %d has %d bytes", i, bytes)
 			}
 			rows += len(e.Operations)

@@ -22,7 +22,7 @@ func (ts *tables) resolve(ctx context.Context, t *table, from *catalog) error {
 		return nil
 	}
 	err := t.read(ctx, from, &ts.outward)
-	if err != nil && !errors.Is(err, ErrLog) {
+	if err != nil && !errors.Is(err, capture.ErrLog) {
 		return err
 	}
 	t.resolved, t.err = true, err

@@ -100,7 +100,7 @@ func TestConnectionsBreak(t *testing.T) {
 		}
 		proxy.Cut()
 		err := b.fails(s)
-		if errors.Is(err, ErrLog) || errors.Is(err, ErrLogPurged) || errors.Is(err, ErrLogBehind) || !errors.Is(err, ErrStream) || mysql.Classify(err) != mysql.Retry {
+		if errors.Is(err, capture.ErrLog) || errors.Is(err, ErrLogPurged) || errors.Is(err, capture.ErrLogBehind) || !errors.Is(err, ErrStream) || mysql.Classify(err) != mysql.Retry {
 			t.Errorf("class %v: %v", mysql.Classify(err), err)
 		}
 		b.close(s)
@@ -166,7 +166,7 @@ func TestResetLogs(t *testing.T) {
 					b.exec("INSERT INTO t (v) VALUES ('late')")
 					err = b.fails(s)
 				}
-				if !errors.Is(err, ErrLogBehind) || !strings.Contains(err.Error(), "oin this region anew") {
+				if !errors.Is(err, capture.ErrLogBehind) || !strings.Contains(err.Error(), "oin this region anew") {
 					t.Error(err)
 				}
 			})
@@ -199,7 +199,7 @@ func TestResetWhileReading(t *testing.T) {
 					b.exec("INSERT INTO t (v) VALUES ('late')")
 					err = b.fails(again)
 				}
-				if !errors.Is(err, ErrLogBehind) {
+				if !errors.Is(err, capture.ErrLogBehind) {
 					t.Error(err)
 				}
 			})

@@ -30,7 +30,7 @@ func (s *Source) rowsEvent(ctx context.Context, e event) error {
 	if err != nil {
 		return err
 	}
-	if t.role == roleOther || t.role == roleData && s.current.class == echo {
+	if t.role == roleOther || t.role == roleData && s.current.Kind() == capture.Echo {
 		return nil
 	}
 	if err := s.tables.resolve(ctx, t, s.catalog); err != nil {
@@ -50,7 +50,7 @@ func (s *Source) rowsEvent(ctx context.Context, e event) error {
 		return s.ownRows(ctx, r)
 	}
 	s.rows = r
-	_, err = s.current.data()
+	_, err = s.current.Data()
 	return err
 }
 
@@ -147,7 +147,7 @@ func (s *Source) decode(ctx context.Context, r *rows) (more bool, err error) {
 	if count == 0 {
 		return false, nil
 	}
-	s.current.room(len(s.scratch.text))
+	s.current.Room(len(s.scratch.text))
 	images := s.scratch.images()
 	table := r.table.shape(r.full)
 	for range count {
@@ -179,7 +179,7 @@ func (s *Source) operation(ctx context.Context, r *rows, table *change.Table, ol
 	if !r.full {
 		old = nil
 	}
-	s.current.add(change.Operation{Kind: change.Delete, Table: table, Key: key, Old: old})
+	s.current.Add(change.Operation{Kind: change.Delete, Table: table, Key: key, Old: old})
 	return nil
 }
 
@@ -188,7 +188,7 @@ func (s *Source) insert(ctx context.Context, r *rows, table *change.Table, row c
 	if err != nil {
 		return err
 	}
-	s.current.add(change.Operation{Kind: change.Insert, Table: table, Key: key, New: row})
+	s.current.Add(change.Operation{Kind: change.Insert, Table: table, Key: key, New: row})
 	return nil
 }
 
@@ -217,14 +217,14 @@ func (s *Source) update(ctx context.Context, r *rows, table *change.Table, old, 
 		old = nil
 	}
 	if oldKey == key {
-		s.current.add(change.Operation{Kind: change.Update, Table: table, Key: key, Old: old, New: row})
+		s.current.Add(change.Operation{Kind: change.Update, Table: table, Key: key, Old: old, New: row})
 		return nil
 	}
 	if !row.Complete() {
 		return r.lacks("a row whose key has changed", func(i int) bool { return row[i].IsAbsent() })
 	}
-	s.current.add(change.Operation{Kind: change.Delete, Table: table, Key: oldKey, Old: old})
-	s.current.add(change.Operation{Kind: change.Insert, Table: table, Key: key, New: row})
+	s.current.Add(change.Operation{Kind: change.Delete, Table: table, Key: oldKey, Old: old})
+	s.current.Add(change.Operation{Kind: change.Insert, Table: table, Key: key, New: row})
 	return nil
 }
 
@@ -253,8 +253,8 @@ func sameKeyText(t *change.Table, a, b change.Image) bool {
 // ownRows takes rows of bridge.progress or bridge.barrier.
 func (s *Source) ownRows(ctx context.Context, r *rows) error {
 	if r.kind == change.Delete {
-		if r.table.role == roleMarker && s.current.class != echo {
-			return errMarkerRemoved("DELETE")
+		if r.table.role == roleMarker && s.current.Kind() != capture.Echo {
+			return capture.MarkerRemoved("DELETE")
 		}
 		return nil // bridge removes the row of a worker that it no longer has
 	}
@@ -272,16 +272,16 @@ func (s *Source) ownRows(ctx context.Context, r *rows) error {
 		if r.table.role == roleBarrier {
 			b, err := r.table.parseBarrier(row)
 			if err == nil {
-				err = s.current.emit(b)
+				err = s.current.Barrier(b, "row of bridge.barrier")
 			}
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		m, err := r.table.parseMarker(row)
+		m, err := capture.MarkerOf(row, r.table.marker)
 		if err == nil {
-			err = s.current.mark(m)
+			err = s.current.Mark(m)
 		}
 		if err != nil {
 			return err

@@ -54,7 +54,7 @@ func TestServerIDs(t *testing.T) {
 		b := newServerBed(t, flavor, nil)
 		own := b.config
 		own.ServerID = uint32(b.server.Port())
-		if _, err := Open(t.Context(), own); !errors.Is(err, ErrSetup) || !strings.Contains(err.Error(), "server_id") {
+		if _, err := Open(t.Context(), own); !errors.Is(err, capture.ErrSetup) || !strings.Contains(err.Error(), "server_id") {
 			t.Errorf("the server's own: %v", err)
 		}
 		if a, b := DeriveServerID("c/eu"), DeriveServerID("c/us"); a == b || a < 1<<31 || b < 1<<31 {

@@ -13,6 +13,7 @@ import (
 	library "github.com/go-mysql-org/go-mysql/mysql"
 	"github.com/go-mysql-org/go-mysql/replication"
 
+	"bridge/capture"
 	"bridge/change"
 	"bridge/internal/mysql"
 )
@@ -29,7 +30,7 @@ type facts struct {
 // learnFacts reads them, and refuses a server that can't be captured.
 func (c *catalog) learnFacts(ctx context.Context, serverID uint32) (facts, error) {
 	if c.mariadb() && !c.version.AtLeast(10, 6, 0) || !c.mariadb() && !c.version.AtLeast(8, 0, 14) {
-		return facts{}, fmt.Errorf("%w: this is %s %s; bridge needs MySQL 8.4 or MariaDB 10.11", ErrSetup, c.flavor, c.version)
+		return facts{}, fmt.Errorf("%w: this is %s %s; bridge needs MySQL 8.4 or MariaDB 10.11", capture.ErrSetup, c.flavor, c.version)
 	}
 	gtid := "@@GLOBAL.gtid_mode, @@GLOBAL.server_uuid"
 	if c.mariadb() {
@@ -41,19 +42,19 @@ func (c *catalog) learnFacts(ctx context.Context, serverID uint32) (facts, error
 	}
 	switch {
 	case row[0] != "1" && row[0] != "ON":
-		return facts{}, fmt.Errorf("%w: the server writes no binary log: put log_bin into its option file and restart it", ErrSetup)
+		return facts{}, fmt.Errorf("%w: the server writes no binary log: put log_bin into its option file and restart it", capture.ErrSetup)
 	case !strings.EqualFold(row[1], "FULL"):
 		return facts{}, fmt.Errorf("%w: binlog_row_metadata is %s, so the log wouldn't tell the columns' names: SET GLOBAL binlog_row_metadata = FULL, "+
-			"and put it into the server's option file", ErrSetup, row[1])
+			"and put it into the server's option file", capture.ErrSetup, row[1])
 	case row[2] == strconv.FormatUint(uint64(serverID), 10):
-		return facts{}, fmt.Errorf("%w: server_id %d is the server's own: give bridge another one", ErrSetup, serverID)
+		return facts{}, fmt.Errorf("%w: server_id %d is the server's own: give bridge another one", capture.ErrSetup, serverID)
 	}
 	files, err := c.logFiles(ctx)
 	if err != nil {
 		return facts{}, err
 	}
 	if len(files) == 0 {
-		return facts{}, fmt.Errorf("%w: the server has no binary log", ErrSetup)
+		return facts{}, fmt.Errorf("%w: the server has no binary log", capture.ErrSetup)
 	}
 	f := facts{byGTID: row[4] == "ON", serverID: row[2], lower: row[3] == "1"}
 	f.base, _, err = mysql.ParseBinlogFile(path.Base(files[len(files)-1]))
@@ -173,7 +174,7 @@ func (s *Source) checkUUIDs(ctx context.Context, done string) error {
 		return fmt.Errorf("compare the start position with the server's GTIDs: %w", err)
 	case row[1] != "0":
 		return fmt.Errorf("%w: bridge has read %s, the server has %s only: it was reset, restored, or lost transactions in a failover. %s",
-			ErrLogBehind, done, row[2], behindRemedy)
+			capture.ErrLogBehind, done, row[2], behindRemedy)
 	case row[0] != "1":
 		return fmt.Errorf("%w: bridge has read %s, and of what came after it the server has purged some: %s", ErrLogPurged, done, joinAnew)
 	}
@@ -210,7 +211,7 @@ func (s *Source) checkDomains(ctx context.Context, at mysql.BinlogPosition, done
 		had = "no such place"
 	}
 	return fmt.Errorf("%w: at %s:%d bridge had read up to %s, the server's log has %s there: it was reset, restored, or it's another server's. %s",
-		ErrLogBehind, file, at.Offset, done, had, behindRemedy)
+		capture.ErrLogBehind, file, at.Offset, done, had, behindRemedy)
 }
 
 // erBinlogEvents is the error of SHOW BINLOG EVENTS from where no event begins.
@@ -254,7 +255,7 @@ func (s *Source) explain(err error) error {
 			"give each its own server_id (%s)", ErrServerID, s.config.ServerID, text)
 	case strings.Contains(text, "is not in the master's binlog"), strings.Contains(text, "has more GTIDs"), strings.Contains(text, "beyond the last event"),
 		strings.Contains(text, "impossible position"), strings.Contains(text, "> file size"), strings.Contains(text, "is bigger than the last event"):
-		return fmt.Errorf("%w: %s. %s", ErrLogBehind, text, behindRemedy)
+		return fmt.Errorf("%w: %s. %s", capture.ErrLogBehind, text, behindRemedy)
 	case strings.Contains(text, "purged"), strings.Contains(strings.ToLower(text), "could not find"):
 		return fmt.Errorf("%w: %s: %s", ErrLogPurged, text, joinAnew)
 	}

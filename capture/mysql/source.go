@@ -26,7 +26,7 @@ type Source struct {
 	from    start    // where reading began
 	done    executed // the groups that the log has had
 	group   group    // that is being read
-	current transaction
+	current capture.Assembler
 	rows    *rows  // of an event, as far as they aren't decoded
 	nested  []feed // events inside of events, the innermost last
 	back    int    // how many files before this one to look for a prepared transaction in next
@@ -113,9 +113,9 @@ func (s *Source) Next(ctx context.Context) (capture.Event, error) {
 
 // fail makes err the source's end.
 func (s *Source) fail(err error) error {
-	at := &LogError{File: s.place.file(), Position: s.place.offset, Err: s.explain(err)}
+	at := &capture.LogError{Position: fmt.Sprintf("%s:%d", s.place.file(), s.place.offset), Err: s.explain(err)}
 	if s.group.open {
-		at.GTID = s.done.name(s.group.gtid)
+		at.Transaction = s.done.name(s.group.gtid)
 	}
 	s.failed = fmt.Errorf("capture: %w", at)
 	return s.failed
@@ -123,7 +123,7 @@ func (s *Source) fail(err error) error {
 
 // step takes one event, or some rows of one, and returns the event that they complete, if any.
 func (s *Source) step(ctx context.Context) (capture.Event, error) {
-	if e, ok := s.current.take(); ok {
+	if e, ok := s.current.Take(); ok {
 		return e, nil
 	}
 	if s.rows != nil {
@@ -219,7 +219,7 @@ func (s *Source) take(ctx context.Context, e event) (capture.Event, error) {
 		return capture.Event{}, s.payload(e)
 	case replication.TABLE_MAP_EVENT:
 		if s.group.keep != nil {
-			return capture.Event{}, s.xa.append(s.group.keep, e)
+			return capture.Event{}, e.appendTo(s.xa.Spool, s.group.keep)
 		}
 		return capture.Event{}, s.tables.announce(e.body)
 	case replication.WRITE_ROWS_EVENTv1, replication.UPDATE_ROWS_EVENTv1, replication.DELETE_ROWS_EVENTv1,
@@ -227,7 +227,7 @@ func (s *Source) take(ctx context.Context, e event) (capture.Event, error) {
 		replication.PARTIAL_UPDATE_ROWS_EVENT, replication.MARIADB_WRITE_ROWS_COMPRESSED_EVENT_V1,
 		replication.MARIADB_UPDATE_ROWS_COMPRESSED_EVENT_V1, replication.MARIADB_DELETE_ROWS_COMPRESSED_EVENT_V1:
 		if s.group.keep != nil {
-			return capture.Event{}, s.xa.append(s.group.keep, e)
+			return capture.Event{}, e.appendTo(s.xa.Spool, s.group.keep)
 		}
 		return capture.Event{}, s.rowsEvent(ctx, e)
 	case replication.ROWS_QUERY_EVENT, replication.IGNORABLE_EVENT, replication.MARIADB_ANNOTATE_ROWS_EVENT,
@@ -280,7 +280,7 @@ func (s *Source) Close(context.Context) error {
 	s.closed, s.failed = true, errClosed
 	s.link.close()
 	s.catalog.close()
-	if err := s.xa.close(); err != nil {
+	if err := s.xa.Close(); err != nil {
 		return fmt.Errorf("close capture: %w", err)
 	}
 	return nil

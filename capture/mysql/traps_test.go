@@ -178,8 +178,8 @@ func TestXATransactions(t *testing.T) {
 			commit
 			insert t (4) new 4 0
 			commit`)
-		if s.xa.used != 0 || len(s.xa.open) != 0 || len(s.xa.byID) != 0 {
-			t.Errorf("%d bytes, %d spills and %d ids are left", s.xa.used, len(s.xa.open), len(s.xa.byID))
+		if s.xa.Held() != 0 || len(s.xa.byID) != 0 {
+			t.Errorf("%d bytes and %d ids are left", s.xa.Held(), len(s.xa.byID))
 		}
 	})
 }
@@ -241,7 +241,7 @@ func TestMetadataMustBeFull(t *testing.T) {
 		s := b.open()
 		b.exec("SET GLOBAL binlog_row_metadata = MINIMAL", "INSERT INTO t VALUES (1, 'x')")
 		b.stops(s, "app.t", "binlog_row_metadata = FULL")
-		if _, err := Open(t.Context(), b.config); !errors.Is(err, ErrSetup) || !strings.Contains(err.Error(), "binlog_row_metadata") {
+		if _, err := Open(t.Context(), b.config); !errors.Is(err, capture.ErrSetup) || !strings.Contains(err.Error(), "binlog_row_metadata") {
 			t.Errorf("Open: %v", err)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"bridge/capture"
 	"bridge/change"
 	"bridge/internal/mysql"
 )
@@ -27,19 +28,19 @@ func (s *Source) truncate(ctx context.Context, st statement, q queryText) error 
 	}
 	switch roleOf(name, s.config.Selected) {
 	case roleMarker:
-		return errMarkerRemoved("TRUNCATE")
+		return capture.MarkerRemoved("TRUNCATE")
 	case roleBarrier, roleOther:
 		return nil
 	}
-	if skip, err := s.current.data(); skip || err != nil {
+	if skip, err := s.current.Data(); skip || err != nil {
 		return err
 	}
 	table, err := s.truncated(ctx, name)
 	if err != nil {
 		return err
 	}
-	s.current.room(len(q.sql))
-	s.current.add(change.Operation{Kind: change.Truncate, Table: table, Key: change.Key{Table: table.TableName}})
+	s.current.Room(len(q.sql))
+	s.current.Add(change.Operation{Kind: change.Truncate, Table: table, Key: change.Key{Table: table.TableName}})
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"bridge/capture"
 	"bridge/internal/mysql"
 )
 
@@ -39,7 +40,7 @@ func (w *watch) heartbeat(ctx context.Context, s *Source) error {
 	w.asked, w.end = now, mysql.BinlogPosition{}
 	switch order := end.at.Compare(here); {
 	case order < 0 && !s.group.open:
-		return fmt.Errorf("%w: bridge has read up to %s, the server's log ends at %s: it was reset. %s", ErrLogBehind, here, end.at, behindRemedy)
+		return fmt.Errorf("%w: bridge has read up to %s, the server's log ends at %s: it was reset. %s", capture.ErrLogBehind, here, end.at, behindRemedy)
 	case order > 0:
 		w.end = end.at
 	}

@@ -9,18 +9,19 @@ import (
 	library "github.com/go-mysql-org/go-mysql/mysql"
 
 	"bridge/capture"
+	"bridge/capture/spool"
 	"bridge/internal/mysql"
 )
 
 // prepared are the XA transactions that the log has prepared and not yet decided. The log has their rows
 // at XA PREPARE, a group of its own, while they count from the XA COMMIT on, another one.
 type prepared struct {
-	spool
-	byID map[string]*spill
+	*spool.Spool
+	byID map[string]*spool.Spill
 }
 
 func newPrepared(dir string, limit int64) *prepared {
-	return &prepared{spool: spool{dir: dir, limit: limit, open: make(map[*spill]struct{})}, byID: make(map[string]*spill)}
+	return &prepared{Spool: spool.New(dir, limit), byID: make(map[string]*spool.Spill)}
 }
 
 // drop forgets a transaction that's rolled back.
@@ -30,7 +31,7 @@ func (p *prepared) drop(xid string) error {
 		return nil
 	}
 	delete(p.byID, xid)
-	return p.release(sp)
+	return p.Release(sp)
 }
 
 // prepare takes the event that ends an XA transaction's rows: prepared, or committed in one phase.
@@ -72,7 +73,7 @@ func (s *Source) commitPrepared(ctx context.Context, xid string) (capture.Event,
 	s.back = 0
 	delete(s.xa.byID, xid)
 	if s.group.past {
-		if err := s.xa.release(sp); err != nil {
+		if err := s.xa.Release(sp); err != nil {
 			return capture.Event{}, err
 		}
 		return s.commit()
@@ -82,18 +83,18 @@ func (s *Source) commitPrepared(ctx context.Context, xid string) (capture.Event,
 }
 
 // replay gives out the events of a committed XA transaction. At their end the group is complete.
-func (s *Source) replay(sp *spill) {
-	s.nested = append(s.nested, &replay{spool: &s.xa.spool, spill: sp, reader: sp.reader()})
+func (s *Source) replay(sp *spool.Spill) {
+	s.nested = append(s.nested, &replay{spool: s.xa.Spool, spill: sp, reader: sp.Reader()})
 }
 
 type replay struct {
-	spool  *spool
-	spill  *spill
-	reader *spillReader
+	spool  *spool.Spool
+	spill  *spool.Spill
+	reader *spool.Reader
 }
 
-func (r *replay) next() (event, error) { return r.reader.next() }
-func (r *replay) close() error         { return r.spool.release(r.spill) }
+func (r *replay) next() (event, error) { return nextEvent(r.reader) }
+func (r *replay) close() error         { return r.spool.Release(r.spill) }
 
 // leave ends the innermost feed.
 func (s *Source) leave() (capture.Event, error) {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"bridge/capture"
+	"bridge/capture/spool"
 	"bridge/change"
 )
 
@@ -20,7 +21,7 @@ func offline(t testing.TB) *Source { return offlineIn(t.TempDir()) }
 func offlineIn(spillDir string) *Source {
 	s := &Source{config: Config{}.withDefaults(), link: &link{asked: make(chan struct{}, 1)}}
 	s.relations = newRelations(nil, capture.Outward{})
-	s.streams = newStreams(s.relations, newSpool(spillDir, 0))
+	s.streams = newStreams(s.relations, spool.New(spillDir, 0))
 	s.rows = rows{transaction: &s.current, relations: s.relations, find: s.relations.get}
 	return s
 }
@@ -158,11 +159,11 @@ func TestMessages(t *testing.T) {
 				if err == nil {
 					continue
 				}
-				where, ok := errors.AsType[*LogError](err)
+				where, ok := errors.AsType[*capture.LogError](err)
 				if !strings.Contains(err.Error(), tt.want) || tt.want == "" || i != len(tt.messages)-1 {
 					t.Fatalf("message %d: %v", i, err)
 				}
-				if !errors.Is(err, ErrLog) || !ok || where.Position != 0x1000 {
+				if !errors.Is(err, capture.ErrLog) || !ok || where.Position != "0/1000" {
 					t.Errorf("not an ErrLog at 0/1000: %v", err)
 				}
 				return
@@ -201,7 +202,7 @@ func TestShortMessages(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, err := s.feed(t.Context(), tt.message[:n]); !errors.Is(err, ErrLog) {
+			if _, err := s.feed(t.Context(), tt.message[:n]); !errors.Is(err, capture.ErrLog) {
 				t.Errorf("%q cut to %d bytes: %v", tt.message, n, err)
 			}
 		}
@@ -232,7 +233,7 @@ func FuzzMessages(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, input []byte) {
 		s := offlineIn(dir)
-		defer s.streams.spool.close()
+		defer s.streams.spool.Close()
 		s.relations.catalog = &catalog{config: config}
 		for len(input) >= 2 {
 			n := min(int(binary.BigEndian.Uint16(input)), len(input)-2)
@@ -243,7 +244,7 @@ func FuzzMessages(f *testing.F) {
 				return
 			}
 			if err != nil {
-				if where, ok := errors.AsType[*LogError](err); !ok || where.Position != 0x1000 && s.replay == nil || !errors.Is(err, ErrLog) {
+				if where, ok := errors.AsType[*capture.LogError](err); !ok || where.Position != "0/1000" && s.replay == nil || !errors.Is(err, capture.ErrLog) {
 					t.Fatalf("not an ErrLog with its position: %v", err)
 				}
 				return
@@ -304,7 +305,7 @@ func TestLaterAnnouncementCounts(t *testing.T) {
 
 // TestPieces holds how a transaction is cut: a piece is given out when the next one has begun.
 func TestPieces(t *testing.T) {
-	big := strings.Repeat("x", pieceBytes)
+	big := strings.Repeat("x", capture.PieceBytes)
 	tests := []struct {
 		name   string
 		values []string
@@ -313,8 +314,8 @@ func TestPieces(t *testing.T) {
 		{"small", []string{"a", "b"}, []int{2}},
 		{"one that fills a piece", []string{big}, []int{1}},
 		{"each fills a piece", []string{big, big}, []int{1, 1}},
-		{"many", make([]string, pieceOperations), []int{pieceOperations}},
-		{"one too many", make([]string, pieceOperations+1), []int{pieceOperations, 1}},
+		{"many", make([]string, capture.PieceOperations), []int{capture.PieceOperations}},
+		{"one too many", make([]string, capture.PieceOperations+1), []int{capture.PieceOperations, 1}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -27,7 +27,7 @@
 //     single row can be as large as PostgreSQL allows.
 //   - The server hears of this side every second, however long the caller of Next takes, so
 //     wal_sender_timeout doesn't end the connection while Kafka is away.
-//   - What isn't understood is an error that wraps [ErrLog] in a [LogError] with its position.
+//   - What isn't understood is an error that wraps [capture.ErrLog] in a [capture.LogError] with its position.
 //
 // # Rows
 //

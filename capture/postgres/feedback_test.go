@@ -241,11 +241,11 @@ func TestSetupErrors(t *testing.T) {
 			b.Cleanup(func() {
 				b.conn.Exec(context.Background(), fmt.Sprintf("SELECT pg_drop_replication_slot('%s')", b.config.Slot))
 			})
-		}, ErrSetup, "pgoutput"},
+		}, capture.ErrSetup, "pgoutput"},
 		{"two-phase", func(b *bed) {
 			b.config.Slot += "_2"
 			b.exec(fmt.Sprintf("SELECT pg_create_logical_replication_slot('%s', 'pgoutput', false, true)", b.config.Slot))
-		}, ErrSetup, "two_phase"},
+		}, capture.ErrSetup, "two_phase"},
 		{"slot in use", func(b *bed) { b.open() }, ErrSlotActive, "server process"},
 		{"slot ahead", func(b *bed) {
 			var at uint64
@@ -257,15 +257,15 @@ func TestSetupErrors(t *testing.T) {
 			var at uint64
 			b.scan("SELECT pg_current_wal_lsn() - '0/0'", &at)
 			b.config.Start = change.Position{Offset: at + 1<<30}
-		}, ErrLogBehind, "restored from an older copy"},
-		{"no publication", func(b *bed) { b.exec(`DROP PUBLICATION "bridge pub"`) }, ErrSetup, "bridge init"},
-		{"part of the changes", func(b *bed) { b.exec(`ALTER PUBLICATION "bridge pub" SET (publish = 'insert')`) }, ErrSetup, `ALTER PUBLICATION "bridge pub" SET (publish`},
-		{"partitions", func(b *bed) { b.exec(`ALTER PUBLICATION "bridge pub" SET (publish_via_partition_root = false)`) }, ErrSetup, "publish_via_partition_root = true"},
-		{"no markers", func(b *bed) { b.exec(`DROP PUBLICATION "bridge pub"`, postgres.CreatePublicationSQL("bridge pub")) }, ErrSetup, "ADD TABLE bridge.progress"},
+		}, capture.ErrLogBehind, "restored from an older copy"},
+		{"no publication", func(b *bed) { b.exec(`DROP PUBLICATION "bridge pub"`) }, capture.ErrSetup, "bridge init"},
+		{"part of the changes", func(b *bed) { b.exec(`ALTER PUBLICATION "bridge pub" SET (publish = 'insert')`) }, capture.ErrSetup, `ALTER PUBLICATION "bridge pub" SET (publish`},
+		{"partitions", func(b *bed) { b.exec(`ALTER PUBLICATION "bridge pub" SET (publish_via_partition_root = false)`) }, capture.ErrSetup, "publish_via_partition_root = true"},
+		{"no markers", func(b *bed) { b.exec(`DROP PUBLICATION "bridge pub"`, postgres.CreatePublicationSQL("bridge pub")) }, capture.ErrSetup, "ADD TABLE bridge.progress"},
 		{"some markers", func(b *bed) {
 			b.exec(`DROP PUBLICATION "bridge pub"`, postgres.CreatePublicationSQL("bridge pub"),
 				`ALTER PUBLICATION "bridge pub" ADD TABLE bridge.progress WHERE (worker = 0)`)
-		}, ErrSetup, "leaves out rows or columns of bridge.progress"},
+		}, capture.ErrSetup, "leaves out rows or columns of bridge.progress"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -286,7 +286,7 @@ func TestSetupErrors(t *testing.T) {
 func TestPublicationYoungerThanSlot(t *testing.T) {
 	b := newBed(t, "CREATE TABLE t (id int PRIMARY KEY)")
 	b.exec(`DROP PUBLICATION "bridge pub"`, "INSERT INTO t VALUES (1)", `CREATE PUBLICATION "bridge pub" FOR ALL TABLES WITH (publish_via_partition_root = true)`)
-	if err := b.fails(b.open()); !errors.Is(err, ErrSetup) || !strings.Contains(err.Error(), "drop the slot") {
+	if err := b.fails(b.open()); !errors.Is(err, capture.ErrSetup) || !strings.Contains(err.Error(), "drop the slot") {
 		t.Error(err)
 	}
 }

@@ -71,10 +71,10 @@ func TestRefusals(t *testing.T) {
 			b.exec(tt.sql...)
 			s := b.open()
 			err := b.fails(s)
-			if !errors.Is(err, ErrLog) {
+			if !errors.Is(err, capture.ErrLog) {
 				t.Errorf("%v isn't an ErrLog", err)
 			}
-			if where, ok := errors.AsType[*LogError](err); !ok || where.Position == 0 || where.Xid == 0 {
+			if where, ok := errors.AsType[*capture.LogError](err); !ok || where.Position == "" || where.Transaction == "" {
 				t.Errorf("%v names no position or transaction", err)
 			}
 			for _, want := range tt.want {
@@ -82,8 +82,8 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("%q isn't in: %v", want, err)
 				}
 			}
-			if n := strings.Count(err.Error(), ErrLog.Error()); n != 1 {
-				t.Errorf("%d times %q in: %v", n, ErrLog, err)
+			if n := strings.Count(err.Error(), capture.ErrLog.Error()); n != 1 {
+				t.Errorf("%d times %q in: %v", n, capture.ErrLog, err)
 			}
 			if _, again := s.Next(t.Context()); again != err {
 				t.Errorf("then the source says %v", again)

@@ -59,7 +59,7 @@ func TestOutward(t *testing.T) {
 	for err == nil {
 		_, err = s.Next(t.Context())
 	}
-	if !errors.Is(err, ErrLog) || !strings.Contains(err.Error(), `ALTER TABLE "public"."bare" REPLICA IDENTITY FULL`) {
+	if !errors.Is(err, capture.ErrLog) || !strings.Contains(err.Error(), `ALTER TABLE "public"."bare" REPLICA IDENTITY FULL`) {
 		t.Errorf("an update of a table without old rows: %v", err)
 	}
 }

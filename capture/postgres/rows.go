@@ -32,7 +32,7 @@ func (r *rows) change(ctx context.Context, tag byte, body []byte) error {
 	case roleMarker:
 		return r.markerRow(rel, tag, body[4:])
 	}
-	if skip, err := r.data(); skip || err != nil {
+	if skip, err := r.Data(); skip || err != nil {
 		return err
 	}
 	table, err := r.relations.resolve(ctx, rel)
@@ -42,7 +42,7 @@ func (r *rows) change(ctx context.Context, tag byte, body []byte) error {
 	if rel.keyError != nil {
 		return rel.keyError
 	}
-	r.room(len(body))
+	r.Room(len(body))
 	text := string(body[4:]) // the values share it
 	switch tag {
 	case msgInsert:
@@ -56,20 +56,20 @@ func (r *rows) change(ctx context.Context, tag byte, body []byte) error {
 
 func (r *rows) markerRow(rel *relation, tag byte, body []byte) error {
 	if tag == msgDelete {
-		if r.class == echo {
+		if r.Kind() == capture.Echo {
 			return nil // bridge removes the row of a worker that it no longer has
 		}
-		return errMarkerRemoved("DELETE")
+		return capture.MarkerRemoved("DELETE")
 	}
 	m, err := rel.parseMarker(tag, string(body))
 	if err != nil {
 		return err
 	}
-	return r.mark(m)
+	return r.Mark(m)
 }
 
 func (r *rows) insert(rel *relation, table *change.Table, text string) error {
-	row := r.image(len(table.Columns))
+	row := r.Image(len(table.Columns))
 	if _, err := rowTuples(table, msgInsert, text, nil, row); err != nil {
 		return err
 	}
@@ -77,12 +77,12 @@ func (r *rows) insert(rel *relation, table *change.Table, text string) error {
 	if err != nil {
 		return err
 	}
-	r.add(change.Operation{Kind: change.Insert, Table: table, Key: key, New: row})
+	r.Add(change.Operation{Kind: change.Insert, Table: table, Key: key, New: row})
 	return nil
 }
 
 func (r *rows) delete(rel *relation, table *change.Table, text string) error {
-	old := r.image(len(table.Columns))
+	old := r.Image(len(table.Columns))
 	kind, err := rowTuples(table, msgDelete, text, old, nil)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (r *rows) delete(rel *relation, table *change.Table, text string) error {
 	if kind != 'O' {
 		old = nil // the key alone
 	}
-	r.add(change.Operation{Kind: change.Delete, Table: table, Key: key, Old: old})
+	r.Add(change.Operation{Kind: change.Delete, Table: table, Key: key, Old: old})
 	return nil
 }
 
@@ -103,10 +103,10 @@ func (r *rows) update(ctx context.Context, rel *relation, table *change.Table, t
 	if rel.updateError != nil {
 		return rel.updateError
 	}
-	row := r.image(len(table.Columns))
+	row := r.Image(len(table.Columns))
 	var old change.Image
 	if text != "" && text[0] != 'N' {
-		old = r.image(len(table.Columns))
+		old = r.Image(len(table.Columns))
 	}
 	kind, err := rowTuples(table, msgUpdate, text, old, row)
 	if err != nil {
@@ -134,16 +134,16 @@ func (r *rows) update(ctx context.Context, rel *relation, table *change.Table, t
 		if old != nil {
 			capture.Withhold(rel.withheld, old, row)
 		}
-		r.add(change.Operation{Kind: change.Update, Table: table, Key: key, Old: old, New: row})
+		r.Add(change.Operation{Kind: change.Update, Table: table, Key: key, Old: old, New: row})
 		return nil
 	}
 	if !row.Complete() {
-		if err := r.relations.catalog.complete(ctx, r.xid, rel.local, row); err != nil {
+		if err := r.relations.catalog.complete(ctx, r.Xid(), rel.local, row); err != nil {
 			return err
 		}
 	}
-	r.add(change.Operation{Kind: change.Delete, Table: table, Key: oldKey, Old: old})
-	r.add(change.Operation{Kind: change.Insert, Table: table, Key: key, New: row})
+	r.Add(change.Operation{Kind: change.Delete, Table: table, Key: oldKey, Old: old})
+	r.Add(change.Operation{Kind: change.Insert, Table: table, Key: key, New: row})
 	return nil
 }
 
@@ -163,9 +163,9 @@ func (r *rows) truncate(ctx context.Context, body []byte) error {
 		case rel.role == roleOwn:
 			continue
 		case rel.role == roleMarker:
-			return errMarkerRemoved("TRUNCATE")
+			return capture.MarkerRemoved("TRUNCATE")
 		}
-		if skip, err := r.data(); skip || err != nil {
+		if skip, err := r.Data(); skip || err != nil {
 			return err
 		}
 		table, err := r.relations.resolve(ctx, rel)
@@ -173,10 +173,10 @@ func (r *rows) truncate(ctx context.Context, body []byte) error {
 			return err
 		}
 		if !began {
-			r.room(len(body))
+			r.Room(len(body))
 			began = true
 		}
-		r.add(change.Operation{Kind: change.Truncate, Table: table, Key: change.Key{Table: table.TableName}})
+		r.Add(change.Operation{Kind: change.Truncate, Table: table, Key: change.Key{Table: table.TableName}})
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"bridge/capture"
 	"bridge/internal/postgres"
 )
 
@@ -19,7 +20,7 @@ const oldestServer = 14
 // check refuses what would go wrong later, or silently. It returns where to start.
 func (c Config) check(ctx context.Context, conn *pgx.Conn) (start pglogrepl.LSN, err error) {
 	if v := postgres.MajorVersion(conn); v < oldestServer {
-		return 0, fmt.Errorf("%w: the server is PostgreSQL %d, capture needs %d or later", ErrSetup, v, oldestServer)
+		return 0, fmt.Errorf("%w: the server is PostgreSQL %d, capture needs %d or later", capture.ErrSetup, v, oldestServer)
 	}
 	if _, err := CheckPublication(ctx, conn, c.Publication); err != nil {
 		return 0, err
@@ -40,7 +41,7 @@ func (c Config) checkSlot(ctx context.Context, conn *pgx.Conn) (start pglogrepl.
 		return 0, fmt.Errorf("%w: %w", ErrSlotLost, s.Usable(conn.Config().Database))
 	}
 	if err := s.Usable(conn.Config().Database); err != nil {
-		return 0, fmt.Errorf("%w: %w", ErrSetup, err)
+		return 0, fmt.Errorf("%w: %w", capture.ErrSetup, err)
 	}
 	if s.Active {
 		return 0, slotActive(c.Slot, s.ActivePID)
@@ -50,7 +51,7 @@ func (c Config) checkSlot(ctx context.Context, conn *pgx.Conn) (start pglogrepl.
 		return 0, fmt.Errorf("read replication slot %s: %w", c.Slot, err)
 	}
 	if twoPhase {
-		return 0, fmt.Errorf("%w: replication slot %s decodes prepared transactions before their commit: use one created without two_phase", ErrSetup, c.Slot)
+		return 0, fmt.Errorf("%w: replication slot %s decodes prepared transactions before their commit: use one created without two_phase", capture.ErrSetup, c.Slot)
 	}
 	if start, err = c.start(s); err != nil {
 		return 0, err
@@ -71,14 +72,14 @@ func (c Config) checkEnd(ctx context.Context, conn *pgx.Conn, start pglogrepl.LS
 		return nil
 	}
 	return fmt.Errorf("%w: the last transaction known to be published ends at %s, this server's log at %s: the database was restored "+
-		"from an older copy, or a standby without the last transactions was promoted: see \"The log isn't the one it was\" in docs/operations.md", ErrLogBehind, start, *end)
+		"from an older copy, or a standby without the last transactions was promoted: see \"The log isn't the one it was\" in docs/operations.md", capture.ErrLogBehind, start, *end)
 }
 
 // start is c.Start if the slot can go on there.
 func (c Config) start(s *postgres.Slot) (pglogrepl.LSN, error) {
 	confirmed, err := pglogrepl.ParseLSN(s.Confirmed)
 	if err != nil {
-		return 0, fmt.Errorf("%w: replication slot %s has no confirmed position yet: create it anew", ErrSetup, c.Slot)
+		return 0, fmt.Errorf("%w: replication slot %s has no confirmed position yet: create it anew", capture.ErrSetup, c.Slot)
 	}
 	start := pglogrepl.LSN(c.Start.Offset)
 	if start == 0 {
@@ -110,9 +111,9 @@ func (c Config) explain(err error) error {
 		return fmt.Errorf("%w: %w: see \"The slot is lost\" in docs/operations.md", ErrSlotLost, err)
 	case "42704": // undefined_object: pgoutput reads the catalog as of the change
 		return fmt.Errorf("%w: at this position of the log publication %s didn't exist yet (the slot is older than it): %w: "+
-			"drop the slot and run \"bridge init\"", ErrSetup, c.Publication, err)
+			"drop the slot and run \"bridge init\"", capture.ErrSetup, c.Publication, err)
 	case "42501":
-		return fmt.Errorf("%w: %w: ALTER ROLE … REPLICATION", ErrSetup, err)
+		return fmt.Errorf("%w: %w: ALTER ROLE … REPLICATION", capture.ErrSetup, err)
 	}
 	return err
 }

@@ -5,12 +5,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
 
 	"bridge/capture"
+	"bridge/capture/spool"
 	"bridge/change"
 	"bridge/internal/postgres"
 )
@@ -48,7 +50,7 @@ func Open(ctx context.Context, config Config) (*Source, error) {
 	}
 	s := &Source{config: config, catalog: &catalog{config: ordinary}, snapshots: &catalog{config: ordinary}}
 	s.relations = newRelations(s.catalog, config.Outward)
-	s.streams = newStreams(s.relations, newSpool(config.SpillDir, config.SpillMemory))
+	s.streams = newStreams(s.relations, spool.New(config.SpillDir, config.SpillMemory))
 	s.rows = rows{transaction: &s.current, relations: s.relations, find: s.relations.get}
 	if err := s.start(ctx, replication); err != nil {
 		return nil, errors.Join(fmt.Errorf("capture: %w", config.explain(err)), s.catalog.close(context.WithoutCancel(ctx)))
@@ -112,7 +114,7 @@ func (s *Source) step(ctx context.Context) (e capture.Event, err error) {
 	if s.replay != nil {
 		e, s.position, err = s.replay.next(ctx)
 		if err != nil {
-			return e, s.fail(s.replay.xid, err)
+			return e, s.fail(s.replay.Xid(), err)
 		}
 		if !s.replay.open {
 			s.replay = nil
@@ -142,7 +144,11 @@ func (s *Source) step(ctx context.Context) (e capture.Event, err error) {
 
 // fail makes err the source's end.
 func (s *Source) fail(xid uint32, err error) error {
-	s.failed = fmt.Errorf("capture: %w", &LogError{Position: s.position, Xid: xid, Err: err})
+	at := &capture.LogError{Position: s.position.String(), Err: err}
+	if xid != 0 {
+		at.Transaction = strconv.FormatUint(uint64(xid), 10)
+	}
+	s.failed = fmt.Errorf("capture: %w", at)
 	return s.failed
 }
 
@@ -152,7 +158,7 @@ func (s *Source) xid() uint32 {
 	case s.streams.current != nil:
 		return s.streams.current.xid
 	case s.current.open:
-		return s.current.xid
+		return s.current.Xid()
 	}
 	return 0
 }
@@ -240,7 +246,7 @@ func (s *Source) change(ctx context.Context, tag byte, body []byte) (e capture.E
 		err = s.rows.change(ctx, tag, body)
 	}
 	if err == nil {
-		e, _ = s.current.take()
+		e, _ = s.current.Take()
 	}
 	return e, err
 }
@@ -251,7 +257,7 @@ func (s *Source) begin(body []byte) error {
 		return err
 	}
 	if s.current.open {
-		return badLog("transaction %d begins inside transaction %d", m.xid, s.current.xid)
+		return badLog("transaction %d begins inside transaction %d", m.xid, s.current.Xid())
 	}
 	s.current.begin(m.xid, m.time, uint64(m.commit))
 	return nil
@@ -262,7 +268,7 @@ func (s *Source) commit(body []byte) (e capture.Event, err error) {
 	if err != nil {
 		return e, err
 	}
-	if !s.current.open || uint64(m.commit) != s.current.commit || m.time != s.current.time {
+	if !s.current.open || uint64(m.commit) != s.current.commit || m.time != s.current.CommitTime() {
 		return e, badLog("commit at %s is not of the transaction that has begun", m.commit)
 	}
 	return s.current.finish(uint64(m.end)), nil
@@ -271,7 +277,7 @@ func (s *Source) commit(body []byte) (e capture.Event, err error) {
 // stream takes a message about streamed transactions, outside their blocks.
 func (s *Source) stream(tag byte, body []byte) error {
 	if s.current.open {
-		return badLog("message %q inside transaction %d", tag, s.current.xid)
+		return badLog("message %q inside transaction %d", tag, s.current.Xid())
 	}
 	switch tag {
 	case msgStreamStart:
@@ -298,7 +304,7 @@ func (s *Source) Close(ctx context.Context) error {
 		return nil
 	}
 	s.closed, s.failed = true, errClosed
-	if err := errors.Join(s.link.close(ctx), s.catalog.close(ctx), s.snapshots.close(ctx), s.streams.spool.close()); err != nil {
+	if err := errors.Join(s.link.close(ctx), s.catalog.close(ctx), s.snapshots.close(ctx), s.streams.spool.Close()); err != nil {
 		return fmt.Errorf("close capture: %w", err)
 	}
 	return nil

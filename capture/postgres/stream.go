@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pglogrepl"
 
 	"bridge/capture"
+	"bridge/capture/spool"
 	"bridge/loopguard"
 )
 
@@ -18,14 +19,14 @@ import (
 // spilled, and decided and decoded at their commit, without the subtransactions that were aborted.
 type streams struct {
 	relations *relations
-	spool     *spool
+	spool     *spool.Spool
 	byXid     map[uint32]*stream
 	current   *stream // whose block is being read; nil between blocks
 }
 
 type stream struct {
 	xid     uint32
-	spill   spill
+	spill   spool.Spill
 	spilled bool
 	aborted map[uint32]bool // subtransactions
 
@@ -48,7 +49,7 @@ type streamedMarker struct {
 	marker loopguard.Marker
 }
 
-func newStreams(r *relations, s *spool) *streams {
+func newStreams(r *relations, s *spool.Spool) *streams {
 	return &streams{relations: r, spool: s, byXid: make(map[uint32]*stream)}
 }
 
@@ -145,7 +146,8 @@ func (s *streams) keep(st *stream, xid uint32, at pglogrepl.LSN, tag byte, body 
 	if tag != msgRelation {
 		st.spilled = true
 	}
-	return s.spool.append(&st.spill, record{xid: xid, at: at, tag: tag, body: body})
+	r := record{xid: xid, at: at, tag: tag, body: body}
+	return r.appendTo(s.spool, &st.spill)
 }
 
 // abort forgets a transaction, or a subtransaction's changes.
@@ -164,7 +166,7 @@ func (s *streams) abort(body []byte) error {
 		return nil
 	}
 	delete(s.byXid, xid)
-	return s.spool.release(&st.spill)
+	return s.spool.Release(&st.spill)
 }
 
 // commit takes a committed transaction out. It's to be replayed.
@@ -174,7 +176,7 @@ func (s *streams) commit(m commitMessage) (*replay, error) {
 		return nil, badLog("commit of streamed transaction %d, of which nothing came", m.xid)
 	}
 	delete(s.byXid, m.xid)
-	p := &replay{streams: s, stream: st, end: uint64(m.end), reader: st.spill.reader(), latest: make(map[uint32]*relation)}
+	p := &replay{streams: s, stream: st, end: uint64(m.end), reader: st.spill.Reader(), latest: make(map[uint32]*relation)}
 	p.begin(m.xid, m.time, 0)
 	p.rows = rows{transaction: &p.transaction, relations: s.relations, find: p.find}
 	return p, p.marks()
@@ -186,7 +188,7 @@ type replay struct {
 	rows    rows
 	streams *streams
 	stream  *stream
-	reader  *spillReader
+	reader  *spool.Reader
 	latest  map[uint32]*relation // as announced up to here
 	end     uint64               // where the commit record ends
 }
@@ -197,11 +199,11 @@ func (p *replay) marks() error {
 		if p.stream.aborted[m.xid] {
 			continue
 		}
-		if err := p.mark(m.marker); err != nil {
+		if err := p.Mark(m.marker); err != nil {
 			return err
 		}
 	}
-	if p.stream.echo && p.class != echo {
+	if p.stream.echo && p.Kind() != capture.Echo {
 		return badLog("a transaction rolled back the write to bridge.progress that it began with: only bridge may write it")
 	}
 	return nil
@@ -210,7 +212,7 @@ func (p *replay) marks() error {
 // next is the next event. at is where the log was when an error arose.
 func (p *replay) next(ctx context.Context) (e capture.Event, at pglogrepl.LSN, err error) {
 	for {
-		rec, err := p.reader.next()
+		rec, err := nextRecord(p.reader)
 		if err == io.EOF {
 			e, err := p.done()
 			return e, pglogrepl.LSN(p.end), err
@@ -221,7 +223,7 @@ func (p *replay) next(ctx context.Context) (e capture.Event, at pglogrepl.LSN, e
 		if err != nil {
 			return e, rec.at, err
 		}
-		if e, ok := p.take(); ok {
+		if e, ok := p.Take(); ok {
 			return e, rec.at, nil
 		}
 	}
@@ -264,5 +266,5 @@ func (p *replay) done() (capture.Event, error) {
 			p.streams.relations.learn(a.relation)
 		}
 	}
-	return p.finish(p.end), p.streams.spool.release(&p.stream.spill)
+	return p.finish(p.end), p.streams.spool.Release(&p.stream.spill)
 }

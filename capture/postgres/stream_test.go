@@ -196,7 +196,7 @@ func TestLargeTransactionIsBounded(t *testing.T) {
 				if e.First != (pieces == 0) || e.Last != (n+len(e.Operations) == rows) || (e.Position.Offset != 0) != e.Last {
 					t.Fatalf("piece %d after %d rows: first %v, last %v, position %d", pieces, n, e.First, e.Last, e.Position.Offset)
 				}
-				if len(e.Operations) == 0 || len(e.Operations) > pieceOperations {
+				if len(e.Operations) == 0 || len(e.Operations) > capture.PieceOperations {
 					t.Fatalf("a piece of %d operations", len(e.Operations))
 				}
 				n += len(e.Operations)
@@ -213,8 +213,8 @@ func TestLargeTransactionIsBounded(t *testing.T) {
 			if limit := uint64(4<<20 + 8<<20); highest > limit {
 				t.Errorf("the heap grew by %d bytes, limit %d", highest, limit)
 			}
-			if s.streams.spool.used != 0 || len(s.streams.byXid) != 0 {
-				t.Errorf("afterwards %d bytes are spooled for %d transactions", s.streams.spool.used, len(s.streams.byXid))
+			if s.streams.spool.Held() != 0 || len(s.streams.byXid) != 0 {
+				t.Errorf("afterwards %d bytes are spooled for %d transactions", s.streams.spool.Held(), len(s.streams.byXid))
 			}
 			if left, err := os.ReadDir(b.config.SpillDir); err != nil || len(left) != 0 {
 				t.Errorf("the spill directory has %d files, %v", len(left), err)
@@ -234,8 +234,8 @@ func TestLargeEchoIsNotKept(t *testing.T) {
 		t.Fatalf("%d transactions are being streamed", len(s.streams.byXid))
 	}
 	for _, st := range s.streams.byXid {
-		if len(s.streams.spool.open) > 1 || s.streams.spool.used > chunkSize || st.spill.size > 1000 || !st.echo {
-			t.Errorf("of an echo %d + %d bytes are kept", st.spill.memory, st.spill.size)
+		if s.streams.spool.Held() > 64<<10 || st.spill.Size() > 1000 || !st.echo {
+			t.Errorf("of an echo %d bytes are kept, in %d", st.spill.Size(), s.streams.spool.Held())
 		}
 	}
 	applier.run("COMMIT")

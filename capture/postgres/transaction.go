@@ -6,150 +6,29 @@ import (
 	"bridge/loopguard"
 )
 
-// class is what a transaction turned out to be by its first change.
-type class uint8
-
-const (
-	undecided class = iota // nothing has come that means anything to bridge
-	local
-	echo
-	barrier
-)
-
-// What a piece of a local transaction holds at most, but for its last message.
-const (
-	pieceOperations = 4096
-	pieceBytes      = 1 << 20
-)
-
-// transaction assembles the events of one committed transaction out of its messages.
-//
-// A piece is held until the next operation or the commit tells whether it's the last one.
+// transaction is one whose messages are being read.
 type transaction struct {
+	capture.Assembler
 	open   bool
-	xid    uint32
-	time   change.Timestamp
 	commit uint64 // where its commit record begins; 0 when it was streamed
-
-	class      class
-	marker     loopguard.Marker
-	barrier    loopguard.Barrier
-	operations []change.Operation
-	bytes      int            // of the messages that operations came from
-	pieces     int            // given out so far
-	ready      *capture.Event // a piece to give out, if any
-
-	values []change.Value // not yet used: images are cut from it
 }
-
-// slab is how many values are allocated at a time. An image that's kept keeps its slab.
-const slab = 256
 
 func (t *transaction) begin(xid uint32, time change.Timestamp, commit uint64) {
-	*t = transaction{open: true, xid: xid, time: time, commit: commit, values: t.values}
-}
-
-// image is a row of n absent values.
-func (t *transaction) image(n int) change.Image {
-	if len(t.values) < n {
-		t.values = make([]change.Value, max(n, slab))
-	}
-	row := t.values[:n:n]
-	t.values = t.values[n:]
-	return row
-}
-
-// data notes a change of an application's table. skip says that it's an applied transaction's: not
-// to be shipped, so not worth decoding.
-func (t *transaction) data() (skip bool, err error) {
-	switch t.class {
-	case undecided, local:
-		t.class = local
-		return false, nil
-	case echo:
-		return true, nil
-	}
-	return false, badLog("a transaction with a barrier message changes rows, too: only bridge may write messages with prefix %q", loopguard.BarrierPrefix)
-}
-
-// mark notes a marker. It must come first: what is before it would have been taken for local.
-func (t *transaction) mark(m loopguard.Marker) (err error) {
-	switch t.class {
-	case undecided:
-		t.class, t.marker = echo, m
-		return nil
-	case echo:
-		t.marker, err = raise(t.marker, m)
-		return err
-	}
-	return badLog("bridge.progress was written in the middle of a transaction that had changed other rows before: only bridge may write it")
+	t.Begin(xid, time)
+	t.open, t.commit = true, commit
 }
 
 // emit notes a message of bridge's.
 func (t *transaction) emit(content string) error {
-	if t.class != undecided {
-		return badLog("a message with prefix %q came in the middle of a transaction: only bridge may write those", loopguard.BarrierPrefix)
-	}
 	b, err := loopguard.ParseBarrier(content)
 	if err != nil {
 		return badLog("%w", err)
 	}
-	t.class, t.barrier = barrier, b
-	return nil
-}
-
-// room makes room for a message's operations: a full piece becomes ready.
-func (t *transaction) room(bytes int) {
-	if len(t.operations) >= pieceOperations || t.bytes >= pieceBytes {
-		e := t.piece()
-		t.ready = &e
-		t.operations = make([]change.Operation, 0, pieceOperations)
-	}
-	t.bytes += bytes
-}
-
-func (t *transaction) add(o change.Operation) { t.operations = append(t.operations, o) }
-
-func (t *transaction) piece() capture.Event {
-	e := t.event(capture.Local)
-	e.First = t.pieces == 0
-	e.Operations = t.operations
-	t.operations, t.bytes = nil, 0
-	t.pieces++
-	return e
-}
-
-func (t *transaction) event(kind capture.Kind) capture.Event {
-	return capture.Event{Kind: kind, Xid: t.xid, CommitTime: t.time}
-}
-
-// take is the piece that is ready, if any.
-func (t *transaction) take() (capture.Event, bool) {
-	if t.ready == nil {
-		return capture.Event{}, false
-	}
-	e := *t.ready
-	t.ready = nil
-	return e, true
+	return t.Barrier(b, `message with prefix "`+loopguard.BarrierPrefix+`"`)
 }
 
 // finish closes the transaction, whose commit record ends at end, with its last event.
 func (t *transaction) finish(end uint64) capture.Event {
 	t.open = false
-	var e capture.Event
-	switch t.class {
-	case local:
-		e = t.piece()
-		e.Last = true
-	case echo:
-		e = t.event(capture.Echo)
-		e.Marker = t.marker
-	case barrier:
-		e = t.event(capture.Barrier)
-		e.Barrier = t.barrier
-	default:
-		e = t.event(capture.Empty)
-	}
-	e.Position = change.Position{Offset: end}
-	return e
+	return t.Finish(change.Position{Offset: end})
 }

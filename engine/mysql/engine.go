@@ -145,8 +145,8 @@ func (e *Engine) Heals(err error) bool {
 	var lost *apply.LostHistoryError
 	switch {
 	case errors.As(err, &full), errors.As(err, &lost), errors.Is(err, mysql.ErrNotInstalled),
-		errors.Is(err, capturemysql.ErrLog), errors.Is(err, capturemysql.ErrSetup),
-		errors.Is(err, capturemysql.ErrLogBehind), errors.Is(err, capturemysql.ErrLogPurged):
+		errors.Is(err, capture.ErrLog), errors.Is(err, capture.ErrSetup),
+		errors.Is(err, capture.ErrLogBehind), errors.Is(err, capturemysql.ErrLogPurged):
 		return false
 	case errors.Is(err, capturemysql.ErrServerID), errors.Is(err, capturemysql.ErrStream), errors.Is(err, applymysql.ErrDeposed),
 		errors.Is(err, ErrReadOnly), errors.Is(err, node.ErrLeaseLost):
@@ -173,7 +173,7 @@ func (e *Engine) sameLog(ctx context.Context, from change.Position) error {
 		}
 		if had != "" && from.Offset != 0 && from.GTID == "" {
 			return fmt.Errorf("%w: the server isn't the one whose log was read before (server_uuid %s, it was %s), and without GTIDs the place in that log can't be found in this one's: "+
-				"join this region anew; with gtid_mode = ON a failover needs that no more", capturemysql.ErrLogBehind, is, had)
+				"join this region anew; with gtid_mode = ON a failover needs that no more", capture.ErrLogBehind, is, had)
 		}
 		if _, err := conn.One(ctx, "UPDATE bridge.node SET server_uuid = "+mysql.Literal(is)); err != nil {
 			return fmt.Errorf("write bridge.node: %w", err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	applymysql "bridge/apply/mysql"
+	"bridge/capture"
 	capturemysql "bridge/capture/mysql"
 	"bridge/change"
 	"bridge/history"
@@ -193,7 +194,7 @@ func TestInspect(t *testing.T) {
 		}
 		if flavor == testserver.FlavorMySQL {
 			run(t, admin, "SET GLOBAL binlog_row_value_options = PARTIAL_JSON")
-			if err := e.Inspect(t.Context()); !errors.Is(err, capturemysql.ErrSetup) {
+			if err := e.Inspect(t.Context()); !errors.Is(err, capture.ErrSetup) {
 				t.Errorf("partial JSON: %v", err)
 			}
 			run(t, admin, "SET GLOBAL binlog_row_value_options = ''")
@@ -211,7 +212,7 @@ func TestAnotherServersLog(t *testing.T) {
 		}
 	}
 	run(t, admin, "UPDATE bridge.node SET server_uuid = 'another'")
-	if err := e.sameLog(t.Context(), at); !errors.Is(err, capturemysql.ErrLogBehind) || e.Heals(err) {
+	if err := e.sameLog(t.Context(), at); !errors.Is(err, capture.ErrLogBehind) || e.Heals(err) {
 		t.Errorf("got %v", err)
 	}
 	at.GTID = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	capturemysql "bridge/capture/mysql"
+	"bridge/capture"
 	"bridge/internal/mysql"
 )
 
@@ -39,7 +39,7 @@ func (e *Engine) Inspect(ctx context.Context) error {
 func check(is map[string]string) error {
 	switch {
 	case is["log_bin"] != "ON":
-		return fmt.Errorf("%w: the server writes no binary log: put log_bin into its option file and restart it", capturemysql.ErrSetup)
+		return fmt.Errorf("%w: the server writes no binary log: put log_bin into its option file and restart it", capture.ErrSetup)
 	case isSet(is["read_only"]), isSet(is["super_read_only"]):
 		return fmt.Errorf("%w: it's a replica now, or a failover is under way. bridge goes on when it's the region's primary", ErrReadOnly)
 	}
@@ -47,7 +47,7 @@ func check(is map[string]string) error {
 		got, there := is[n.name]
 		if there && !strings.EqualFold(got, n.value) {
 			return fmt.Errorf("%w: %s is %q, so %s: SET GLOBAL %s = %s, and put it into the server's option file",
-				capturemysql.ErrSetup, n.name, got, n.otherwise, n.name, mysql.Literal(n.value))
+				capture.ErrSetup, n.name, got, n.otherwise, n.name, mysql.Literal(n.value))
 		}
 	}
 	return nil

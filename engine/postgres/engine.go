@@ -171,7 +171,7 @@ func (e *Engine) Heals(err error) bool {
 	var lost *apply.LostHistoryError
 	switch {
 	case errors.As(err, &full), errors.As(err, &lost),
-		errors.Is(err, capturepg.ErrLog), errors.Is(err, capturepg.ErrSetup), errors.Is(err, capturepg.ErrSlotAhead),
+		errors.Is(err, capture.ErrLog), errors.Is(err, capture.ErrSetup), errors.Is(err, capturepg.ErrSlotAhead),
 		errors.Is(err, capturepg.ErrSlotLost), errors.Is(err, capturepg.ErrSlotMissing), errors.Is(err, postgres.ErrNotInstalled):
 		return false
 	case errors.Is(err, capturepg.ErrSlotActive), errors.Is(err, node.ErrLeaseLost):

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"bridge/capture"
 	capturepg "bridge/capture/postgres"
 	"bridge/change"
 	"bridge/internal/postgres"
@@ -24,7 +25,7 @@ func (e *Engine) Inspect(ctx context.Context) error {
 			return err
 		}
 		if err := postgres.CheckPublished(ctx, conn, p, selected); err != nil {
-			return fmt.Errorf("%w: %w", capturepg.ErrSetup, err)
+			return fmt.Errorf("%w: %w", capture.ErrSetup, err)
 		}
 		if err := e.lookForStandbys(ctx, conn); err != nil {
 			return err
@@ -53,5 +54,5 @@ func deferrable(ctx context.Context, conn *pgx.Conn, p *postgres.Publication) er
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	return fmt.Errorf("%w: %s, so duplicates would stay unnoticed: %s", capturepg.ErrSetup, &list[0], list[0].Fix)
+	return fmt.Errorf("%w: %s, so duplicates would stay unnoticed: %s", capture.ErrSetup, &list[0], list[0].Fix)
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	capturepg "bridge/capture/postgres"
+	"bridge/capture"
 	"bridge/change"
 	"bridge/internal/postgres"
 	"bridge/internal/testserver"
@@ -105,7 +105,7 @@ func TestInspect(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), tc.want) {
 					t.Fatalf("got %v, want %q", err, tc.want)
 				}
-				if e.Heals(err) || !errors.Is(err, capturepg.ErrSetup) {
+				if e.Heals(err) || !errors.Is(err, capture.ErrSetup) {
 					t.Errorf("retried: %v", err)
 				}
 			}

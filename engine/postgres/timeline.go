@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	capturepg "bridge/capture/postgres"
+	"bridge/capture"
 	"bridge/internal/postgres"
 )
 
@@ -74,7 +74,7 @@ func loadTimeline(ctx context.Context, db *pgx.Conn) (t timeline, err error) {
 func (t timeline) holds(ctx context.Context, conn *pgconn.PgConn, had timeline, published pglogrepl.LSN) error {
 	if t.system != had.system {
 		return fmt.Errorf("%w: the server isn't the one whose log was read before (system identifier %s, it was %s): the database was loaded into "+
-			"another server: see \"The log isn't the one it was\" in docs/operations.md. If pg_upgrade did it and kept the slot: UPDATE bridge.node SET timeline = NULL", capturepg.ErrLogBehind, t.system, had.system)
+			"another server: see \"The log isn't the one it was\" in docs/operations.md. If pg_upgrade did it and kept the slot: UPDATE bridge.node SET timeline = NULL", capture.ErrLogBehind, t.system, had.system)
 	}
 	if t.number == had.number {
 		return nil
@@ -89,12 +89,12 @@ func (t timeline) holds(ctx context.Context, conn *pgconn.PgConn, had timeline, 
 		return fmt.Errorf("history of timeline %d: %w", t.number, err)
 	case !found:
 		return fmt.Errorf("%w: the server's timeline %d doesn't descend from timeline %d, whose log was read before: "+
-			"another standby was promoted, or an older copy restored: see \"The log isn't the one it was\" in docs/operations.md", capturepg.ErrLogBehind, t.number, had.number)
+			"another standby was promoted, or an older copy restored: see \"The log isn't the one it was\" in docs/operations.md", capture.ErrLogBehind, t.number, had.number)
 	case published > fork:
 		return fmt.Errorf("%w: what was published ends at %s, but the server left that log (timeline %d) at %s for timeline %d: a standby without the last "+
 			"transactions was promoted, or an older copy restored. The other regions have transactions that are lost here: see \"The log isn't the one it was\" in docs/operations.md; "+
 			"with synchronized_standby_slots (PostgreSQL 17) nothing is published that a standby lacks",
-			capturepg.ErrLogBehind, published, had.number, fork, t.number)
+			capture.ErrLogBehind, published, had.number, fork, t.number)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
 
-	capturepg "bridge/capture/postgres"
+	"bridge/capture"
 	"bridge/internal/postgres"
 	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
@@ -104,7 +104,7 @@ func testPromotion(t *testing.T, server *testserver.Postgres) {
 		})
 		for range 2 { // refusing doesn't make it known
 			err := e.sameLog(ctx, tc.published)
-			if !errors.Is(err, capturepg.ErrLogBehind) || !strings.Contains(err.Error(), tc.want) || e.Heals(err) {
+			if !errors.Is(err, capture.ErrLogBehind) || !strings.Contains(err.Error(), tc.want) || e.Heals(err) {
 				t.Errorf("%s: %v", tc.name, err)
 			}
 		}
