@@ -23,12 +23,12 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.only, "only", "", "`parts` to measure, such as a1,b; a is a1, a2 and a3 (default all)")
+	flag.StringVar(&o.only, "only", "", "`parts` to measure, such as a1,b; a is a1, a2 and a3, m all of MySQL and MariaDB (default all)")
 	flag.StringVar(&o.brokers, "brokers", "embedded,kafka", "brokers to measure bridge with")
 	flag.IntVar(&o.runs, "runs", 3, "measurements of each thing; the median counts")
 	flag.BoolVar(&o.quick, "quick", false, "tiny sizes: shows that everything works, and no figure of use")
 	flag.StringVar(&o.out, "out", "", "`file` for the results (default bench/results.json when nothing is left out)")
-	flag.StringVar(&o.profiles, "cpuprofile", "", "`directory` for CPU profiles of both bridges in the parts a")
+	flag.StringVar(&o.profiles, "cpuprofile", "", "`directory` for CPU profiles of both bridges in the parts a, m1, m2 and m4")
 	flag.Parse()
 	if o.out == "" && o.only == "" && o.brokers == "embedded,kafka" && !o.quick {
 		o.out = filepath.Join("bench", "results.json")
