@@ -253,7 +253,7 @@ func (w logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-const patience = 90 * time.Second
+const patience = 4 * time.Minute
 
 // settle waits until every region has what the others have committed before.
 func (m *mesh) settle() {
