@@ -5,7 +5,6 @@ import (
 	"crypto/md5"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 
 	"bridge/internal/mysql"
@@ -139,8 +138,9 @@ func (m *mysqlServer) write(ctx context.Context, w *backlog, s sizes) error {
 	return m.setGlobal(ctx, m.kind.commits())
 }
 
+// setGlobal changes the server's settings, which count for all sessions at once.
 func (m *mysqlServer) setGlobal(ctx context.Context, settings map[string]string) error {
-	for name, value := range maps.All(settings) {
+	for name, value := range settings {
 		if err := m.run(ctx, "SET GLOBAL "+name+" = "+value); err != nil {
 			return err
 		}
