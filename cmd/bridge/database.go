@@ -70,9 +70,10 @@ func databaseOf(c *config.Config) regionDatabase {
 	return mysqlDatabase{c}
 }
 
-// ownConnections are what bridge holds besides apply's: one each for the region's lock, barriers and capture's look-ups,
-// and one to spare for what it looks at now and then, or a command beside it.
-const ownConnections = 4
+// ownConnections are what bridge holds besides apply's: one each for the region's lock, barriers, and the look-ups of capture
+// and, in a mesh of several engines, of apply; and one to spare for what it looks at now and then, or a command
+// beside it.
+const ownConnections = 5
 
 // sessionName is what a connection of this region's bridge is called: "bridge/eu/apply".
 func sessionName(c *config.Config, role string) string { return "bridge/" + c.Region + "/" + role }
