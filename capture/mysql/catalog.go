@@ -7,6 +7,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"bridge/change"
 	"bridge/internal/mysql"
@@ -80,8 +81,14 @@ func (c *catalog) query(ctx context.Context, sql string) ([][]string, error) {
 	return rows, nil
 }
 
+// lookUpLimit bounds a look-up, which isn't broken off with its caller's context: a source whose wait was ended
+// can be asked again, and must find its session, and what it was reading, as they were.
+const lookUpLimit = 10 * time.Second
+
 // images is query with values as they are.
 func (c *catalog) images(ctx context.Context, sql string) ([]change.Image, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpLimit)
+	defer cancel()
 	for attempt := 0; ; attempt++ {
 		if err := c.open(ctx); err != nil {
 			return nil, err
