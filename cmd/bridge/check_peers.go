@@ -33,7 +33,11 @@ func (s *session) checkPeers(ctx context.Context, c *config.Config, files []stri
 	if err != nil {
 		return nil, &failure{exitEnvironment, err}
 	}
-	findings := definitionFindings(tables)
+	limits, err := compare.Limits(ctx, regions)
+	if err != nil {
+		return nil, &failure{exitEnvironment, err}
+	}
+	findings := append(definitionFindings(tables), limitFindings(limits)...)
 	running, err := runningBridge(ctx, all)
 	if err != nil {
 		return nil, &failure{exitEnvironment, err}
@@ -59,9 +63,23 @@ func equalRows(r *compare.Result) preflight.Finding {
 		Text: fmt.Sprintf("are the same in %s: %s in %s", strings.Join(r.Regions, ", "), count(rows, "row"), count(len(r.Tables), "table"))}
 }
 
+// limitFindings tell which values of one region's columns another's can't hold.
+func limitFindings(tables map[change.TableName][]string) (findings []preflight.Finding) {
+	for _, name := range tableNames(tables) {
+		for _, limit := range tables[name] {
+			findings = append(findings, preflight.Finding{Level: preflight.Note, Object: name.String(), Text: limit,
+				Fix: "such a value stops its region's transactions, unless tables.on_unrepresentable says otherwise (docs/types.md)"})
+		}
+	}
+	return findings
+}
+
+func tableNames(tables map[change.TableName][]string) []change.TableName {
+	return slices.SortedFunc(maps.Keys(tables), func(a, b change.TableName) int { return strings.Compare(a.String(), b.String()) })
+}
+
 func definitionFindings(tables map[change.TableName][]string) (findings []preflight.Finding) {
-	names := slices.SortedFunc(maps.Keys(tables), func(a, b change.TableName) int { return strings.Compare(a.String(), b.String()) })
-	for _, name := range names {
+	for _, name := range tableNames(tables) {
 		for _, difference := range tables[name] {
 			findings = append(findings, preflight.Finding{Level: preflight.Error, Object: name.String(),
 				Text: "isn't defined alike in the regions: " + difference,

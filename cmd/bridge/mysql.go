@@ -117,7 +117,7 @@ func (d mysqlDatabase) preflightSettings() mypreflight.Settings {
 	return mypreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: regionNames(c),
 		Connections: c.Database.ApplyConnections + ownConnections,
-		Selected:    selected(c),
+		Selected:    selected(c), Mixed: mixed(c),
 		AllowTrigger: func(t change.TableName, trigger string) bool {
 			return slices.Contains(c.Tables.AllowTriggers, t.String()+"."+trigger)
 		},
@@ -168,7 +168,16 @@ func (d mysqlDatabase) open(ctx context.Context, session mysql.Session, selected
 	if err != nil {
 		return nil, err
 	}
-	return comparemysql.Open(ctx, d.c.Region, server, session, selected, names)
+	policy, err := policy(d.c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := comparemysql.Open(ctx, d.c.Region, server, session, selected, names)
+	if err != nil {
+		return nil, err
+	}
+	r.SetPolicy(policy)
+	return r, nil
 }
 
 func (d mysqlDatabase) running(ctx context.Context) (bool, error) {

@@ -75,14 +75,15 @@ func (d postgresDatabase) engine() (node.Engine, error) {
 }
 
 // preflightSettings translates the configuration.
-func (d postgresDatabase) preflightSettings() pgpreflight.Settings {
+func (d postgresDatabase) preflightSettings() (pgpreflight.Settings, error) {
 	c := d.c
+	policy, err := policy(c)
 	return pgpreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: regionNames(c),
 		Slot: c.Database.Slot, FailoverSlot: c.Database.FailoverSlot, Publication: c.Database.Publication,
 		Connections: c.Database.ApplyConnections + ownConnections,
-		Selected:    selected(c),
-	}
+		Selected:    selected(c), Policy: policy,
+	}, err
 }
 
 func (d postgresDatabase) check(ctx context.Context) (*preflight.Report, error) {
@@ -94,7 +95,11 @@ func (d postgresDatabase) check(ctx context.Context) (*preflight.Report, error) 
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read from
-	return pgpreflight.Run(ctx, conn, d.preflightSettings())
+	settings, err := d.preflightSettings()
+	if err != nil {
+		return nil, err
+	}
+	return pgpreflight.Run(ctx, conn, settings)
 }
 
 // checkReplicationConnection tries the second kind of connection that bridge needs: poolers refuse it,
@@ -157,11 +162,16 @@ func (d postgresDatabase) region(ctx context.Context, role string) (comparedRegi
 	if err != nil {
 		return nil, err
 	}
+	policy, err := policy(d.c)
+	if err != nil {
+		return nil, err
+	}
 	r, err := comparepg.Open(ctx, d.c.Region, d.server(), session, selected(d.c))
 	if err != nil {
 		return nil, &failure{exitEnvironment, err}
 	}
 	r.Rename(names)
+	r.SetPolicy(policy)
 	return r, nil
 }
 

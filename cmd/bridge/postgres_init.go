@@ -38,7 +38,11 @@ func (s *postgresSetUp) close(ctx context.Context) {
 }
 
 func (s *postgresSetUp) preflight(ctx context.Context) (*preflight.Report, error) {
-	return pgpreflight.Run(ctx, s.conn, s.preflightSettings())
+	settings, err := s.preflightSettings()
+	if err != nil {
+		return nil, err
+	}
+	return pgpreflight.Run(ctx, s.conn, settings)
 }
 
 // publish makes the publication before the slot: a slot can't decode with a publication that came after it.
