@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -113,7 +114,8 @@ func connectMySQL(ctx context.Context, server *testserver.MySQL, database string
 }
 
 // ExecMySQL runs SQL statements, separated by semicolons, as the superuser on a connection of their own.
-// database may be empty.
+// database may be empty. A single statement that InnoDB rolls back for a deadlock is tried again, as every application
+// of it must.
 func ExecMySQL(t testing.TB, server *testserver.MySQL, database, statements string) {
 	t.Helper()
 	conn, err := connectMySQL(t.Context(), server, database)
@@ -121,8 +123,22 @@ func ExecMySQL(t testing.TB, server *testserver.MySQL, database, statements stri
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	var failed error
-	_, err = conn.ExecuteMultiple(statements, func(result *mysql.Result, err error) {
+	single := !strings.Contains(strings.TrimRight(statements, "; \n\t"), ";")
+	for {
+		err := execMySQL(conn, statements)
+		if e, ok := errors.AsType[*mysql.MyError](err); ok && single && e.Code == mysql.ER_LOCK_DEADLOCK {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%v\nin: %s", err, statements)
+		}
+		return
+	}
+}
+
+// execMySQL runs statements and gives the first one's error.
+func execMySQL(conn *client.Conn, statements string) (failed error) {
+	_, err := conn.ExecuteMultiple(statements, func(result *mysql.Result, err error) {
 		if err != nil && failed == nil {
 			failed = err
 		}
@@ -133,9 +149,7 @@ func ExecMySQL(t testing.TB, server *testserver.MySQL, database, statements stri
 	if failed == nil {
 		failed = err
 	}
-	if failed != nil {
-		t.Fatalf("%v\nin: %s", failed, statements)
-	}
+	return failed
 }
 
 // QueryMySQL returns the rows of a query, as the superuser, as text: values separated by tabs, NULL as
