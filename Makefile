@@ -1,9 +1,9 @@
 # The commands that a reader types. Each sets up first what is missing on this machine (scripts/setup).
 #
-#   make demo  ARGS=--keep         three writable PostgreSQL regions under conflicting load;
+#   make demo  ARGS=--keep         three writable regions under conflicting load; --regions pg,mysql,mariadb chooses engines;
 #              ARGS='--regions pg,mysql,mariadb' for other engines
 #   make test  TESTFLAGS='-run X'  vet, format and all tests, against real servers
-#   make bench ARGS=...            bridge beside PostgreSQL's own replication
+#   make bench ARGS=...            bridge beside the servers' own replication
 #   make build                     bin/bridge
 
 GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
