@@ -1,6 +1,6 @@
 # The commands that a reader types. Each sets up first what is missing on this machine (scripts/setup).
 #
-#   make demo  ARGS=--keep         three writable regions under conflicting load; --regions pg,mysql,mariadb chooses engines;
+#   make demo  ARGS=--keep         three writable regions under conflicting load
 #              ARGS='--regions pg,mysql,mariadb' for other engines
 #   make test  TESTFLAGS='-run X'  vet, format and all tests, against real servers
 #   make bench ARGS=...            bridge beside the servers' own replication
