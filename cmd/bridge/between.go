@@ -10,6 +10,21 @@ import (
 	"bridge/value"
 )
 
+// between is how a region's rows differ from what they are between the regions.
+type between struct {
+	names  naming.Names
+	policy func(change.TableName, string) value.Policy
+	mixed  bool // there are regions of other engines
+}
+
+func betweenRegions(c *config.Config) (b between, err error) {
+	if b.names, err = names(c); err == nil {
+		b.policy, err = policy(c)
+	}
+	b.mixed = mixed(c)
+	return b, err
+}
+
 // names are what a region's tables and columns are called between the regions.
 func names(c *config.Config) (naming.Names, error) {
 	rules := naming.Rules{Schemas: c.Tables.Schemas}

@@ -97,18 +97,14 @@ func (d mysqlDatabase) engine() (node.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := names(c)
-	if err != nil {
-		return nil, err
-	}
-	policy, err := policy(c)
+	b, err := betweenRegions(c)
 	if err != nil {
 		return nil, err
 	}
 	return enginemysql.New(enginemysql.Config{
 		Server: server, Cluster: c.Cluster, Region: c.Region, ServerID: c.Database.ServerID, SpillDir: c.SpillDir(os.TempDir()),
 		StatementTimeout: c.Database.StatementTimeout.Std(), LockTimeout: c.Database.LockTimeout.Std(),
-		Selected: selected(c), Names: names, Mixed: mixed(c), Policy: policy,
+		Selected: selected(c), Names: b.names, Mixed: b.mixed, Policy: b.policy,
 	}), nil
 }
 
@@ -164,19 +160,15 @@ func (d mysqlDatabase) open(ctx context.Context, session mysql.Session, selected
 	if err != nil {
 		return nil, err
 	}
-	names, err := names(d.c)
+	b, err := betweenRegions(d.c)
 	if err != nil {
 		return nil, err
 	}
-	policy, err := policy(d.c)
+	r, err := comparemysql.Open(ctx, d.c.Region, server, session, selected, b.names)
 	if err != nil {
 		return nil, err
 	}
-	r, err := comparemysql.Open(ctx, d.c.Region, server, session, selected, names)
-	if err != nil {
-		return nil, err
-	}
-	r.SetPolicy(policy)
+	r.SetPolicy(b.policy)
 	return r, nil
 }
 

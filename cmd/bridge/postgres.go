@@ -58,11 +58,7 @@ func (d postgresDatabase) connect(ctx context.Context, role string) (*pgx.Conn, 
 
 func (d postgresDatabase) engine() (node.Engine, error) {
 	c := d.c
-	names, err := names(c)
-	if err != nil {
-		return nil, err
-	}
-	policy, err := policy(c)
+	b, err := betweenRegions(c)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +66,7 @@ func (d postgresDatabase) engine() (node.Engine, error) {
 		Server: d.server(), Cluster: c.Cluster, Region: c.Region,
 		Slot: c.Database.Slot, Publication: c.Database.Publication, SpillDir: c.SpillDir(os.TempDir()),
 		StatementTimeout: c.Database.StatementTimeout.Std(), LockTimeout: c.Database.LockTimeout.Std(),
-		Selected: selected(c), Names: names, Mixed: mixed(c), Policy: policy,
+		Selected: selected(c), Names: b.names, Mixed: b.mixed, Policy: b.policy,
 	}), nil
 }
 
@@ -158,11 +154,7 @@ func (d postgresDatabase) grants(to io.Writer) error {
 func (d postgresDatabase) region(ctx context.Context, role string) (comparedRegion, error) {
 	session := d.session(role)
 	session.Settings = map[string]string{"default_transaction_read_only": "on"}
-	names, err := names(d.c)
-	if err != nil {
-		return nil, err
-	}
-	policy, err := policy(d.c)
+	b, err := betweenRegions(d.c)
 	if err != nil {
 		return nil, err
 	}
@@ -170,8 +162,8 @@ func (d postgresDatabase) region(ctx context.Context, role string) (comparedRegi
 	if err != nil {
 		return nil, &failure{exitEnvironment, err}
 	}
-	r.Rename(names)
-	r.SetPolicy(policy)
+	r.Rename(b.names)
+	r.SetPolicy(b.policy)
 	return r, nil
 }
 
