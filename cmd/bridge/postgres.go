@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"bridge/change"
 	comparepg "bridge/compare/postgres"
 	"bridge/config"
 	enginepg "bridge/engine/postgres"
@@ -154,13 +155,21 @@ func (d postgresDatabase) grants(to io.Writer) error {
 func (d postgresDatabase) region(ctx context.Context, role string) (comparedRegion, error) {
 	session := d.session(role)
 	session.Settings = map[string]string{"default_transaction_read_only": "on"}
+	r, err := d.open(ctx, session, selected(d.c))
+	if err != nil {
+		return nil, &failure{exitEnvironment, err}
+	}
+	return r, nil
+}
+
+func (d postgresDatabase) open(ctx context.Context, session postgres.Session, selected func(change.TableName) bool) (*comparepg.Region, error) {
 	b, err := betweenRegions(d.c)
 	if err != nil {
 		return nil, err
 	}
-	r, err := comparepg.Open(ctx, d.c.Region, d.server(), session, selected(d.c))
+	r, err := comparepg.Open(ctx, d.c.Region, d.server(), session, selected)
 	if err != nil {
-		return nil, &failure{exitEnvironment, err}
+		return nil, err
 	}
 	r.Rename(b.names)
 	r.SetPolicy(b.policy)

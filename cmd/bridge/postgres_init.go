@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"bridge/change"
-	comparepg "bridge/compare/postgres"
 	"bridge/internal/database"
 	"bridge/internal/postgres"
 	pgpreflight "bridge/internal/postgres/preflight"
@@ -119,16 +118,11 @@ func (s *postgresSetUp) begin(ctx context.Context, report *preflight.Report, ver
 func (s *postgresSetUp) baseline(ctx context.Context, tables []change.TableName, snapshot string) (wire.Baseline, error) {
 	session := s.session("init")
 	session.StatementTimeout = 0 // a large table takes its time
-	region, err := comparepg.Open(ctx, s.c.Region, s.server(), session, func(t change.TableName) bool { return slices.Contains(tables, t) })
+	region, err := s.open(ctx, session, func(t change.TableName) bool { return slices.Contains(tables, t) })
 	if err != nil {
 		return nil, err
 	}
 	defer region.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read from
-	names, err := names(s.c)
-	if err != nil {
-		return nil, err
-	}
-	region.Rename(names)
 	return region.Baseline(ctx, snapshot)
 }
 
