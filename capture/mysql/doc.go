@@ -60,8 +60,9 @@
 //
 //   - DDL isn't replicated, and passed over; each rows event is preceded by its table's shape, so columns
 //     never shift. It's logged as text: what could change rows is an error. TRUNCATE TABLE is understood,
-//     in any client's character set. ALTER TABLE … DROP, TRUNCATE or EXCHANGE PARTITION is DDL: run it in
-//     every region, as DROP TABLE.
+//     in any client's character set. What changes a table's shape is to be run in every region, and takes
+//     the same rows along there (DROP TABLE, DROP PARTITION); an ALTER TABLE that moves rows and leaves the
+//     shape (TRUNCATE or EXCHANGE PARTITION, IMPORT TABLESPACE) is an error.
 //   - XA: the rows of a prepared transaction are kept until its XA COMMIT, from which on they count. When
 //     the source was opened in between, the log is read again from an earlier file to find them.
 //   - Sequences (MariaDB) aren't replicated.

@@ -162,6 +162,10 @@ func (s *Source) query(ctx context.Context, e event) (capture.Event, error) {
 		if err := s.truncate(ctx, st, q); err != nil {
 			return capture.Event{}, err
 		}
+	case effectMoves:
+		if err := s.moves(ctx, st, q); err != nil {
+			return capture.Event{}, err
+		}
 	case effectNone:
 	default:
 		if !s.group.past {

@@ -65,7 +65,7 @@ func TestServerIDs(t *testing.T) {
 	b := newServerBed(t, testserver.FlavorMariaDB, nil, "CREATE TABLE t (id int PRIMARY KEY)")
 	first := b.open()
 	b.open()
-	if err := b.fails(first); !errors.Is(err, ErrServerID) && !errors.Is(err, ErrStream) {
+	if err := b.fails(first); !errors.Is(err, ErrServerID) {
 		t.Error(err)
 	}
 }

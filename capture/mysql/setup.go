@@ -242,10 +242,13 @@ func (s *Source) syncer() (replication.BinlogSyncerConfig, error) {
 	return config, nil
 }
 
+// dumpErrors are the server's errors of sending its log; MariaDB has one of its own for two of the same server_id.
+var dumpErrors = []uint16{1236, 1373, 4052}
+
 // explain makes a replication error of the server one of this package's.
 func (s *Source) explain(err error) error {
 	server, ok := errors.AsType[*library.MyError](err)
-	if !ok || server.Code != 1236 && server.Code != 1373 {
+	if !ok || !slices.Contains(dumpErrors, server.Code) {
 		return err
 	}
 	text := server.Message

@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+
+	"bridge/change"
 )
 
 // tokenKind is what a token of SQL is.
@@ -133,15 +135,17 @@ const (
 	effectXACommit
 	effectXARollback
 	effectTruncate
+	effectMoves // rows of the tables named come or go, and the log doesn't tell which
 )
 
 // statement is a query event's text, understood as far as bridge needs.
 type statement struct {
 	effect effect
-	word   string // the first keyword, for messages
-	schema string // of a truncated table; "" is the default database
-	table  string
-	xid    string // of an XA statement, see xaID
+	word   string // the first keyword, for messages; of effectMoves what it does
+	// table is whose rows are concerned, and with the table that they come from or go to, if any. Without a
+	// schema it's in the default database.
+	table, with change.TableName
+	xid         string // of an XA statement, see xaID
 }
 
 // parseStatement finds out what a statement does. It knows the statements that the server logs as text
@@ -155,7 +159,9 @@ func parseStatement(sql string, noBackslash bool) statement {
 		return out
 	}
 	switch out.word {
-	case "ALTER", "DROP", "RENAME", "GRANT", "REVOKE", "ANALYZE", "OPTIMIZE", "REPAIR", "FLUSH", "CHECK",
+	case "ALTER":
+		s.alter(&out)
+	case "DROP", "RENAME", "GRANT", "REVOKE", "ANALYZE", "OPTIMIZE", "REPAIR", "FLUSH", "CHECK",
 		"INSTALL", "UNINSTALL", "RESET", "CACHE", "IMPORT":
 		out.effect = effectNone
 	case "CREATE":
@@ -225,17 +231,25 @@ func (s *scanner) truncate(out *statement) {
 	if t.is("TABLE") {
 		t = s.next()
 	}
+	if s.tableName(t, &out.table) {
+		out.effect = effectTruncate
+	}
+}
+
+// tableName reads a table's name, which begins with t.
+func (s *scanner) tableName(t token, name *change.TableName) bool {
 	if t.kind != tokenWord && t.kind != tokenName {
-		return
+		return false
 	}
-	out.table = t.text
-	if t = s.next(); t.text == "." && t.kind == tokenOther {
-		if t = s.next(); t.kind != tokenWord && t.kind != tokenName {
-			return
-		}
-		out.schema, out.table = out.table, t.text
+	name.Name = t.text
+	rest := s.at
+	if t = s.next(); t.text != "." || t.kind != tokenOther {
+		s.at = rest
+		return true
 	}
-	out.effect = effectTruncate
+	t = s.next()
+	name.Schema, name.Name = name.Name, t.text
+	return t.kind == tokenWord || t.kind == tokenName
 }
 
 func (s *scanner) xa(out *statement) {

@@ -13,18 +13,12 @@ import (
 
 // truncate makes the operation of a TRUNCATE TABLE, which is logged as a statement.
 func (s *Source) truncate(ctx context.Context, st statement, q queryText) error {
-	name := change.TableName{Schema: st.schema, Name: st.table}
-	if name.Schema == "" {
-		name.Schema = q.schema
-	}
-	if err := s.decodeName(ctx, &name, q.charset); err != nil {
-		return err
-	}
-	if s.facts.lower {
-		name.Schema, name.Name = strings.ToLower(name.Schema), strings.ToLower(name.Name)
-	}
 	if s.group.past {
 		return nil
+	}
+	name, err := s.localName(ctx, st.table, q)
+	if err != nil {
+		return err
 	}
 	switch roleOf(name, s.config.Selected) {
 	case roleMarker:
@@ -42,6 +36,38 @@ func (s *Source) truncate(ctx context.Context, st statement, q queryText) error 
 	s.current.Room(len(q.sql))
 	s.current.Add(change.Operation{Kind: change.Truncate, Table: table, Key: change.Key{Table: table.TableName}})
 	return nil
+}
+
+// moves refuses a statement that changes which rows replicated tables have, without telling which.
+func (s *Source) moves(ctx context.Context, st statement, q queryText) error {
+	for _, table := range []change.TableName{st.table, st.with} {
+		if table.Name == "" || s.group.past {
+			continue
+		}
+		name, err := s.localName(ctx, table, q)
+		if err != nil {
+			return err
+		}
+		if roleOf(name, s.config.Selected) != roleOther {
+			return badLog("table %s: %s has changed which rows it has, and the log doesn't tell them: join this region anew, and use DELETE and INSERT instead",
+				name, st.word)
+		}
+	}
+	return nil
+}
+
+// localName is a table's name in a statement as the log has it in table map events.
+func (s *Source) localName(ctx context.Context, name change.TableName, q queryText) (change.TableName, error) {
+	if name.Schema == "" {
+		name.Schema = q.schema
+	}
+	if err := s.decodeName(ctx, &name, q.charset); err != nil {
+		return name, err
+	}
+	if s.facts.lower {
+		name.Schema, name.Name = strings.ToLower(name.Schema), strings.ToLower(name.Name)
+	}
+	return name, nil
 }
 
 // decodeName makes names UTF-8: a statement is logged in its client's character set. The default
