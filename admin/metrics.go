@@ -85,7 +85,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(barriersDesc, s.Applied.Barriers)
 	count(retriesDesc, s.Applied.Retries)
 	for l, n := range s.Conflicts {
-		count(conflictsDesc, n, string(l.Type), l.Table.String(), l.Rule.String(), l.Result)
+		count(conflictsDesc, n, string(l.Type), l.Table.String(), l.Rule, l.Result)
 	}
 	gauge(unstableDesc, float64(s.History.Operations))
 	gauge(historyBytesDesc, float64(s.History.Bytes))

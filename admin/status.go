@@ -122,7 +122,7 @@ func statusOf(s node.Status) Status {
 	}
 	sort.Slice(out.Peers, func(i, j int) bool { return out.Peers[i].Region < out.Peers[j].Region })
 	for l, n := range s.Conflicts {
-		out.Conflicts = append(out.Conflicts, Conflict{string(l.Type), l.Table.String(), l.Rule.String(), l.Result, n})
+		out.Conflicts = append(out.Conflicts, Conflict{string(l.Type), l.Table.String(), l.Rule, l.Result, n})
 	}
 	sort.Slice(out.Conflicts, func(i, j int) bool {
 		a, b := &out.Conflicts[i], &out.Conflicts[j]

@@ -25,7 +25,7 @@ type row struct {
 	written Write  // as it was last written
 	missing bool   // the write found no row, so nothing is locked
 	decided bool   // it must be looked at again, and written is the outcome of the last look
-	revived bool   // written is the row as it was, to lock it
+	claimed bool   // written is some image of the row, to lock it
 	looked  uint64 // the place in the log as of which it was last certified
 	records []conflict.Record
 }
@@ -191,7 +191,7 @@ func (b *Batch) AnyMissing() bool {
 // Reset forgets what a failed attempt found, so that the batch can be written anew.
 func (b *Batch) Reset() {
 	for _, r := range b.rows {
-		r.missing, r.decided, r.revived, r.looked, r.records, r.written = false, false, false, 0, nil, Write{}
+		r.missing, r.decided, r.claimed, r.looked, r.records, r.written = false, false, false, 0, nil, Write{}
 		for _, in := range r.ops {
 			r.written = r.written.then(in.op)
 		}

@@ -53,7 +53,7 @@ func BenchmarkCertify(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				batch.Reset()
-				batch.Certify(h, rule, ^uint64(0))
+				batch.Certify(h, rules, ^uint64(0))
 			}
 			perRow(b)
 		})

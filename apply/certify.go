@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"fmt"
 	"slices"
 
 	"bridge/change"
@@ -38,19 +39,21 @@ func (v *Verdict) add(r *row, w Write) {
 // was raised for missing rows (any, when none are missing).
 //
 // It changes no history: the caller adds the batch's operations when it has committed, or, of a piece of
-// a large transaction, before it looks at the next piece.
-func (b *Batch) Certify(h *history.History, rules conflict.Rule, asOf uint64) Verdict {
-	var v Verdict
+// a large transaction, before it looks at the next piece. The error wraps [ErrRefused]: the log told too little
+// of a row for its rule.
+func (b *Batch) Certify(h *history.History, rules *conflict.Rules, asOf uint64) (v Verdict, err error) {
 	for _, r := range b.rows {
-		if r.key.Row == "" {
-			b.certifyTruncate(r, h, rules, &v)
-			continue
+		switch {
+		case r.key.Row == "":
+			err = b.certifyTruncate(r, h, rules.Of(r.key.Table), &v)
+		case r.contested(h):
+			err = r.certify(h, rules.Of(r.key.Table), asOf, &v)
 		}
-		if r.contested(h) {
-			r.certify(h, rules, asOf, &v)
+		if err != nil {
+			return Verdict{}, err
 		}
 	}
-	return v
+	return v, nil
 }
 
 // Lacks tells which operations history must be given before it can certify the batch: of large transactions
@@ -87,23 +90,25 @@ func (r *row) asOf(barrier uint64) uint64 {
 }
 
 // certify decides one row that may be in conflict, and adds what must be written.
-func (r *row) certify(h *history.History, rule conflict.Rule, asOf uint64, v *Verdict) {
+func (r *row) certify(h *history.History, rule *conflict.Rule, asOf uint64, v *Verdict) error {
 	asOf = r.asOf(asOf)
 	ops := h.Row(r.key, asOf)
-	var before conflict.Outcome
-	if len(ops) > 0 {
-		before = rule.Decide(ops)
+	_, present := rule.Exists(ops)
+	if r.missing && present {
+		before := rule.Decide(ops, &ops[len(ops)-1])
+		if before.Image.Complete() {
+			// A transaction can be in the log, and read from it, before others see it (while it waits for a
+			// synchronous standby, for example): only an insert waits for it.
+			r.claim(before.Table, before.Image, v)
+			return nil
+		}
 	}
-	if r.missing && before.Exists && before.Image.Complete() {
-		r.revive(&before, v)
-		return
-	}
-	appeared := before.Exists && writtenSince(ops, r.looked)
+	appeared := present && writtenSince(ops, r.looked)
 	r.looked = asOf
 	rec := conflict.Record{Key: r.key, Rule: rule}
 	for _, in := range r.ops {
 		if rec.Versions == nil && ops.ConcurrentWith(in.tag) {
-			rec.Type = conflict.TypeOf(in.op.Kind, before.Exists)
+			rec.Type = conflict.TypeOf(in.op.Kind, present)
 			rec.Incoming = in.tag.Dot
 			rec.Versions = concurrent(ops, in.tag)
 		}
@@ -113,28 +118,69 @@ func (r *row) certify(h *history.History, rule conflict.Rule, asOf uint64, v *Ve
 			rec.Versions = rec.Versions.Insert(e)
 		}
 	}
+	last := r.ops[len(r.ops)-1].entry()
 	switch {
 	case rec.Versions != nil:
-	case r.revived:
-		r.rewrite(outcomeWrite(r.key, rule.Decide(ops)), false, v)
-		return
+	case r.claimed:
+		r.rewrite(outcomeWrite(r.key, rule.Decide(ops, &last)), false, v)
+		return nil
 	default:
 		r.uncontested(ops, v)
-		return
+		return nil
 	}
-	rec.Outcome = rule.Decide(ops)
+	if err := lacking(rule, ops, &last); err != nil {
+		return err
+	}
+	if r.missing && rule.LocksMissing() {
+		if table, image := anyImage(ops); image != nil {
+			r.claim(table, image, v)
+			return nil
+		}
+	}
+	rec.Outcome = rule.Decide(ops, &last)
 	r.records = []conflict.Record{rec}
 	r.decided = true
 	r.rewrite(outcomeWrite(r.key, rec.Outcome), appeared, v)
+	return nil
 }
 
-// revive deals with a row that wasn't found and that by all that's known is there. A transaction can be in the
-// log, and read from it, before others see it (while it waits for a synchronous standby, for example): only an
-// insert waits for it. So the row is asked for as it was, which locks it, and the next look decides.
-func (r *row) revive(before *conflict.Outcome, v *Verdict) {
-	r.written = Write{Kind: Upsert, Table: before.Table, Key: r.key, Image: before.Image}
-	r.missing, r.decided, r.revived, v.Locks = false, true, true, true
+// claim asks for a row that wasn't found to be there with some image, which locks its key. The next look decides
+// what becomes of it.
+func (r *row) claim(table *change.Table, image change.Image, v *Verdict) {
+	r.written = Write{Kind: Upsert, Table: table, Key: r.key, Image: image}
+	r.missing, r.decided, r.claimed, v.Locks = false, true, true, true
 	v.add(r, r.written)
+}
+
+// anyImage is the latest complete image of a row.
+func anyImage(ops history.Row) (*change.Table, change.Image) {
+	for i := len(ops) - 1; i >= 0; i-- {
+		for _, image := range [...]change.Image{ops[i].Image, ops[i].Old} {
+			if image != nil && image.Complete() {
+				return ops[i].Table, image
+			}
+		}
+	}
+	return nil, nil
+}
+
+// lacking tells of an operation whose images are less than the rule needs.
+func lacking(rule *conflict.Rule, ops history.Row, in *history.Entry) error {
+	if !rule.NeedsImages() {
+		return nil
+	}
+	for i := range ops {
+		if e := &ops[i]; rule.Lacks(e) {
+			return fmt.Errorf("%w: %s of %s by transaction %s lacks columns that the rule %s needs: its region's log must carry whole rows "+
+				"(ALTER TABLE … REPLICA IDENTITY FULL; binlog_row_image=FULL), and this one can be decided by last_write_wins only",
+				ErrRefused, e.Kind, e.Table, e.Tag.Dot, rule)
+		}
+	}
+	if _, exists := rule.Exists(ops); exists && in.Kind == change.Truncate && rule.Columns != nil {
+		return fmt.Errorf("%w: transaction %s truncates %s, of which others have changed rows at the same time, and the rule %s can't tell these rows "+
+			"from the log: set the table's rule to last_write_wins in every region until this is applied", ErrRefused, in.Tag.Dot, in.Table, rule)
+	}
+	return nil
 }
 
 // uncontested deals with a row that isn't in conflict by causality but wasn't found. A delete, or a net
@@ -185,26 +231,32 @@ func writtenSince(ops history.Row, asOf uint64) bool {
 
 // certifyTruncate brings back the rows of a truncated table that operations unseen by the truncate keep
 // alive. The table is locked, so everything about it is known.
-func (b *Batch) certifyTruncate(r *row, h *history.History, rule conflict.Rule, v *Verdict) {
+func (b *Batch) certifyTruncate(r *row, h *history.History, rule *conflict.Rule, v *Verdict) error {
 	r.records = nil
 	in := r.ops[len(r.ops)-1]
+	entry := in.entry()
 	for _, key := range h.Keys(r.key.Table, in.tag) {
 		if b.byKey[key] != nil {
 			continue // decided on its own, with this truncate among its operations
 		}
 		ops := h.Row(key, ^uint64(0))
 		rec := conflict.Record{Type: conflict.Truncated, Key: key, Rule: rule, Incoming: in.tag.Dot}
-		rec.Versions = concurrent(ops, in.tag).Insert(in.entry())
-		rec.Outcome = rule.Decide(ops.Insert(in.entry()))
+		rec.Versions = concurrent(ops, in.tag).Insert(entry)
+		ops = ops.Insert(entry)
+		if err := lacking(rule, ops, &entry); err != nil {
+			return err
+		}
+		rec.Outcome = rule.Decide(ops, &entry)
 		r.records = append(r.records, rec)
 		if rec.Outcome.Exists {
 			v.add(nil, outcomeWrite(key, rec.Outcome))
 		}
 	}
+	return nil
 }
 
 func (in *incoming) entry() history.Entry {
-	return history.Entry{Tag: in.tag, Kind: in.op.Kind, Table: in.op.Table, Image: in.op.New, Order: in.order}
+	return history.EntryOf(in.tag, in.op, in.order, 0)
 }
 
 // concurrent is a copy of those of ops that tag hadn't seen.

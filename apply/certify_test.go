@@ -9,7 +9,7 @@ import (
 	"bridge/history"
 )
 
-const rule = conflict.LastWriteWins
+var rules = conflict.All(conflict.LastWriteWins)
 
 var members = []change.Origin{"a/1", "b/1", "c/1"}
 
@@ -59,7 +59,10 @@ func (s *site) certify(b *Batch, between func()) (looks int) {
 	asOf := s.at
 	for {
 		looks++
-		v := b.Certify(s.h, rule, asOf)
+		v, err := b.Certify(s.h, rules, asOf)
+		if err != nil {
+			panic(err)
+		}
 		if looks == 1 {
 			between()
 		}
@@ -116,7 +119,7 @@ func TestConflictMatrix(t *testing.T) {
 			}
 			r := records[0]
 			result := map[bool]string{true: "applied", false: "kept"}[later == theirs]
-			if r.Type != tc.want || r.Incoming != theirs.Dot || r.Rule != rule || len(r.Versions) != 2 || r.Result() != result {
+			if r.Type != tc.want || r.Incoming != theirs.Dot || r.Rule != conflict.LastWriteWins || len(r.Versions) != 2 || r.Result() != result {
 				t.Errorf("%s: %s of %s, %d versions, %s; want %s of %s, 2, %s",
 					name, r.Type, r.Incoming, len(r.Versions), r.Result(), tc.want, theirs.Dot, result)
 			}
@@ -228,7 +231,7 @@ func TestCertifyAgainAsksForNothing(t *testing.T) {
 	s.local(txOf("a", 1, 9, upd("1", "y", "y")))
 	b := NewBatch(txOf("b", 1, 5, upd("1", "x", "x"), ins("2", "n", "n")), 0)
 	s.certify(b, func() {})
-	if v := b.Certify(s.h, rule, s.at); len(v.Writes) != 0 || v.Locks {
+	if v, err := b.Certify(s.h, rules, s.at); err != nil || len(v.Writes) != 0 || v.Locks {
 		t.Errorf("asked for %+v", v)
 	}
 	if n := len(b.Records()); n != 1 {

@@ -161,7 +161,10 @@ func (m *mesh) certify(n *node, b *Batch) {
 		}
 		asOf := n.at
 		m.between(n, locked)
-		v := b.Certify(n.h, rule, asOf)
+		v, err := b.Certify(n.h, rules, asOf)
+		if err != nil {
+			panic(err)
+		}
 		missing := n.rows.write(v.Writes)
 		v.Missing(missing)
 		for i, w := range v.Writes {

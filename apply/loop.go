@@ -25,7 +25,7 @@ type Config struct {
 	Target  Target
 	Fence   Fence
 	History *history.Locked
-	Rule    conflict.Rule
+	Rules   *conflict.Rules
 	// Progress is where bridge.progress stands, and Issued the last sequence number that this region
 	// has ever published: a peer can't have seen more.
 	Progress map[change.Origin]loopguard.Marker

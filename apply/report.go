@@ -27,7 +27,7 @@ type Counts struct {
 type ConflictLabel struct {
 	Type   conflict.Type
 	Table  change.TableName
-	Rule   conflict.Rule
+	Rule   string
 	Result string
 }
 
@@ -65,7 +65,7 @@ func (r *Report) committed(b *Batch) {
 	r.counts.Rows += uint64(b.Len())
 	for i := range records {
 		rec := &records[i]
-		r.conflicts[ConflictLabel{rec.Type, rec.Key.Table, rec.Rule, rec.Result()}]++
+		r.conflicts[ConflictLabel{rec.Type, rec.Key.Table, rec.Rule.String(), rec.Result()}]++
 	}
 	r.applied[last.Dot.Origin] = last.Dot.Seq
 }

@@ -18,7 +18,7 @@ type worker struct {
 	fence   Fence
 	history *history.Locked
 	archive *Archive
-	rule    conflict.Rule
+	rules   *conflict.Rules
 	report  *Report
 }
 
@@ -218,13 +218,13 @@ func (w *worker) certify(ctx context.Context, b *Batch, asOf uint64) (v Verdict,
 		var lacks []history.Ref
 		w.history.Do(func(h *history.History) {
 			if lacks = b.Lacks(h, asOf); len(lacks) == 0 {
-				v = b.Certify(h, w.rule, asOf)
+				v, err = b.Certify(h, w.rules, asOf)
 			}
 		})
 		if len(lacks) == 0 {
-			return v, nil
+			return v, err
 		}
-		err := w.waiting(ctx, func(ctx context.Context) error {
+		err = w.waiting(ctx, func(ctx context.Context) error {
 			return w.archive.Fill(ctx, w.history, lacks, b.Transactions[0])
 		})
 		if err != nil {

@@ -47,7 +47,7 @@ func TestLastWriteWinsOfTwo(t *testing.T) {
 			}
 			want := tc.want + ", by b/1:1/0"
 			for _, arrival := range [][]history.Entry{{e, l}, {l, e}} {
-				if got := show(LastWriteWins.Decide(rowOf(arrival...))); got != want {
+				if got := show(LastWriteWins.Decide(rowOf(arrival...), nil)); got != want {
 					t.Errorf("%v then %v, ties %v: got %s, want %s", tc.first, tc.second, ties, got, want)
 				}
 			}
@@ -115,7 +115,7 @@ func TestLastWriteWins(t *testing.T) {
 	} {
 		for i := range tc.ops { // arrival in every rotation
 			arrival := append(append([]history.Entry{}, tc.ops[i:]...), tc.ops[:i]...)
-			if got := show(LastWriteWins.Decide(rowOf(arrival...))); got != tc.want {
+			if got := show(LastWriteWins.Decide(rowOf(arrival...), nil)); got != tc.want {
 				t.Errorf("%s (arrival %d): got %s, want %s", tc.name, i, got, tc.want)
 			}
 		}
@@ -129,11 +129,11 @@ func TestOperationsOfOneTransactionStandInItsOrder(t *testing.T) {
 	}
 	rival := at("b1", 4, change.Update, img("rival", "rival"))
 	reborn := rowOf(op(2, change.Update, img("z", "-")), op(0, change.Delete, nil), rival, op(1, change.Insert, img("y", "t1")))
-	if got, want := show(LastWriteWins.Decide(reborn)), "[id=1 a=z t=t1], by a/1:1/2"; got != want {
+	if got, want := show(LastWriteWins.Decide(reborn, nil)), "[id=1 a=z t=t1], by a/1:1/2"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	gone := rowOf(op(1, change.Delete, nil), op(0, change.Insert, img("y", "y")), rival)
-	if got, want := show(LastWriteWins.Decide(gone)), "no row, by a/1:1/1"; got != want {
+	if got, want := show(LastWriteWins.Decide(gone, nil)), "no row, by a/1:1/1"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -144,18 +144,18 @@ func TestColumnsAreMatchedByNameAcrossShapes(t *testing.T) {
 	narrow := at("a1", 1, change.Update, img("x", "toast"))
 	late := at("b1", 2, change.Update, change.Image{absent, change.Text("e"), change.Text("1")})
 	late.Table = wide
-	if got, want := show(LastWriteWins.Decide(rowOf(narrow, late))), "[t=toast extra=e id=1], by b/1:1/0"; got != want {
+	if got, want := show(LastWriteWins.Decide(rowOf(narrow, late), nil)), "[t=toast extra=e id=1], by b/1:1/0"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	late.Image = change.Image{change.Text("t2"), absent, change.Text("1")}
 	late.Tag.Time = 0
 	narrow.Image = img("x", "-")
-	if got, want := show(LastWriteWins.Decide(rowOf(narrow, late))), "[id=1 a=x t=t2], by a/1:1/0"; got != want {
+	if got, want := show(LastWriteWins.Decide(rowOf(narrow, late), nil)), "[id=1 a=x t=t2], by a/1:1/0"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	copied := *docs // a table read twice is another pointer
 	narrow.Table = change.NewTable(copied.TableName, copied.Columns, copied.Full)
-	if got := valueAs(&narrow, docs, 1); got != change.Text("x") {
+	if got := valueAs(&narrow, narrow.Image, docs, 1); got != change.Text("x") {
 		t.Errorf("an equal shape behind another pointer: %v", got)
 	}
 }
@@ -168,7 +168,7 @@ func differs(insert func(history.Row, history.Entry) history.Row, one, other []h
 		for _, e := range ops {
 			r = insert(r, e)
 		}
-		return show(LastWriteWins.Decide(r))
+		return show(LastWriteWins.Decide(r, nil))
 	}
 	a, b := decide(one), decide(other)
 	return a, b, a != b
@@ -276,7 +276,7 @@ func BenchmarkDecide(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				LastWriteWins.Decide(ops)
+				LastWriteWins.Decide(ops, nil)
 			}
 		})
 	}

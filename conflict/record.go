@@ -45,7 +45,7 @@ func TypeOf(kind change.Kind, present bool) Type {
 type Record struct {
 	Type     Type
 	Key      change.Key
-	Rule     Rule
+	Rule     *Rule // nil where no rule was needed
 	Incoming change.Dot
 	// Versions are the concurrent operations and the incoming ones, in their order.
 	Versions history.Row
@@ -58,7 +58,7 @@ func (r *Record) Result() string {
 	o := &r.Outcome
 	switch {
 	case o.Winner.Tag.Dot.Origin != r.Incoming.Origin:
-		if r.showsIncoming() {
+		if r.showsIncoming() || r.Rule != nil && r.Rule.Columns != nil && o.Exists && !slices.Equal(o.Image, o.Winner.Image) {
 			return "merged"
 		}
 		return "kept"
@@ -78,7 +78,7 @@ func (r *Record) showsIncoming() bool {
 		}
 		for i := range r.Versions {
 			e := &r.Versions[i]
-			if e.Tag.Dot.Origin == r.Incoming.Origin && valueAs(e, r.Outcome.Table, c) == v {
+			if e.Tag.Dot.Origin == r.Incoming.Origin && valueAs(e, e.Image, r.Outcome.Table, c) == v {
 				return true
 			}
 		}

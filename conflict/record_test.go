@@ -43,7 +43,7 @@ func TestResult(t *testing.T) {
 		{"an incomplete update yields to a delete", at("a1", 1, del, nil), at("b1", 2, upd, img("y", "-")), false, "kept"},
 	} {
 		ops := rowOf(tc.here, tc.incoming)
-		r := Record{Incoming: tc.incoming.Tag.Dot, Versions: ops, Outcome: LastWriteWins.Decide(ops)}
+		r := Record{Incoming: tc.incoming.Tag.Dot, Versions: ops, Outcome: LastWriteWins.Decide(ops, nil)}
 		if got := r.Result(); got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}

@@ -85,7 +85,7 @@ func (subject) Status() node.Status {
 	return node.Status{
 		Cluster: "shop", Region: "eu", Origin: "eu/1", Phase: node.Running, Since: time.Now(), Capture: capture.Status{},
 		Conflicts: map[apply.ConflictLabel]uint64{
-			{Type: conflict.InsertExists, Table: change.TableName{Schema: "public", Name: "t"}, Rule: conflict.LastWriteWins, Result: "kept"}: 1,
+			{Type: conflict.InsertExists, Table: change.TableName{Schema: "public", Name: "t"}, Rule: conflict.LastWriteWins.String(), Result: "kept"}: 1,
 		},
 		Peers: []node.Peer{{PeerStatus: apply.PeerStatus{Origin: "us/1"}}},
 	}

@@ -88,7 +88,7 @@ func (h *History) AddBulk(tag *change.Tag, ops []change.Operation, first uint32,
 }
 
 func (b *bulk) entry(op *change.Operation, order uint32) Entry {
-	return Entry{Tag: b.tag, Kind: op.Kind, Table: op.Table, Image: op.New, Order: order, At: b.at}
+	return EntryOf(b.tag, op, order, b.at)
 }
 
 func (h *History) bulkOf(dot change.Dot) *bulk {

@@ -12,10 +12,16 @@ type Entry struct {
 	Kind  change.Kind
 	Table *change.Table
 	Image change.Image // the row after it; nil for a delete or truncate
+	Old   change.Image // the row before it where the log tells it, which takes REPLICA IDENTITY FULL
 	// Order is the operation's place in its transaction: a transaction may write a row more than once.
 	Order uint32
 	// At is the place in this region's log of a local operation, as capture counts; 0 for others.
 	At uint64
+}
+
+// EntryOf is the entry of one of a transaction's operations: order is its place there, at as in [Entry].
+func EntryOf(tag *change.Tag, op *change.Operation, order uint32, at uint64) Entry {
+	return Entry{Tag: tag, Kind: op.Kind, Table: op.Table, Image: op.New, Old: op.Old, Order: order, At: at}
 }
 
 // Compare orders entries by (timestamp, origin), and within a transaction by place.
@@ -66,10 +72,13 @@ func (r Row) ConcurrentWith(t *change.Tag) bool {
 // size is an estimate of the bytes that e holds in memory, for the limit.
 func (e *Entry) size(key string) int {
 	const fixed = 160 // entry, map slot, queue slot
-	n := fixed + len(key) + 24*len(e.Image)
-	for _, v := range e.Image {
-		s, _ := v.Text()
-		n += len(s)
+	n := fixed + len(key)
+	for _, image := range [...]change.Image{e.Image, e.Old} {
+		n += 24 * len(image)
+		for _, v := range image {
+			s, _ := v.Text()
+			n += len(s)
+		}
 	}
 	return n
 }

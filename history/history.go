@@ -13,6 +13,7 @@ type History struct {
 	self    change.Origin
 	members []change.Origin
 	limit   int
+	before  func(change.TableName) bool
 
 	tables map[change.TableName]*table
 	known  map[change.Origin]change.Vector // what each member has seen, as far as is known here
@@ -50,6 +51,10 @@ func New(self change.Origin, members []change.Origin, limit int) *History {
 	return h
 }
 
+// KeepBefore says of which tables the images before each operation are kept, too. They take as much memory as those
+// after it, so none are kept unless this is called, which must be before anything is added.
+func (h *History) KeepBefore(of func(change.TableName) bool) { h.before = of }
+
 // ErrFull says that the history has reached its limit: some region has been away for too long.
 type ErrFull struct {
 	Bytes, Limit int
@@ -72,7 +77,7 @@ func (h *History) Add(tag *change.Tag, ops []change.Operation, first uint32, at 
 	q := h.queues[tag.Dot.Origin]
 	for i := range ops {
 		op := &ops[i]
-		h.insert(op.Key, Entry{Tag: tag, Kind: op.Kind, Table: op.Table, Image: op.New, Order: first + uint32(i), At: at})
+		h.insert(op.Key, EntryOf(tag, op, first+uint32(i), at))
 		q.push(tag.Version(), tag.Dot.Seq, op.Key)
 	}
 	return h.full()
@@ -96,6 +101,9 @@ func (h *History) full() error {
 }
 
 func (h *History) insert(key change.Key, e Entry) {
+	if h.before == nil || !h.before(key.Table) {
+		e.Old = nil
+	}
 	t := h.tables[key.Table]
 	if t == nil {
 		t = &table{rows: map[string]Row{}}

@@ -22,7 +22,7 @@ type Config struct {
 	Peers   []string
 	Streams func(region string) (stream.Log, error)
 	Engine  Engine
-	Rule    conflict.Rule
+	Rules   *conflict.Rules
 
 	Workers      int // apply connections
 	HistoryBytes int // limit of unstable operations in memory

@@ -106,7 +106,10 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Horizon, progress Progress) error {
 	n := s.node
 	s.history = history.NewLocked(history.New(s.self, members, n.HistoryBytes))
-	s.history.Do(func(h *history.History) { h.Resume(saved.Cut) })
+	s.history.Do(func(h *history.History) {
+		h.KeepBefore(func(t change.TableName) bool { return n.Rules.Of(t).NeedsImages() })
+		h.Resume(saved.Cut)
+	})
 	s.marks = newMarks(saved, change.Dot{Origin: s.self, Seq: s.tail.state.Seq + 1})
 	for _, o := range members {
 		seq, end := progress[o].Seq, progress[o].Offset+1
@@ -150,7 +153,7 @@ func (s *session) loops(progress Progress) {
 		}
 	}
 	s.apply = apply.NewLoop(apply.Config{
-		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: s.target, Fence: s.fence, History: s.history, Rule: n.Rule,
+		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: s.target, Fence: s.fence, History: s.history, Rules: n.Rules,
 		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: n.applyReport,
 		Forgotten: s.forgotten, Began: s.marks.began, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from, Local: s.target}, Log: n.Log,
 	})

@@ -69,7 +69,7 @@ func newNode(c *config.Config, log *slog.Logger) (*node.Node, error) {
 		Cluster: c.Cluster, Region: c.Region, Peers: peers,
 		Streams: func(region string) (stream.Log, error) { return openTopic(c, region) },
 		Engine:  engine,
-		Rule:    conflict.LastWriteWins, // the only value that config lets through for conflicts.default
+		Rules:   conflict.All(conflict.LastWriteWins), // the only value that config lets through for conflicts.default
 		Workers: c.Database.ApplyConnections, HistoryBytes: int(c.History.MaxBytes),
 		Limits: capture.Limits{Idle: c.Heartbeat.Std(), Message: kafka.MaxRecordBytes(int(c.KafkaOf(c.Region).MaxMessageBytes))},
 		Log:    log,

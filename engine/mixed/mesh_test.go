@@ -221,7 +221,7 @@ func (m *mesh) start(r *region, policy func(change.TableName, string) value.Poli
 		}
 	}
 	r.node = node.New(node.Config{
-		Cluster: "c", Region: r.name, Peers: peers, Streams: m.topic, Engine: r.open(policy), Rule: conflict.LastWriteWins,
+		Cluster: "c", Region: r.name, Peers: peers, Streams: m.topic, Engine: r.open(policy), Rules: conflict.All(conflict.LastWriteWins),
 		Workers: 3, HistoryBytes: 64 << 20, RetryStopped: time.Second,
 		Log: slog.New(slog.NewTextHandler(logWriter{m.t, r.name}, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})

@@ -137,7 +137,7 @@ func (m *mesh) start(p *place) {
 		}
 	}
 	p.node = node.New(node.Config{
-		Cluster: "c", Region: p.name, Peers: peers, Streams: m.open, Engine: p.engine, Rule: conflict.LastWriteWins,
+		Cluster: "c", Region: p.name, Peers: peers, Streams: m.open, Engine: p.engine, Rules: conflict.All(conflict.LastWriteWins),
 		Workers: 3, HistoryBytes: 64 << 20, RetryStopped: time.Second,
 		Log: slog.New(slog.NewTextHandler(logWriter{m.t, p.name}, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})

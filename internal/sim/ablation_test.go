@@ -9,7 +9,7 @@ import (
 // TestAblations leaves out one thing at a time that the algorithm needs (DESIGN.md §3 and the package comments
 // of apply and history): some schedule must then violate one of the named invariants. If none does, the thing
 // isn't needed, or the simulation can't see it. DecideFresh and PruneSelfEarly aren't here: 10,000 schedules
-// without them are sound since rows that should be there are locked before they're decided (apply's revive);
+// without them are sound since rows that should be there are locked before they're decided (apply's claim);
 // both showed before. The shipped code keeps to the stricter way.
 func TestAblations(t *testing.T) {
 	const within = 10_000 // schedules; most are found by the first hundred
@@ -31,6 +31,8 @@ func TestAblations(t *testing.T) {
 		DropRecordLoudly:  {"I8"},
 		NoMarker:          {"I6"},
 		ConfirmEarly:      {"I2"},
+		NoClaim:           {"I1"},
+		RulesDiffer:       {"I1"},
 	} {
 		t.Run(strings.ReplaceAll(string(fault), " ", "_"), func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strconv"
 
 	"bridge/apply"
 	"bridge/capture"
@@ -85,7 +86,7 @@ func (r *region) operation(o *open) {
 	row := s.row(key)
 	switch {
 	case row == nil:
-		r.change(o, t, change.Insert, key, nil, change.Image{change.Text(idOf(key)), r.value(), r.value()})
+		r.change(o, t, change.Insert, key, nil, change.Image{change.Text(idOf(key)), r.value(), r.value(), r.count(change.Null)})
 	case w.rng.IntN(w.plan.deletes) == 0:
 		r.change(o, t, change.Delete, key, row, nil)
 	case w.rng.IntN(10) == 0:
@@ -93,7 +94,11 @@ func (r *region) operation(o *open) {
 	default:
 		image := append(change.Image(nil), row...)
 		for c := 1; c < len(image); c++ {
-			if w.rng.IntN(2) == 0 {
+			switch {
+			case w.rng.IntN(2) == 0:
+			case c == countColumn:
+				image[c] = r.count(row[c])
+			default:
 				image[c] = r.value()
 			}
 		}
@@ -154,6 +159,20 @@ func (r *region) value() change.Value {
 		size = "s"
 	}
 	return change.Text(fmt.Sprintf("%s%d.%d", size, r.index, w.values))
+}
+
+// count is a number that's counted up or down, or set.
+func (r *region) count(old change.Value) change.Value {
+	rng := r.world.rng
+	text, ok := old.Text()
+	n, err := strconv.Atoi(text)
+	switch {
+	case !ok || err != nil || rng.IntN(8) == 0:
+		return change.Text(strconv.Itoa(rng.IntN(3)))
+	case rng.IntN(20) == 0:
+		return change.Null
+	}
+	return change.Text(strconv.Itoa(n + rng.IntN(9) - 4))
 }
 
 func isLarge(v change.Value) bool {

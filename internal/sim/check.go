@@ -3,10 +3,10 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"bridge/capture"
 	"bridge/change"
-	"bridge/conflict"
 	"bridge/history"
 )
 
@@ -45,7 +45,7 @@ func (w *world) born(r *region, tag *change.Tag, l *logged, operations []change.
 	}
 	for i := range operations {
 		for _, v := range operations[i].New {
-			if text, ok := v.Text(); ok {
+			if text, ok := v.Text(); ok && strings.ContainsAny(text[:1], "sL") {
 				if _, known := w.oracle.writer[text]; !known {
 					w.oracle.writer[text] = tag.Dot
 				}
@@ -146,7 +146,7 @@ func (w *world) operationsByRow() map[change.Key]history.Row {
 	for _, b := range w.oracle.order {
 		for i := range b.operations {
 			op := &b.operations[i]
-			e := history.Entry{Tag: &b.tag, Kind: op.Kind, Table: op.Table, Image: op.New, Order: uint32(i)}
+			e := history.EntryOf(&b.tag, op, uint32(i), 0)
 			if op.Kind != change.Truncate {
 				rows[op.Key] = rows[op.Key].Insert(e)
 				continue
@@ -168,8 +168,10 @@ func (w *world) checkOutcome(key change.Key, ops history.Row) {
 		return
 	}
 	got := w.regions[0].db.rows[key]
-	out := conflict.LastWriteWins.Decide(ops)
-	want := out.Image.Over(w.regions[0].db.initial[key])
+	initial := w.regions[0].db.initial[key]
+	first := history.Entry{Tag: &change.Tag{}, Kind: change.Update, Table: ops[0].Table, Old: initial, Image: initial}
+	out := w.plan.rule.Decide(ops, &first)
+	want := out.Image.Over(initial)
 	if !out.Exists {
 		want = nil
 	}

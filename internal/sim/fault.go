@@ -43,6 +43,10 @@ const (
 	DropRecordLoudly Fault = "a record dropped"
 	// NoMarker takes applied transactions for local ones.
 	NoMarker Fault = "marker ignored"
+	// NoClaim doesn't lock the missing row that a rule not ordered by time decides.
+	NoClaim Fault = "missing rows not locked"
+	// RulesDiffer has one region decide by another rule.
+	RulesDiffer Fault = "rules that differ between regions"
 	// ConfirmEarly releases the log when it's read, not when it's published.
 	ConfirmEarly Fault = "log confirmed before it is published"
 )

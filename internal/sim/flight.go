@@ -182,6 +182,10 @@ func (f *flight) step() bool {
 func (f *flight) write() bool {
 	if f.next < len(f.order) {
 		i := f.order[f.next]
+		if f.leavesUnclaimed(&f.writes[i]) {
+			f.next++
+			return true
+		}
 		found, wait := f.session.write(&f.writes[i])
 		if wait {
 			return false
@@ -205,6 +209,11 @@ func (f *flight) write() bool {
 	f.witness = f.region.db.finished // in the round trip of the writes
 	f.phase = fencing
 	return true
+}
+
+// leavesUnclaimed is the fault NoClaim.
+func (f *flight) leavesUnclaimed(w *apply.Write) bool {
+	return f.region.world.fault == NoClaim && f.phase == rewriting && f.verdict.Locks && w.Kind == apply.Upsert && f.session.row(w.Key) == nil
 }
 
 // fence makes sure that capture has read all that could have touched the rows that are locked now.
@@ -249,7 +258,10 @@ func (f *flight) certify(asOf uint64) bool {
 	if f.looks++; f.looks > 50 {
 		r.world.fail("I9 progress", "%s looks at %s up to seq %d for ever", r, f.lane.peer, f.seq)
 	}
-	f.verdict = f.batch().Certify(r.history, conflict.LastWriteWins, asOf)
+	var err error
+	if f.verdict, err = f.batch().Certify(r.history, r.rules(), asOf); err != nil {
+		r.world.fail("I9 progress", "%s can't decide %s up to seq %d: %v", r, f.lane.peer, f.seq, err)
+	}
 	r.world.trace("%s certifies %s up to seq %d as of %d: %d writes, locks %t", r, f.lane.peer, f.seq, asOf, len(f.verdict.Writes), f.verdict.Locks)
 	if len(f.verdict.Writes) == 0 {
 		f.phase = written

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"bridge/change"
+	"bridge/conflict"
 )
 
 // plan is what a schedule's seed decides before it begins.
@@ -24,6 +25,7 @@ type plan struct {
 	stride                 int  // steps of a flight at a time, at most
 	split                  bool // local transactions stay open over several steps
 	granularity            change.Timestamp
+	rule                   *conflict.Rule
 	weights                [actions]int
 	skew                   []change.Timestamp
 }
@@ -73,7 +75,19 @@ func newPlan(rng *rand.Rand) plan {
 	if rng.IntN(4) == 0 {
 		p.missRows(rng)
 	}
+	p.take(drawRule(rng))
 	return p
+}
+
+// take makes the plan one that a rule can be used in.
+func (p *plan) take(rule *conflict.Rule) {
+	p.rule = rule
+	if rule.NeedsImages() {
+		p.full = [2]bool{true, true}
+	}
+	if rule.Columns != nil {
+		p.truncates = false
+	}
 }
 
 // missRows makes rows come and go while they're being decided: the steps between a write that finds no row
@@ -91,6 +105,9 @@ func (p *plan) missRows(rng *rand.Rand) {
 
 // suit bends the plan to where a fault matters, so that few schedules are needed to see it.
 func (p *plan) suit(f Fault, rng *rand.Rand) {
+	if f != NoFault {
+		p.take(conflict.LastWriteWins)
+	}
 	switch f {
 	case RebuildFromStable:
 		p.trouble, p.steps = onlyStops, 300
@@ -109,6 +126,14 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 		p.missRows(rng)
 		p.rounds, p.steps, p.prefilled, p.regions = 3, 60+rng.IntN(120), p.keys, 2
 		p.weights[actTrouble], p.weights[actLocal], p.weights[actHeartbeat] = 0, 1, 0
+	case NoClaim:
+		p.missRows(rng)
+		p.rounds, p.steps, p.prefilled, p.regions = 3, 60+rng.IntN(120), p.keys, 2
+		p.weights[actTrouble], p.weights[actLocal], p.weights[actHeartbeat] = 0, 2, 0
+		p.truncates = false
+		p.take(&conflict.Rule{Deletes: conflict.DeleteWins})
+	case RulesDiffer:
+		p.take(&conflict.Rule{Order: conflict.EarliestWins})
 	case KeepCancelled:
 		p.large, p.trouble, p.stride = 8, onlyCancels, 4
 		p.weights[actTrouble] += 5
@@ -122,25 +147,28 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 }
 
 func (p *plan) String() string {
-	return fmt.Sprintf("%d regions, %d rounds of %d steps, %d tables of %d keys, %d workers, batches of %d",
-		p.regions, p.rounds, p.steps, p.tables, p.keys, p.workers, p.batch)
+	return fmt.Sprintf("%d regions, %d rounds of %d steps, %d tables of %d keys, %d workers, batches of %d, %s",
+		p.regions, p.rounds, p.steps, p.tables, p.keys, p.workers, p.batch, p.rule)
 }
 
-// makeTables makes the tables of a schedule: a key and two values, the second of which the log may leave
-// out where the images aren't complete.
+// countColumn is the column that's counted.
+const countColumn = 3
+
+// makeTables makes the tables of a schedule: a key, two values, the second of which the log may leave
+// out where the images aren't complete, and a number.
 func (p *plan) makeTables() []*change.Table {
 	var tables []*change.Table
 	for i := range p.tables {
 		tables = append(tables, change.NewTable(
 			change.TableName{Schema: "public", Name: string(rune('a' + i))},
-			[]change.Column{{Name: "id", Type: "integer", Key: true}, {Name: "v", Type: "text"}, {Name: "big", Type: "text"}},
+			[]change.Column{{Name: "id", Type: "integer", Key: true}, {Name: "v", Type: "text"}, {Name: "big", Type: "text"}, {Name: "n", Type: "integer"}},
 			p.full[i]))
 	}
 	return tables
 }
 
 func keyOf(t *change.Table, id int) change.Key {
-	k, err := change.KeyOf(t, change.Image{change.Text(fmt.Sprint(id)), change.Null, change.Null}, nil)
+	k, err := change.KeyOf(t, change.Image{change.Text(fmt.Sprint(id)), change.Null, change.Null, change.Null}, nil)
 	if err != nil {
 		panic(err)
 	}

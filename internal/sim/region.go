@@ -241,6 +241,7 @@ func (r *region) learn(member change.Origin, seen change.Vector) {
 func (r *region) pruneOutOfOrder() {
 	old := r.history
 	r.history = history.New(r.origin, r.world.origins, 0)
+	r.history.KeepBefore(func(change.TableName) bool { return r.world.plan.rule.NeedsImages() })
 	for _, m := range r.world.origins {
 		r.history.Learn(m, old.Known(m))
 	}

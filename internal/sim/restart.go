@@ -13,6 +13,7 @@ func (r *region) start() {
 	w := r.world
 	r.process = process{builder: wire.NewBuilder(cluster, r.origin)}
 	r.history = history.New(r.origin, w.origins, 0)
+	r.history.KeepBefore(func(change.TableName) bool { return r.world.plan.rule.NeedsImages() })
 	r.history.Resume(r.db.cut)
 	var state loopguard.State
 	for _, record := range r.topic.records { // the last to tell isn't always the furthest

@@ -102,7 +102,7 @@ func (w *world) prefill() map[change.Key]change.Image {
 			key := keyOf(t, id)
 			small, large := fmt.Sprintf("s-.%s%d", t.Name, id), fmt.Sprintf("L-.%s%d", t.Name, id)
 			w.oracle.writer[small], w.oracle.writer[large] = change.Dot{}, change.Dot{}
-			rows[key] = change.Image{change.Text(idOf(key)), change.Text(small), change.Text(large)}
+			rows[key] = change.Image{change.Text(idOf(key)), change.Text(small), change.Text(large), change.Text("0")}
 		}
 	}
 	return rows

@@ -29,13 +29,19 @@ func TestRowOfATransactionThatIsNotVisibleYet(t *testing.T) {
 			must(t, s.h.Add(&txOf("a", 1, 10, mine).Tag, []change.Operation{mine}, 0, s.at))
 			b := NewBatch(c.incoming, 0)
 			b.Missing(s.rows.write(b.Writes()))
-			v := b.Certify(s.h, rule, s.at)
+			v, err := b.Certify(s.h, rules, s.at)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if !v.Locks || len(v.Writes) != 1 || v.Writes[0].Kind != Upsert {
 				t.Fatalf("verdict %+v, want an upsert, which waits", v)
 			}
 			s.rows.operate(&mine) // it becomes visible, and the upsert finds it
 			v.Missing(s.rows.write(v.Writes))
-			v = b.Certify(s.h, rule, s.at)
+			v, err = b.Certify(s.h, rules, s.at)
+			if err != nil {
+				t.Fatal(err)
+			}
 			s.rows.write(v.Writes)
 			if got := s.rows.String(); got != c.want || v.Locks {
 				t.Errorf("the row is %q, want %q; %+v", got, c.want, v)

@@ -1,0 +1,115 @@
+package conflict
+
+import (
+	"strings"
+
+	"bridge/change"
+)
+
+// Merge names how a column's concurrent changes come together.
+type Merge uint8
+
+// The ways to merge a column. All but Assign turn into assignments, the latest of which stands, where a change begins
+// or ends with NULL or with a text that isn't of the column's kind.
+const (
+	Assign  Merge = iota // the latest change stands
+	Counter              // differences add up: exact decimals
+	Max                  // a change to more stands against less; one to less is an assignment
+	Min                  // the same, the other way round
+	Set                  // members are added and removed one by one
+	Map                  // the members of JSON objects are assigned and removed one by one, nested ones too
+	Append               // what was appended stands in the order of the operations
+)
+
+var mergeNames = [...]string{"last_write_wins", "counter", "max", "min", "set", "map", "append"}
+
+// String is the name in the configuration.
+func (m Merge) String() string { return mergeNames[m] }
+
+// ParseMerge is the other way round.
+func ParseMerge(name string) (Merge, bool) {
+	for m, n := range mergeNames {
+		if n == name {
+			return Merge(m), true
+		}
+	}
+	return 0, false
+}
+
+// Column is how a column is merged.
+type Column struct {
+	Merge Merge
+	// Separator divides the members of a set, or the elements appended, in columns of text. Empty is for text that's
+	// appended as it is, and for types that have elements.
+	Separator string
+	// Reset is a value whose writing is an assignment to a counter, not a difference: "0" for those that start anew.
+	Reset *string
+}
+
+// merger is nil for Assign. typeName is the column's type as [change.Column] has it.
+func (c Column) merger(typeName string) merger {
+	switch c.Merge {
+	case Counter:
+		return counter{c.Reset}
+	case Max:
+		return extreme{+1}
+	case Min:
+		return extreme{-1}
+	case Set:
+		return set{c.list(typeName)}
+	case Map:
+		return document{}
+	case Append:
+		if l := c.list(typeName); l != nil {
+			return appendList{l}
+		}
+		return appendText{}
+	}
+	return nil
+}
+
+// list is how a value of the column is a list; nil when it's none.
+func (c Column) list(typeName string) list {
+	switch {
+	case strings.HasSuffix(typeName, "[]"):
+		return arrayList{}
+	case typeName == "json" || typeName == "jsonb":
+		return jsonList{}
+	case typeName == "set" || strings.HasPrefix(typeName, "set("):
+		return separated(",")
+	case c.Separator != "":
+		return separated(c.Separator)
+	}
+	return nil
+}
+
+// Suits says why a column of a type can't be merged so; "" when it can.
+func (c Column) Suits(typeName string) string {
+	isNumber := exact(typeName)
+	switch {
+	case c.Merge == Counter && !isNumber:
+		return "a counter must be an integer or a decimal: sums of floating-point numbers depend on their order"
+	case c.Merge == Set && c.list(typeName) == nil:
+		return "a set must be an array, a JSON array, a MySQL SET, or text with a separator"
+	case c.Merge == Map && typeName != "json" && typeName != "jsonb":
+		return "a map must be JSON"
+	}
+	return ""
+}
+
+func exact(typeName string) bool {
+	name, _, _ := strings.Cut(typeName, "(")
+	name = strings.TrimSuffix(name, " unsigned")
+	switch name {
+	case "smallint", "integer", "bigint", "numeric", "decimal", "tinyint", "mediumint", "int", "money":
+		return name != "money"
+	}
+	return false
+}
+
+// texts are the texts of two values that are not NULL.
+func texts(a, b change.Value) (x, y string) {
+	x, _ = a.Text()
+	y, _ = b.Text()
+	return x, y
+}

@@ -1,0 +1,100 @@
+package conflict
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// list takes a value apart into elements and puts it together again.
+type list interface {
+	parse(text string) (elements []string, ok bool)
+	format(elements []string) string
+}
+
+// separated is text whose elements a separator divides. Empty text has none.
+type separated string
+
+func (s separated) parse(text string) ([]string, bool) {
+	if text == "" {
+		return nil, true
+	}
+	return strings.Split(text, string(s)), true
+}
+
+func (s separated) format(elements []string) string { return strings.Join(elements, string(s)) }
+
+// arrayList is PostgreSQL's arrays of one dimension. Elements are kept as they're quoted, as the server always quotes
+// the same element alike. (PostgreSQL: Array Input and Output Syntax)
+type arrayList struct{}
+
+func (arrayList) parse(text string) ([]string, bool) {
+	inner, ok := strings.CutPrefix(text, "{")
+	if !ok {
+		return nil, false
+	}
+	if inner, ok = strings.CutSuffix(inner, "}"); !ok {
+		return nil, false
+	}
+	if inner == "" {
+		return nil, true
+	}
+	var elements []string
+	quoted, start := false, 0
+	for i := 0; i < len(inner); i++ {
+		switch c := inner[i]; {
+		case c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '}': // more dimensions
+			return nil, false
+		case c == ',':
+			elements = append(elements, inner[start:i])
+			start = i + 1
+		}
+	}
+	return append(elements, inner[start:]), !quoted
+}
+
+func (arrayList) format(elements []string) string { return "{" + strings.Join(elements, ",") + "}" }
+
+// jsonList is JSON arrays. Elements are in a canonical form.
+type jsonList struct{}
+
+func (jsonList) parse(text string) ([]string, bool) {
+	v, ok := parseJSON(text)
+	array, isArray := v.([]any)
+	if !ok || !isArray {
+		return nil, false
+	}
+	elements := make([]string, len(array))
+	for i := range array {
+		elements[i] = formatJSON(array[i])
+	}
+	return elements, true
+}
+
+func (jsonList) format(elements []string) string { return "[" + strings.Join(elements, ", ") + "]" }
+
+// parseJSON keeps numbers as they're written.
+func parseJSON(text string) (v any, ok bool) {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if d.Decode(&v) != nil || d.More() {
+		return nil, false
+	}
+	return v, true
+}
+
+// formatJSON sorts the members of objects.
+func formatJSON(v any) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic("conflict: what was parsed as JSON can't be written: " + err.Error())
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

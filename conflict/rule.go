@@ -1,0 +1,182 @@
+package conflict
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"bridge/change"
+	"bridge/history"
+)
+
+// Order ranks concurrent operations of a row.
+type Order uint8
+
+// The orders. All but the first need complete images: see [Rule.NeedsImages].
+const (
+	LatestWins   Order = iota // by (timestamp, origin)
+	EarliestWins              // the same, the other way round
+	ByPriority                // by the region's place in Rule.Regions, then the latest
+	ByHome                    // the row's own region before others, then the latest
+)
+
+// Deletes says how deletes rank against concurrent inserts and updates.
+type Deletes uint8
+
+// What comes before the rule's order.
+const (
+	DeletesByOrder Deletes = iota // nothing: a delete is an operation like others
+	DeleteWins
+	UpdateWins
+)
+
+// Rule is how a table's conflicts are decided. It's the same in every region, or they diverge. It isn't
+// changed once it's in use.
+type Rule struct {
+	Order   Order
+	Deletes Deletes
+	// Regions are the regions' names for ByPriority, the best first. Those that aren't named come after them.
+	Regions []string
+	// Home finds a row's own region for ByHome.
+	Home *Home
+	// Columns merges rows column by column, in place of taking the winner's row; it demands LatestWins. Columns
+	// that aren't named are assigned: the latest change stands. Nil takes whole rows.
+	Columns map[string]Column
+	// Groups are columns that are assigned together: who changes one has changed all.
+	Groups [][]string
+
+	plans sync.Map // table's fingerprint to *plan
+}
+
+// Home tells a row's own region from a column that every operation's image carries.
+type Home struct {
+	Column string
+	// Regions are the regions' names by the column's value.
+	Regions map[string]string
+	// Else is the region of all other values; empty is none: then no region is at home.
+	Else string
+}
+
+// LastWriteWins is the default rule: the latest (timestamp, origin) wins the row, each column the latest value that
+// an operation carries.
+var LastWriteWins = &Rule{}
+
+// String is the rule's name in the configuration and in bridge.conflicts.
+func (r *Rule) String() string {
+	if r == nil {
+		return "no rule"
+	}
+	name := [...]string{"last_write_wins", "first_write_wins", "priority", "home"}[r.Order]
+	if r.Columns != nil {
+		name = "columns"
+	}
+	return name + [...]string{"", ", delete_wins", ", update_wins"}[r.Deletes]
+}
+
+// NeedsImages reports whether the rule needs complete images, after each change and before: the table's log must
+// carry them (REPLICA IDENTITY FULL, binlog_row_image=FULL).
+func (r *Rule) NeedsImages() bool {
+	return r.Order != LatestWins || r.Deletes != DeletesByOrder || r.Columns != nil
+}
+
+// LocksMissing reports whether a later insert doesn't win by itself. Then a row that's being decided must be locked
+// even where there's none.
+func (r *Rule) LocksMissing() bool { return r.Order != LatestWins || r.Deletes != DeletesByOrder }
+
+// Lacks says whether e carries less than the rule needs to decide by it.
+func (r *Rule) Lacks(e *history.Entry) bool {
+	if !r.NeedsImages() {
+		return false
+	}
+	switch e.Kind {
+	case change.Insert:
+		return !e.Image.Complete()
+	case change.Update:
+		return !e.Image.Complete() || e.Old == nil || !e.Old.Complete()
+	case change.Delete:
+		return e.Old == nil || !e.Old.Complete()
+	}
+	return false
+}
+
+// beats reports whether a stands before b, none of which had seen the other.
+func (r *Rule) beats(a, b *history.Entry) bool {
+	if r.Deletes != DeletesByOrder && removes(a.Kind) != removes(b.Kind) {
+		return removes(a.Kind) == (r.Deletes == DeleteWins)
+	}
+	switch r.Order {
+	case EarliestWins:
+		return a.Compare(b) < 0
+	case ByPriority:
+		if x, y := r.rank(a), r.rank(b); x != y {
+			return x < y
+		}
+	case ByHome:
+		if x, y := r.Home.is(a), r.Home.is(b); x != y {
+			return x
+		}
+	}
+	return a.Compare(b) > 0
+}
+
+func (r *Rule) rank(e *history.Entry) int {
+	if i := slices.Index(r.Regions, e.Tag.Dot.Origin.Region()); i >= 0 {
+		return i
+	}
+	return len(r.Regions)
+}
+
+// is reports whether e was written in its row's own region.
+func (h *Home) is(e *history.Entry) bool {
+	image := e.Image
+	if image == nil {
+		image = e.Old
+	}
+	home := h.Else
+	for c := range image {
+		if e.Table.Columns[c].Name != h.Column {
+			continue
+		}
+		text, _ := image[c].Text()
+		if region, ok := h.Regions[text]; ok {
+			home = region
+		}
+	}
+	return home != "" && home == e.Tag.Dot.Origin.Region()
+}
+
+// Rules are the rules of all tables.
+type Rules struct {
+	Default *Rule
+	Tables  map[change.TableName]*Rule
+}
+
+// All is one rule for all tables.
+func All(r *Rule) *Rules { return &Rules{Default: r} }
+
+// Of is a table's rule.
+func (r *Rules) Of(t change.TableName) *Rule {
+	if rule, ok := r.Tables[t]; ok {
+		return rule
+	}
+	return r.Default
+}
+
+// Describe says in words how the rule decides a table's rows, a sentence a line.
+func (r *Rule) Describe() []string {
+	var out []string
+	out = append(out, map[Order]string{
+		LatestWins:   "Of concurrent writes the latest wins.",
+		EarliestWins: "Of concurrent writes the earliest wins.",
+		ByPriority:   "Of concurrent writes that of the region that comes first wins: " + strings.Join(r.Regions, ", ") + ", then all others; within a region's rank the latest.",
+		ByHome:       "Of concurrent writes that of the row's own region wins, which column " + r.home() + " tells; else the latest.",
+	}[r.Order])
+	return out
+}
+
+func (r *Rule) home() string {
+	if r.Home == nil {
+		return ""
+	}
+	return r.Home.Column
+}
