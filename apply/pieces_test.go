@@ -16,6 +16,7 @@ import (
 type stubSession struct {
 	writes, commits, rollbacks, pings int
 	fail, failPing                    error
+	rolledBack                        func() // is told of each rollback, if there's one
 }
 
 func (*stubSession) Begin(loopguard.Marker, bool) {}
@@ -27,9 +28,15 @@ func (s *stubSession) Write(context.Context, []Write) (Written, error) {
 }
 func (*stubSession) Record(context.Context, []conflict.Record) error { return nil }
 func (s *stubSession) Commit(context.Context) error                  { s.commits++; return nil }
-func (s *stubSession) Rollback(context.Context) error                { s.rollbacks++; return nil }
 func (s *stubSession) Ping(context.Context) error                    { s.pings++; return s.failPing }
 func (*stubSession) Close(context.Context) error                     { return nil }
+func (s *stubSession) Rollback(context.Context) error {
+	s.rollbacks++
+	if s.rolledBack != nil {
+		s.rolledBack()
+	}
+	return nil
+}
 
 type openFence struct{}
 

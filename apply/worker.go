@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"bridge/change"
@@ -20,6 +21,8 @@ type worker struct {
 	archive *Archive
 	rules   *conflict.Rules
 	report  *Report
+
+	unread []history.Ref // what the last attempt couldn't read from a topic in time
 }
 
 // errYield ends a batch whose predecessor didn't commit.
@@ -33,7 +36,7 @@ func (w *worker) apply(ctx context.Context, b *Batch, inOrder bool, t *ticket) e
 		b.Reset()
 	}
 	t.end(err == nil)
-	return w.letCaptureCatchUp(ctx, err)
+	return w.catchUp(ctx, err)
 }
 
 // rollback rolls back after an error that the session survives.
@@ -48,28 +51,54 @@ func (w *worker) rollback(ctx context.Context, err error) error {
 
 // Rows that are locked are in the way of applications.
 const (
-	// fenceWait is how long a batch holds them while capture reads up to a barrier.
-	fenceWait = 2 * time.Second
+	// batchWait is how long a batch holds them while capture reads up to a barrier, and while a topic is read again.
+	batchWait = 2 * time.Second
 	// pieceWait is the same for a piece of a large transaction. Its rows are held for long in any case; capture must
 	// read past all that the pieces before it wrote, and to give up is to write those again, for ever on a busy machine.
-	pieceWait = time.Minute
+	// But it's less than the 50 seconds after which InnoDB fails an application that waits for a row.
+	pieceWait = 30 * time.Second
 	// pingInterval is how often the database hears of a transaction that waits for something else.
 	pingInterval = 5 * time.Second
 )
 
-// errBehind ends an attempt because capture is behind: a large local transaction is being read, or the broker
-// is away.
-var errBehind = fmt.Errorf("%w: capture is behind", ErrRetry)
+var (
+	// errBehind ends an attempt because capture is behind: a large local transaction is being read, or the broker
+	// is away.
+	errBehind = fmt.Errorf("%w: capture is behind", ErrRetry)
+	// errUnread ends an attempt because a topic doesn't give what is needed from it: the broker is away, or a large
+	// local transaction isn't published yet.
+	errUnread = fmt.Errorf("%w: a topic can't be read", ErrRetry)
+)
 
-// letCaptureCatchUp waits, with no row locked, until capture has read what it was behind with.
-func (w *worker) letCaptureCatchUp(ctx context.Context, err error) error {
-	if !errors.Is(err, errBehind) {
-		return err
+// catchUp waits, with no row locked, for what an attempt couldn't wait for any longer.
+func (w *worker) catchUp(ctx context.Context, err error) error {
+	var waitErr error
+	switch {
+	case errors.Is(err, errBehind):
+		_, waitErr = w.fence.Raise(ctx, 0)
+	case errors.Is(err, errUnread):
+		waitErr = w.archive.Fill(ctx, w.history, w.unread, &change.Transaction{})
+		w.unread = nil
 	}
-	if _, waitErr := w.fence.Raise(ctx, 0); waitErr != nil {
+	if waitErr != nil {
 		return waitErr
 	}
 	return err
+}
+
+// locked waits for f, which doesn't use the session, for as long as a batch or piece may hold rows meanwhile; then
+// it fails with tooLong.
+func (w *worker) locked(ctx context.Context, isPiece bool, tooLong error, f func(context.Context) error) error {
+	if !isPiece { // too short for the database to miss a word
+		ctx, cancel := context.WithTimeoutCause(ctx, batchWait, tooLong)
+		defer cancel()
+		return f(ctx)
+	}
+	return w.waiting(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, pieceWait, tooLong)
+		defer cancel()
+		return f(ctx)
+	})
 }
 
 // waiting waits for f, which doesn't use the session, while its transaction stays open.
@@ -198,14 +227,7 @@ func (w *worker) look(ctx context.Context, b *Batch, witness any) (v Verdict, er
 
 func (w *worker) raise(ctx context.Context, b *Batch, floor change.Timestamp) (asOf uint64, err error) {
 	w.report.barrier()
-	if !b.isPiece() {
-		ctx, cancel := context.WithTimeoutCause(ctx, fenceWait, errBehind)
-		defer cancel()
-		return w.fence.Raise(ctx, floor)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, pieceWait, errBehind)
-	defer cancel()
-	err = w.waiting(ctx, func(ctx context.Context) (err error) {
+	err = w.locked(ctx, b.isPiece(), errBehind, func(ctx context.Context) (err error) {
 		asOf, err = w.fence.Raise(ctx, floor)
 		return err
 	})
@@ -224,13 +246,22 @@ func (w *worker) certify(ctx context.Context, b *Batch, asOf uint64) (v Verdict,
 		if len(lacks) == 0 {
 			return v, err
 		}
-		err = w.waiting(ctx, func(ctx context.Context) error {
-			return w.archive.Fill(ctx, w.history, lacks, b.Transactions[0])
-		})
-		if err != nil {
+		if err := w.recall(ctx, b, lacks); err != nil {
 			return v, err
 		}
 	}
+}
+
+// recall has operations read again that history lacks.
+func (w *worker) recall(ctx context.Context, b *Batch, lacks []history.Ref) error {
+	err := w.locked(ctx, b.isPiece(), errUnread, func(ctx context.Context) error {
+		return w.archive.Fill(ctx, w.history, lacks, b.Transactions[0])
+	})
+	if errors.Is(err, errUnread) {
+		own := b.Transactions[0].Dot // its earlier pieces: history forgets them with this attempt
+		w.unread = slices.DeleteFunc(lacks, func(r history.Ref) bool { return r.Dot == own })
+	}
+	return err
 }
 
 // committed adds what was applied to history. The records told what their origin had seen, and that
@@ -256,6 +287,18 @@ func (w *worker) remember(b *Batch, learn bool) (err error) {
 	return err
 }
 
+// nextPiece reads the next piece. Rows are locked by the ones before it, if there are any.
+func (w *worker) nextPiece(ctx context.Context, locked bool, next func(context.Context) (*Batch, error)) (b *Batch, err error) {
+	if !locked {
+		return next(ctx)
+	}
+	err = w.locked(ctx, true, errUnread, func(ctx context.Context) (err error) {
+		b, err = next(ctx)
+		return err
+	})
+	return b, err
+}
+
 // applyPieces applies one large transaction piece by piece, in one database transaction. It runs alone:
 // no other batch is in flight. next returns nil after the last piece.
 func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(context.Context) (*Batch, error)) (err error) {
@@ -264,12 +307,12 @@ func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(conte
 			return
 		}
 		w.history.Do(func(h *history.History) { h.Cancel(change.Dot{Origin: marker.Marker.Origin, Seq: marker.Marker.Seq}) })
-		err = w.letCaptureCatchUp(ctx, w.rollback(ctx, err))
+		err = w.catchUp(ctx, w.rollback(ctx, err))
 	}()
 	w.session.Begin(marker.Marker, false)
 	var last *Batch
 	for {
-		b, err := next(ctx)
+		b, err := w.nextPiece(ctx, last != nil, next)
 		if err != nil {
 			return err
 		}

@@ -48,8 +48,8 @@ func TestRowsAreReleasedWhileCaptureIsBehind(t *testing.T) {
 		if !errors.Is(err, ErrRetry) || s.rollbacks != 1 || s.commits != 0 {
 			t.Fatalf("got %v, %d rollbacks, %d commits; want to try again, with nothing locked meanwhile", err, s.rollbacks, s.commits)
 		}
-		if f.locked != fenceWait {
-			t.Errorf("rows were locked for %s, want %s", f.locked, fenceWait)
+		if f.locked != batchWait {
+			t.Errorf("rows were locked for %s, want %s", f.locked, batchWait)
 		}
 		if waited := time.Since(start); waited < time.Hour {
 			t.Errorf("it would be tried again after %s, before capture has caught up", waited)
