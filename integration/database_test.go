@@ -26,6 +26,8 @@ type database interface {
 	dump(table string, portable bool) (string, error)
 	// application opens a session for an application.
 	application() (applicationSession, error)
+	// judge tells what an error means to an application.
+	judge(err error) verdict
 	// crash is a loss of power, and the server's start after it.
 	crash(ctx context.Context) error
 	close()

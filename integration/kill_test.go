@@ -52,9 +52,9 @@ func (m *mesh) large(n int) {
 		if r.db == nil {
 			hash = "sha2(i, 256)"
 		}
-		r.exec(fmt.Sprintf(`INSERT INTO big WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < %[2]d)
-				SELECT %[1]d * %[2]d + i, '%[3]s', repeat(%[4]s, 40) FROM s;
-			UPDATE big SET filler = concat('%[3]s', id) WHERE id BETWEEN %[1]d * %[2]d - 5 AND %[1]d * %[2]d + 5`, n, rows, r.name, hash))
+		r.commit(fmt.Sprintf(`INSERT INTO big WITH RECURSIVE s (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < %[2]d)
+			SELECT %[1]d * %[2]d + i, '%[3]s', repeat(%[4]s, 40) FROM s`, n, rows, r.name, hash))
+		r.commit(fmt.Sprintf(`UPDATE big SET filler = concat('%[3]s', id) WHERE id BETWEEN %[1]d * %[2]d - 5 AND %[1]d * %[2]d + 5`, n, rows, r.name))
 	}
 }
 

@@ -117,11 +117,7 @@ func (l *load) run(ctx context.Context, s *application, rng *rand.Rand) {
 // verdict judges an error that an application got. It must live with connections that break while servers
 // fail, and with deadlocks where its engine has them. Replication itself must never make it fail.
 func (l *load) verdict(s *application, err error) verdict {
-	judge := judgeMySQL
-	if s.region.db != nil {
-		judge = judgePostgres
-	}
-	v := judge(err)
+	v := s.region.database.judge(err)
 	if v == broken && !l.faults {
 		v = failed
 	}

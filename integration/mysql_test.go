@@ -189,6 +189,18 @@ func (d *mysqlDatabase) application() (applicationSession, error) {
 	return mysqlSession{conn}, err
 }
 
+func (d *mysqlDatabase) judge(err error) verdict {
+	const shutdown, killed, deadlock = 1053, 1317, 1213
+	server, ok := errors.AsType[*mysql.MyError](err)
+	switch {
+	case !ok, server.Code == shutdown, server.Code == killed:
+		return broken
+	case server.Code == deadlock:
+		return rolledBack
+	}
+	return failed
+}
+
 func (d *mysqlDatabase) crash(ctx context.Context) error {
 	d.Kill()
 	return d.Start(ctx)
@@ -208,16 +220,3 @@ func (s mysqlSession) exec(sql string) error {
 }
 
 func (s mysqlSession) close() { s.conn.Close() } //nolint:errcheck // it may be broken
-
-// judgeMySQL tells what an error of MySQL's or MariaDB's means to an application.
-func judgeMySQL(err error) verdict {
-	const shutdown, killed, deadlock = 1053, 1317, 1213
-	server, ok := errors.AsType[*mysql.MyError](err)
-	switch {
-	case !ok, server.Code == shutdown, server.Code == killed:
-		return broken
-	case server.Code == deadlock:
-		return rolledBack
-	}
-	return failed
-}

@@ -153,6 +153,14 @@ func (d *postgresDatabase) application() (applicationSession, error) {
 	return postgresSession{conn, d.mesh.ctx}, err
 }
 
+func (d *postgresDatabase) judge(err error) verdict {
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || strings.HasPrefix(server.Code, "57P") {
+		return broken
+	}
+	return failed
+}
+
 func (d *postgresDatabase) crash(ctx context.Context) error {
 	return d.Server.Restart(ctx, testserver.Immediate)
 }
@@ -174,12 +182,3 @@ func (s postgresSession) exec(sql string) error {
 }
 
 func (s postgresSession) close() { s.conn.Close(s.ctx) } //nolint:errcheck // it may be broken
-
-// judgePostgres tells what an error of PostgreSQL's means to an application.
-func judgePostgres(err error) verdict {
-	server, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || strings.HasPrefix(server.Code, "57P") {
-		return broken
-	}
-	return failed
-}

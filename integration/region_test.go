@@ -128,6 +128,21 @@ func (r *region) exec(sql string) {
 	}
 }
 
+// commit runs one statement, again when its engine rolled it back for a deadlock.
+func (r *region) commit(statement string) {
+	r.mesh.t.Helper()
+	for {
+		err := r.try(statement)
+		if err != nil && r.database.judge(err) == rolledBack {
+			continue
+		}
+		if err != nil {
+			r.mesh.t.Fatalf("region %s: %v\nin: %.500s", r.name, err, statement)
+		}
+		return
+	}
+}
+
 func (r *region) try(sql string) error {
 	_, err := r.database.rows(sql)
 	return err

@@ -53,8 +53,9 @@ func TestBrokerCrashes(t *testing.T) {
 				crash, back = func() { m.broker[0].kill(t) }, m.broker[0].start
 			}
 			l := m.load(loadRate(60))
-			for range crashes {
+			for n := range crashes {
 				l.untilEach(20)
+				m.large(n) // a part of it is only in the topics now
 				crash()
 				l.untilEach(20) // applications don't notice
 				back()
