@@ -54,8 +54,8 @@ const (
 // Event is one step in the log.
 type Event struct {
 	Kind Kind
-	// Xid is the low 32 bits of the transaction's id on PostgreSQL, elsewhere 0. It's set with
-	// everything but Idle.
+	// Xid is the low 32 bits of the transaction's id on PostgreSQL, elsewhere a number of the source's. It's
+	// set with everything but Idle.
 	Xid uint32
 	// CommitTime is the transaction's commit time; unset with Idle.
 	CommitTime change.Timestamp

@@ -28,6 +28,10 @@ type catalog struct {
 	forms     *mysql.KeyForms
 }
 
+func newCatalog(c Config) *catalog {
+	return &catalog{server: c.Server, session: mysql.Session{Name: c.Name}}
+}
+
 // collation is one of the server's.
 type collation struct {
 	name    string
@@ -191,6 +195,28 @@ func (c *catalog) end(ctx context.Context) (end logEnd, err error) {
 		end.gtids = strings.ReplaceAll(row[4], "\n", "")
 	}
 	return end, nil
+}
+
+// committed is up to where a MariaDB server has committed what's in its log. For the last groups of a file it's a
+// moment ahead: the server counts from the next one's beginning when it begins that.
+func (c *catalog) committed(ctx context.Context) (at mysql.BinlogPosition, err error) {
+	const sql = "SHOW STATUS LIKE 'binlog_snapshot_%'"
+	rows, err := c.query(ctx, sql)
+	if err != nil {
+		return at, fmt.Errorf("%s: %w", sql, err)
+	}
+	for _, r := range rows {
+		switch strings.ToLower(r[0]) {
+		case "binlog_snapshot_file":
+			_, at.File, err = mysql.ParseBinlogFile(path.Base(r[1]))
+		case "binlog_snapshot_position":
+			at.Offset, err = strconv.ParseUint(r[1], 10, 64)
+		}
+		if err != nil {
+			return at, fmt.Errorf("%s: %w", sql, err)
+		}
+	}
+	return at, nil
 }
 
 // logEnd is where a log ends.

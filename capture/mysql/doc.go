@@ -22,6 +22,7 @@
 //   - Memory is bounded: 4 MiB of events are read ahead, a piece of a transaction has about a mebibyte,
 //     undecided XA transactions have Config.SpillMemory together and the rest of them is in unlinked
 //     files. A single row can be as large as the server allows.
+//   - What [Source.Visible] says yes to survives a failover to a replica, where commits wait for one (AFTER_SYNC).
 //   - A consumer may take as long as it likes: the server is told to be patient.
 //   - What isn't understood is an error that wraps [capture.ErrLog] in a [capture.LogError] with its place, unless it's
 //     known to change no rows. Any session with the privilege can switch to what bridge can't read; it's

@@ -76,7 +76,7 @@ func (s *Source) open(e event, at place) error {
 		}
 	}
 	s.group = g
-	s.current.Begin(0, g.time)
+	s.current.Begin(s.current.Xid()+1, g.time)
 	return s.continues(g)
 }
 

@@ -90,12 +90,20 @@ func TestConnectionsBreak(t *testing.T) {
 			b.exec("INSERT INTO t (v) SELECT v FROM t")
 		}
 		s := b.open()
-		b.exec("BEGIN", "UPDATE t SET v = REPEAT('y', 100)", "UPDATE t SET v = REPEAT('z', 100)", "UPDATE t SET v = 'w'", "COMMIT")
-		first := b.next(s)
-		for first.Kind != capture.Local {
-			first = b.next(s)
+		tags := !b.mariadb() && b.query("SELECT @@GLOBAL.gtid_mode")[0] == "ON"
+		tag := func(sql string) {
+			if tags {
+				b.exec(sql)
+			}
 		}
-		if first.Last {
+		tag("SET gtid_next = 'AUTOMATIC:bridge'")
+		b.exec("INSERT INTO t VALUES (1000001, 'before')")
+		tag("SET gtid_next = 'AUTOMATIC'")
+		b.exec("BEGIN", "UPDATE t SET v = REPEAT('y', 100)", "UPDATE t SET v = REPEAT('z', 100)", "UPDATE t SET v = 'w'", "COMMIT")
+		tag("SET gtid_next = 'AUTOMATIC:bridge'")
+		b.exec("INSERT INTO t VALUES (1000002, 'after')")
+		before := b.nextLocal(s)
+		if piece := b.nextLocal(s); piece.Last {
 			t.Fatal("the transaction is in one piece")
 		}
 		proxy.Cut()
@@ -104,6 +112,19 @@ func TestConnectionsBreak(t *testing.T) {
 			t.Errorf("class %v: %v", mysql.Classify(err), err)
 		}
 		b.close(s)
+		if err := proxy.Heal(); err != nil {
+			t.Fatal(err)
+		}
+		rows, ends := 0, 0
+		for _, e := range b.drain(b.openAt(before.Position)) {
+			rows += len(e.Operations)
+			if e.Last {
+				ends++
+			}
+		}
+		if rows != 3*2049+1 || ends != 2 {
+			t.Errorf("%d rows in %d transactions came after it", rows, ends)
+		}
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"bridge/capture"
 	"bridge/change"
-	"bridge/internal/mysql"
 )
 
 // Source reads one server's log. It's a [capture.Source].
@@ -18,6 +17,7 @@ type Source struct {
 	config  Config
 	facts   facts
 	catalog *catalog
+	commits commits
 	link    *link
 	tables  *tables
 	xa      *prepared
@@ -48,13 +48,15 @@ func Open(ctx context.Context, config Config) (*Source, error) {
 	config = config.withDefaults()
 	s := &Source{
 		config:  config,
-		catalog: &catalog{server: config.Server, session: mysql.Session{Name: config.Name}},
+		catalog: newCatalog(config),
+		commits: commits{server: newCatalog(config)},
 		tables:  newTables(config.Selected, config.Outward),
 		xa:      newPrepared(config.SpillDir, config.SpillMemory),
 	}
 	err := s.begin(ctx)
 	if err != nil {
 		s.catalog.close()
+		s.commits.server.close()
 		return nil, fmt.Errorf("capture: %w", s.explain(err))
 	}
 	return s, nil
@@ -65,6 +67,10 @@ func (s *Source) begin(ctx context.Context) (err error) {
 		return err
 	}
 	if s.facts, err = s.catalog.learnFacts(ctx, s.config.ServerID); err != nil {
+		return err
+	}
+	s.commits.mariadb = s.catalog.mariadb()
+	if err := s.commits.look(ctx, s.catalog); err != nil {
 		return err
 	}
 	from, err := s.plan(ctx)
@@ -106,6 +112,7 @@ func (s *Source) Next(ctx context.Context) (capture.Event, error) {
 			return capture.Event{}, s.fail(err)
 		case e.Kind != 0:
 			s.shown = max(s.shown, e.Position.Offset)
+			s.commits.given(&e, s.group.gtid, s.place)
 			return e, nil
 		}
 	}
@@ -188,11 +195,14 @@ func (s *Source) outer(ctx context.Context, e event) (capture.Event, error) {
 	case replication.MARIADB_BINLOG_CHECKPOINT_EVENT:
 		return s.idle()
 	case replication.HEARTBEAT_EVENT, replication.HEARTBEAT_LOG_EVENT_V2:
-		if err := s.watch.heartbeat(ctx, s); err != nil {
+		if err := errors.Join(s.watch.heartbeat(ctx, s), s.commits.look(ctx, s.catalog)); err != nil {
 			return capture.Event{}, err
 		}
 		return s.idle()
 	case replication.GTID_EVENT, replication.ANONYMOUS_GTID_EVENT, replication.GTID_TAGGED_LOG_EVENT, replication.MARIADB_GTID_EVENT:
+		if err := s.commits.look(ctx, s.catalog); err != nil {
+			return capture.Event{}, err
+		}
 		return capture.Event{}, s.open(e, before)
 	default:
 		return s.take(ctx, e)
@@ -280,12 +290,9 @@ func (s *Source) Close(context.Context) error {
 	s.closed, s.failed = true, errClosed
 	s.link.close()
 	s.catalog.close()
+	s.commits.server.close()
 	if err := s.xa.Close(); err != nil {
 		return fmt.Errorf("close capture: %w", err)
 	}
 	return nil
 }
-
-// Visible is [capture.Source]'s: a commit is in the log a moment before other sessions see it, which
-// nothing can come of.
-func (s *Source) Visible(context.Context, []uint32) (bool, error) { return true, nil }
