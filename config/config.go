@@ -192,14 +192,6 @@ type Rename struct {
 	Columns map[string]string `yaml:"columns"`
 }
 
-// Conflicts are the rules that decide concurrent writes to one row.
-type Conflicts struct {
-	// The rule for all tables; there's no default, for this is a choice about your data.
-	// `last_write_wins`: the later write by commit time stands, the other is recorded in
-	// bridge.conflicts. Must be the same in every region.
-	Default string `yaml:"default"`
-}
-
 // History bounds the operations kept in memory.
 type History struct {
 	// Limit in bytes. It fills while a region is away and the others write; reaching it stops bridge.
@@ -222,9 +214,6 @@ type Log struct {
 	// `json`, `text`, or `auto`: text on a terminal, else JSON.
 	Format string `yaml:"format"`
 }
-
-// LastWriteWins is the rule of Conflicts.Default that exists so far.
-const LastWriteWins = "last_write_wins"
 
 // Engines of databases.
 const (

@@ -135,7 +135,7 @@ func TestProblems(t *testing.T) {
 		{"region not a member", edit("region: eu", "region: mars"), []string{"bridge.yaml:3: region: isn't one of regions (eu, us)"}},
 		{"bad names", edit("cluster: shop", "cluster: Shop!"), []string{"cluster: isn't a name"}},
 		{"no rule", edit("conflicts: {default: last_write_wins}", ""), []string{"conflicts.default: is missing: say what happens"}},
-		{"other rule", edit("last_write_wins", "coin_toss"), []string{"conflicts.default: is not a rule that exists; choose last_write_wins"}},
+		{"other rule", edit("last_write_wins", "coin_toss"), []string{"conflicts.default: is not a rule for all tables; choose last_write_wins"}},
 		{"url and host", edit("{host:", "{url: postgres://x/y, host:"), []string{"database.dbname: is set beside", "database.host: is set beside", "database.user: is set beside"}},
 		{"pattern", minimal + "tables: {include: [users]}", []string{"tables.include[0]: isn't of the form schema.table"}},
 		{"unset variable", edit("shop\nregion", "${NOPE}\nregion"), []string{"bridge.yaml:2: cluster: refers to the environment variable NOPE, which isn't set"}},

@@ -28,6 +28,9 @@ type place struct {
 	source string
 }
 
+// shortened is a block that may be written as one word.
+type shortened interface{ shorten(text string) }
+
 // defaulter is a value that isn't made empty.
 type defaulter interface{ setDefaults() }
 
@@ -46,6 +49,12 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value) {
 	}
 	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		d.scalar(path, n, v)
+		return
+	}
+	if s, ok := v.Addr().Interface().(shortened); ok && n.Kind == yaml.ScalarNode {
+		if text, ok := d.text(path, n); ok {
+			s.shorten(text)
+		}
 		return
 	}
 	switch v.Kind() {

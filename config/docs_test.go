@@ -101,14 +101,18 @@ func writeManual(t *testing.T) string {
 	return b.String()
 }
 
-// parseStructs finds the struct types of config.go.
+// parseStructs finds the struct types that are keys in the file.
 func parseStructs(t *testing.T) map[string]*ast.TypeSpec {
-	file, err := parser.ParseFile(token.NewFileSet(), "config.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
+	var decls []ast.Decl
+	for _, name := range []string{"config.go", "conflicts.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decls = append(decls, file.Decls...)
 	}
 	structs := map[string]*ast.TypeSpec{}
-	for _, d := range file.Decls {
+	for _, d := range decls {
 		g, ok := d.(*ast.GenDecl)
 		if !ok || g.Tok != token.TYPE {
 			continue
@@ -149,23 +153,42 @@ func (m *manualWriter) section(path, doc string, v reflect.Value) {
 		fmt.Fprintf(m.b, "| `%s` | %s | %s |\n", key, m.value(v.Field(i)), text)
 	}
 	for i := range fields {
-		if m.isSection(v.Field(i)) {
+		inner, name := m.inside(v.Field(i))
+		if inner.IsValid() {
 			key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
-			doc := strings.Join(strings.Fields(m.structs[v.Field(i).Type().Name()].Doc.Text()), " ")
+			doc := strings.Join(strings.Fields(m.structs[inner.Type().Name()].Doc.Text()), " ")
 			_, doc, _ = strings.Cut(doc, ". ") // the first sentence is the type's
-			m.section(join(path, key), doc, v.Field(i))
+			m.section(join(path, key)+name, doc, inner)
 		}
 	}
 }
 
-// isSection finds the structs whose fields are keys.
-func (m *manualWriter) isSection(v reflect.Value) bool {
-	return v.Kind() == reflect.Struct && m.structs[v.Type().Name()] != nil
+// inside is the struct in a field whose fields are keys, and what stands for the name where there are many.
+func (m *manualWriter) inside(v reflect.Value) (inner reflect.Value, name string) {
+	of := v.Type()
+	switch of.Kind() {
+	case reflect.Map:
+		of, name = of.Elem(), ".NAME"
+	case reflect.Pointer:
+		of = of.Elem()
+	}
+	if of.Kind() != reflect.Struct || m.structs[of.Name()] == nil || of.Name() == "Kafka" && v.Kind() == reflect.Pointer {
+		return reflect.Value{}, ""
+	}
+	if of == v.Type() {
+		return v, ""
+	}
+	return reflect.New(of).Elem(), name
+}
+
+func (m *manualWriter) hasSection(v reflect.Value) bool {
+	inner, _ := m.inside(v)
+	return inner.IsValid()
 }
 
 func (m *manualWriter) value(v reflect.Value) string {
 	switch {
-	case m.isSection(v):
+	case m.hasSection(v):
 		return "below"
 	case v.IsZero() && v.Kind() != reflect.Bool:
 		return ""

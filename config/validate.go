@@ -23,7 +23,7 @@ func (v *validator) config(c *Config) {
 		v.kafka("kafka", &c.Kafka)
 	}
 	v.tables(c)
-	v.conflicts(&c.Conflicts)
+	v.conflicts(c)
 	if c.History.MaxBytes < 1<<20 {
 		v.problem("history.max_bytes", "is below 1MiB", "give it some hundred MiB")
 	}
@@ -220,18 +220,6 @@ func (v *validator) patterns(path string, patterns []string) {
 		if _, _, err := splitPattern(p); err != nil {
 			v.problem(at, err.Error(), "write both parts, such as public.* or sales.order_*")
 		}
-	}
-}
-
-func (v *validator) conflicts(c *Conflicts) {
-	if c.Default != LastWriteWins {
-		text := "is missing: say what happens when two regions change one row at once"
-		if c.Default != "" {
-			text = "is not a rule that exists"
-		}
-		v.problem("conflicts.default", text,
-			"choose last_write_wins: the later write by commit time stands in every region, the other one is kept in bridge.conflicts "+
-				"(the only rule so far; more are to come). Set it in every region's file")
 	}
 }
 

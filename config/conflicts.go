@@ -1,0 +1,182 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Conflicts are the rules that decide concurrent writes to one row. They're the same in every region's file: bridge
+// refuses a peer's transactions that were written under others.
+type Conflicts struct {
+	// The rule for all tables that have none of their own; there's no default, for this is a choice about your data.
+	// `last_write_wins`: the later write by commit time stands. `first_write_wins`: the earlier one. The other is
+	// recorded in bridge.conflicts.
+	Default string `yaml:"default"`
+	// Rules for single tables, by their names between the regions.
+	Tables map[string]TableConflicts `yaml:"tables,omitempty"`
+}
+
+// TableConflicts is one table's rule. All rules but `last_write_wins` by whole rows need complete images of rows in the
+// log: `ALTER TABLE … REPLICA IDENTITY FULL`, or MySQL's `binlog_row_image=FULL`.
+type TableConflicts struct {
+	// `last_write_wins`, `first_write_wins`, `priority` or `home`; empty is `conflicts.default`.
+	Rule string `yaml:"rule"`
+	// For `priority`: regions, the best first. Those that aren't named come after them.
+	Priority []string `yaml:"priority"`
+	// For `home`: which region's writes win over the others' to the same row.
+	Home *HomeRule `yaml:"home"`
+	// What a delete is against a concurrent insert or update: `by_rule` (the default: an operation like
+	// others), `delete_wins` or `update_wins`.
+	Deletes string `yaml:"deletes"`
+	// Columns to merge, by name between the regions; with it even `{}` all others are merged, too: each has the
+	// latest change of that column. Without it a row is taken whole. For `last_write_wins` only.
+	Columns map[string]ColumnRule `yaml:"columns"`
+	// Columns that change together, by a name of your choice: who changes one of them has changed all.
+	// `{address: [street, city]}`.
+	Groups map[string][]string `yaml:"groups"`
+}
+
+// HomeRule says which region is a row's own, by a column that doesn't change.
+type HomeRule struct {
+	// The column's name between the regions.
+	Column string `yaml:"column"`
+	// Its values, by region: `{eu: [DE, FR], us: [US]}`.
+	Values map[string][]string `yaml:"values"`
+	// Or its ranges, by region: from the first value up to the second, which isn't in it: `{eu: 0..5000, us: 5000..}`.
+	Ranges map[string]string `yaml:"ranges"`
+	// The region of all other values; empty is none.
+	Else string `yaml:"else"`
+}
+
+// ColumnRule is how one column is merged. The short form is the word for `merge`.
+type ColumnRule struct {
+	// `last_write_wins`, `counter` (differences add up), `max`, `min`, `set` (members are added and removed one by one;
+	// the column is an array, a JSON array, a SET, or text with a separator), `map` (the same for members of JSON
+	// objects), `append`.
+	Merge string `yaml:"merge"`
+	// What divides a text's elements, for `set` and `append`.
+	Separator string `yaml:"separator"`
+	// For `counter`: writing this value sets the counter, and isn't a difference.
+	Reset *string `yaml:"reset"`
+}
+
+// shorten takes the short form.
+func (c *ColumnRule) shorten(text string) { c.Merge = text }
+
+// Words of the rules.
+const (
+	LastWriteWins  = "last_write_wins"
+	FirstWriteWins = "first_write_wins"
+	Priority       = "priority"
+	Home           = "home"
+	ByRule         = "by_rule"
+	DeleteWins     = "delete_wins"
+	UpdateWins     = "update_wins"
+)
+
+var merges = []string{LastWriteWins, "counter", "max", "min", "set", "map", "append"}
+
+func (v *validator) conflicts(c *Config) {
+	if d := c.Conflicts.Default; d != LastWriteWins && d != FirstWriteWins {
+		text := "is missing: say what happens when two regions change one row at once"
+		if d != "" {
+			text = "is not a rule for all tables"
+		}
+		v.problem("conflicts.default", text,
+			"choose last_write_wins (the later write by commit time stands in every region) or first_write_wins (the earlier one; it needs whole rows "+
+				"in the log); what doesn't stand is kept in bridge.conflicts. Single tables can merge columns, or prefer regions: conflicts.tables. "+
+				"Set it in every region's file")
+	}
+	for _, table := range slices.Sorted(maps.Keys(c.Conflicts.Tables)) {
+		t, at := c.Conflicts.Tables[table], "conflicts.tables."+table
+		if len(parts(table, 2)) != 2 {
+			v.problem(at, "isn't of the form schema.table", "write both parts, as the table is called between the regions")
+		}
+		v.tableRule(at, &t, c)
+	}
+}
+
+func (v *validator) tableRule(at string, t *TableConflicts, c *Config) {
+	v.oneOf(at+".rule", t.Rule, "", LastWriteWins, FirstWriteWins, Priority, Home)
+	v.oneOf(at+".deletes", t.Deletes, "", ByRule, DeleteWins, UpdateWins)
+	if (t.Rule == Priority) != (len(t.Priority) > 0) {
+		v.problem(at+".priority", "goes with rule: priority", "name the regions, the best first, or leave both out")
+	}
+	for _, r := range t.Priority {
+		v.member(at+".priority", r, c)
+	}
+	if (t.Rule == Home) != (t.Home != nil) {
+		v.problem(at+".home", "goes with rule: home", "say which column tells a row's region, or leave both out")
+	}
+	if t.Home != nil {
+		v.homeRule(at+".home", t.Home, c)
+	}
+	rule := t.Rule
+	if rule == "" {
+		rule = c.Conflicts.Default
+	}
+	if (t.Columns != nil || t.Groups != nil) && rule != LastWriteWins {
+		v.problem(at+".columns", "goes with last_write_wins: under other rules a row is the winner's whole", "set rule: last_write_wins, or leave columns and groups out")
+	}
+	v.columnRules(at, t)
+}
+
+func (v *validator) member(at, region string, c *Config) {
+	if _, ok := c.Regions[region]; !ok {
+		v.problem(at, fmt.Sprintf("names %q, which isn't one of regions", region), "correct it")
+	}
+}
+
+func (v *validator) homeRule(at string, h *HomeRule, c *Config) {
+	v.required(at+".column", h.Column)
+	if (len(h.Values) == 0) == (len(h.Ranges) == 0) {
+		v.problem(at, "needs values or ranges, and not both", "write values: {eu: [DE, FR]} or ranges: {eu: 0..5000}")
+	}
+	seen := map[string]string{}
+	for _, r := range slices.Sorted(maps.Keys(h.Values)) {
+		v.member(at+".values", r, c)
+		for _, value := range h.Values[r] {
+			if other, twice := seen[value]; twice {
+				v.problem(at+".values."+r, fmt.Sprintf("has the value %q, which is %s's, too", value, other), "give it to one region")
+			}
+			seen[value] = r
+		}
+	}
+	for _, r := range slices.Sorted(maps.Keys(h.Ranges)) {
+		v.member(at+".ranges", r, c)
+		if _, _, ok := strings.Cut(h.Ranges[r], ".."); !ok {
+			v.problem(at+".ranges."+r, "isn't a range", "write from..to; either may be empty")
+		}
+	}
+	if h.Else != "" {
+		v.member(at+".else", h.Else, c)
+	}
+}
+
+func (v *validator) columnRules(at string, t *TableConflicts) {
+	for _, name := range slices.Sorted(maps.Keys(t.Columns)) {
+		c, at := t.Columns[name], at+".columns."+name
+		v.oneOf(at+".merge", c.Merge, merges...)
+		if c.Separator != "" && c.Merge != "set" && c.Merge != "append" {
+			v.problem(at+".separator", "goes with set and append", "leave it out")
+		}
+		if c.Reset != nil && c.Merge != "counter" {
+			v.problem(at+".reset", "goes with counter", "leave it out")
+		}
+	}
+	in := map[string]string{}
+	for _, group := range slices.Sorted(maps.Keys(t.Groups)) {
+		for _, column := range t.Groups[group] {
+			at := at + ".groups." + group
+			if other, twice := in[column]; twice {
+				v.problem(at, fmt.Sprintf("has column %s, which is in group %s, too", column, other), "leave it in one of them")
+			}
+			if c, ok := t.Columns[column]; ok && c.Merge != LastWriteWins {
+				v.problem(at, fmt.Sprintf("has column %s, which is merged by %s", column, c.Merge), "leave it in columns or in the group")
+			}
+			in[column] = group
+		}
+	}
+}
