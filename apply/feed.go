@@ -23,6 +23,7 @@ type feed struct {
 	applied loopguard.Marker // where the database stands
 	// forgotten is [Config.Forgotten].
 	forgotten change.Vector
+	rules     string // fingerprint of those that decide here
 	checked   bool // the record of the last applied transaction was found where it should be
 	started   bool
 	next      int64
@@ -120,7 +121,22 @@ func (f *feed) record(ctx context.Context, r *stream.Record) ([]item, error) {
 		}
 		return []item{{seen: rec.State.Vector.With(f.origin, rec.State.Seq), seq: rec.State.Seq, offset: r.Offset}}, nil
 	}
+	if rec.Rules != f.rules {
+		return nil, &RulesError{f.origin, r.Offset}
+	}
 	return f.transactions(ctx, rec, r.Offset)
+}
+
+// RulesError says that a peer's transactions were written under other conflict rules than this region's: the two
+// would decide differently.
+type RulesError struct {
+	Origin change.Origin
+	Offset int64 // of the first record that was
+}
+
+func (e *RulesError) Error() string {
+	return fmt.Sprintf("from offset %d of its topic on region %s decides conflicts by other rules than this region: make conflicts the same in every region's file, "+
+		"and see \"Changing conflict rules\" in docs/operations.md", e.Offset, e.Origin.Region())
 }
 
 // check makes sure that the topic is the one whose transactions were applied.

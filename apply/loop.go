@@ -138,6 +138,7 @@ func (l *Loop) Run(ctx context.Context) error {
 // feed keeps a lane's feed going: a stream that can't go on stops its lane, and is looked at again later.
 func (l *Loop) feed(ctx context.Context, ln *lane) error {
 	f := newFeed(ln.origin, l.Peers[ln.origin], l.Cluster, l.Progress[ln.origin], l.Forgotten, ln.queue, l.Target)
+	f.rules = l.Rules.Fingerprint
 	for {
 		err := f.Step(ctx)
 		if ctx.Err() != nil {

@@ -41,6 +41,8 @@ type Config struct {
 	// Else a peer could have deleted a row, and everybody have forgotten that, before the row appears here;
 	// and peers would have what a failover to a synchronous standby loses. nil doesn't wait.
 	Visible func(ctx context.Context, xids []uint32) error
+	// Rules is the fingerprint of the conflict rules under which transactions are published.
+	Rules string
 	// Began is told in which record transactions of the region begin: the first of each record.
 	Began func(tag *change.Tag, offset int64)
 }
@@ -63,10 +65,11 @@ func NewLoop(c Config) *Loop {
 	l.Report.begin(at)
 	limits := c.Limits.WithDefaults()
 	l.publisher = &publisher{
-		cluster: c.Cluster, origin: c.Clock.Self(), log: c.Log, limits: limits, confirm: c.Source.Confirm, now: c.Now, report: c.Report, began: c.Began, visible: c.Visible,
+		log: c.Log, limits: limits, confirm: c.Source.Confirm, now: c.Now, report: c.Report, began: c.Began, visible: c.Visible,
 		packer:    wire.NewPacker(c.Cluster, c.Clock.Self(), limits.Record, limits.Message, at.state, at.position),
 		published: at, next: c.Next, room: make(chan struct{}, 1), work: make(chan struct{}, 1), full: make(chan struct{}, 1),
 	}
+	l.publisher.packer.UnderRules(c.Rules)
 	return l
 }
 

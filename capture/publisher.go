@@ -17,7 +17,6 @@ import (
 // is under way the next gathers. When many transactions come, it lets them gather for longer: an append, and
 // the batch that applies its records, cost much more than a transaction in them.
 type publisher struct {
-	cluster string
 	log     stream.Log
 	limits  Limits
 	confirm func(change.Position) // called after the topic has everything before the position
@@ -26,11 +25,10 @@ type publisher struct {
 	began   func(tag *change.Tag, offset int64)
 	visible func(ctx context.Context, xids []uint32) error // waits; nil where there's nothing to wait for
 
-	origin change.Origin
-	next   int64 // no record may come to lie before this offset
-	count  int   // transactions since since
-	since  time.Time
-	rate   float64 // of transactions per second, lately
+	next  int64 // no record may come to lie before this offset
+	count int   // transactions since since
+	since time.Time
+	rate  float64 // of transactions per second, lately
 
 	mu     sync.Mutex
 	packer *wire.Packer
@@ -294,7 +292,7 @@ func (p *publisher) heartbeat(ctx context.Context) error {
 	if pending || t.state.Seq != p.published.state.Seq {
 		return nil // the next step publishes that
 	}
-	record := wire.Heartbeat(p.cluster, p.origin, t.state, t.position, change.TimestampOf(p.now()))
+	record := p.packer.Heartbeat(t.state, t.position, change.TimestampOf(p.now()))
 	if _, err := p.append(ctx, [][]byte{record}); err != nil {
 		return fmt.Errorf("publish a heartbeat to %s: %w", p.log.Name(), err)
 	}

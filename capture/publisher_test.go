@@ -58,7 +58,7 @@ func newRegion(limits Limits) *region {
 	r.clock = loopguard.NewClock(self, loopguard.State{})
 	limits = limits.WithDefaults()
 	r.publisher = &publisher{
-		cluster: "c", origin: self, log: r.topic, limits: limits, now: func() time.Time { return r.now }, report: &Report{},
+		log: r.topic, limits: limits, now: func() time.Time { return r.now }, report: &Report{},
 		confirm:   func(p change.Position) { r.confirms = append(r.confirms, p.Offset) },
 		began:     func(*change.Tag, int64) {},
 		packer:    wire.NewPacker("c", self, limits.Record, limits.Message, r.clock.State(), r.at),

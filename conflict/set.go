@@ -54,7 +54,9 @@ func (s set) join(v change.Value, e *edit, later []*edit) (change.Value, bool) {
 }
 
 // of is a sorted set.
-func (s set) of(m members) change.Value { return change.Text(s.list.format(slices.Sorted(maps.Keys(m)))) }
+func (s set) of(m members) change.Value {
+	return change.Text(s.list.format(slices.Sorted(maps.Keys(m))))
+}
 
 func (s set) canonical(v change.Value) change.Value {
 	text, ok := v.Text()

@@ -88,6 +88,11 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 		return nil, err
 	}
 	n.reads(nil)
+	var unstable int
+	s.history.Do(func(h *history.History) { unstable = h.Stats().Operations })
+	if err := s.tail.checkRules(n.Rules.Fingerprint, unstable); err != nil {
+		return nil, err
+	}
 	faultpoint.Hit(faultpoint.HistoryLoaded)
 	if s.source, err = n.Engine.OpenSource(ctx, s.tail.position); err != nil {
 		return nil, err
@@ -144,7 +149,7 @@ func (s *session) loops(progress Progress) {
 	s.capture = capture.NewLoop(capture.Config{
 		Cluster: n.Cluster, Source: s.source, Log: s.outbox, Clock: loopguard.NewClock(s.self, s.tail.state),
 		Start: s.tail.position, Next: s.tail.next, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: n.captureReport,
-		Visible: s.outbox.visible, Began: s.marks.began,
+		Visible: s.outbox.visible, Began: s.marks.began, Rules: n.Rules.Fingerprint,
 	})
 	peers := map[change.Origin]stream.Log{}
 	for o, log := range s.logs {

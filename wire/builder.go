@@ -14,6 +14,7 @@ import (
 type Builder struct {
 	cluster string
 	origin  change.Origin
+	rules   string
 	body    []byte // the transactions so far
 	defs    []byte // the tables' definitions so far
 	scratch []byte // the record under assembly in Finish
@@ -43,11 +44,14 @@ func NewBuilder(cluster string, origin change.Origin) *Builder {
 	return &Builder{cluster: cluster, origin: origin, tables: map[uint64]int{}}
 }
 
+// UnderRules has the records say by which conflict rules the origin decides: a fingerprint, or empty for the default.
+func (b *Builder) UnderRules(fingerprint string) { b.rules = fingerprint }
+
 // Reset drops what was added and keeps the memory.
 func (b *Builder) Reset() {
 	clear(b.tables)
 	*b = Builder{
-		cluster: b.cluster, origin: b.origin,
+		cluster: b.cluster, origin: b.origin, rules: b.rules,
 		body: b.body[:0], defs: b.defs[:0], scratch: b.scratch,
 		origins: b.origins[:0], tables: b.tables,
 	}
@@ -61,7 +65,7 @@ func (b *Builder) Count() int { return b.count }
 func (b *Builder) Size() int {
 	const numbers = 14 * binary.MaxVarintLen64
 	vector := (len(b.origins) + 1) * 2 * binary.MaxVarintLen64
-	return numbers + len(b.cluster) + len(b.origin) + b.originsSize + vector +
+	return numbers + len(b.cluster) + len(b.origin) + len(b.rules) + b.originsSize + vector +
 		len(b.prev.position.GTID) + len(b.defs) + len(b.body)
 }
 
@@ -175,7 +179,7 @@ func (b *Builder) Finish(state loopguard.State, pos change.Position) ([]byte, er
 	if state.Seq != complete {
 		return nil, fmt.Errorf("record of %s: state is after %d, the last complete transaction is %d", b.origin, state.Seq, complete)
 	}
-	h := b.appendHeader(b.scratch[:0], Data, noExtensions, state, pos)
+	h := b.appendHeader(b.scratch[:0], Data, b.extensions(), state, pos)
 	h = binary.AppendUvarint(h, b.first.Dot.Seq)
 	h = binary.AppendUvarint(h, uint64(b.first.before))
 	h = binary.AppendUvarint(h, uint64(open))
@@ -189,8 +193,13 @@ func (b *Builder) Finish(state loopguard.State, pos change.Position) ([]byte, er
 	return append(append(record, h...), b.body...), nil
 }
 
-// noExtensions is the empty list.
-var noExtensions = []byte{0}
+// extensions is the list of those that every record has.
+func (b *Builder) extensions() []byte {
+	if b.rules == "" {
+		return []byte{0}
+	}
+	return appendText([]byte{1, rulesExtension}, b.rules)
+}
 
 func (b *Builder) appendHeader(to []byte, kind Kind, extensions []byte, state loopguard.State, pos change.Position) []byte {
 	var vector [256]byte
@@ -215,8 +224,14 @@ func (b *Builder) appendHeader(to []byte, kind Kind, extensions []byte, state lo
 // and its clock's state is now this. It has no dot of its own. wall is the sender's wall time, for
 // people; nothing is decided by it.
 func Heartbeat(cluster string, origin change.Origin, state loopguard.State, pos change.Position, wall change.Timestamp) []byte {
-	b := NewBuilder(cluster, origin)
-	return appendInt(b.appendHeader(nil, HeartbeatMessage, noExtensions, state, pos), int64(wall))
+	return NewBuilder(cluster, origin).Heartbeat(state, pos, wall)
+}
+
+// Heartbeat is [Heartbeat] of the builder's origin, under its rules. It leaves what was added as it is.
+func (b *Builder) Heartbeat(state loopguard.State, pos change.Position, wall change.Timestamp) []byte {
+	h := NewBuilder(b.cluster, b.origin)
+	h.rules = b.rules
+	return appendInt(h.appendHeader(nil, HeartbeatMessage, h.extensions(), state, pos), int64(wall))
 }
 
 // Origin is the origin of the builder's records.

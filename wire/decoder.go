@@ -17,6 +17,8 @@ type Header struct {
 	// transaction up to the end of the record.
 	State    loopguard.State
 	Position change.Position
+	// Rules is the fingerprint of the conflict rules under which the origin decides; empty for the default.
+	Rules string
 	// Wall is the sender's wall time; of a heartbeat only.
 	Wall change.Timestamp
 

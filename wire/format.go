@@ -53,6 +53,9 @@ const (
 	flagIsKey  = 1 // of a column
 )
 
+// rulesExtension is the extension that names the sender's conflict rules.
+const rulesExtension = 2
+
 // requiredExtensions are the ids below which an extension must be understood.
 const requiredExtensions = 64
 

@@ -43,6 +43,14 @@ func NewPacker(cluster string, origin change.Origin, cut, limit int, state loopg
 	return &Packer{builder: NewBuilder(cluster, origin), cut: min(cut, limit), limit: limit, state: state, position: pos}
 }
 
+// UnderRules is [Builder.UnderRules].
+func (p *Packer) UnderRules(fingerprint string) { p.builder.UnderRules(fingerprint) }
+
+// Heartbeat is [Builder.Heartbeat].
+func (p *Packer) Heartbeat(state loopguard.State, pos change.Position, wall change.Timestamp) []byte {
+	return p.builder.Heartbeat(state, pos, wall)
+}
+
 // Add packs the next transaction, or the next piece of one. after is the clock's state after it, and
 // counts once its last piece is in. After an error the packer is of no more use.
 func (p *Packer) Add(t *change.Transaction, after loopguard.State) error {

@@ -74,7 +74,7 @@ func (p *parser) extensions() {
 		if p.err == nil && (id > math.MaxInt64 || int64(id) <= last) {
 			p.corrupt("extensions out of order")
 		}
-		if p.err == nil && id < requiredExtensions {
+		if p.err == nil && id < requiredExtensions && id != rulesExtension {
 			p.fail(newer(p.at-1, "extension %d", id))
 		}
 		if p.err != nil {
@@ -82,7 +82,10 @@ func (p *parser) extensions() {
 		}
 		last = int64(id)
 		content := p.text()
-		if id == baselineExtension {
+		switch id {
+		case rulesExtension:
+			p.h.Rules = content
+		case baselineExtension:
 			p.h.start = content
 		}
 	}

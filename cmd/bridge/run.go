@@ -10,7 +10,6 @@ import (
 	"bridge/admin"
 	"bridge/capture"
 	"bridge/config"
-	"bridge/conflict"
 	"bridge/node"
 	"bridge/stream"
 	"bridge/stream/kafka"
@@ -65,11 +64,15 @@ func newNode(c *config.Config, log *slog.Logger) (*node.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	rules, err := rulesOf(c)
+	if err != nil {
+		return nil, err
+	}
 	return node.New(node.Config{
 		Cluster: c.Cluster, Region: c.Region, Peers: peers,
 		Streams: func(region string) (stream.Log, error) { return openTopic(c, region) },
 		Engine:  engine,
-		Rules:   conflict.All(conflict.LastWriteWins), // the only value that config lets through for conflicts.default
+		Rules:   rules,
 		Workers: c.Database.ApplyConnections, HistoryBytes: int(c.History.MaxBytes),
 		Limits: capture.Limits{Idle: c.Heartbeat.Std(), Message: kafka.MaxRecordBytes(int(c.KafkaOf(c.Region).MaxMessageBytes))},
 		Log:    log,

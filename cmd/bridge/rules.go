@@ -1,0 +1,140 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bridge/change"
+	"bridge/config"
+	"bridge/conflict"
+	"bridge/naming"
+)
+
+// rulesOf are the configured conflict rules, for tables and columns as this region calls them.
+func rulesOf(c *config.Config) (*conflict.Rules, error) {
+	names, err := names(c)
+	if err != nil {
+		return nil, err
+	}
+	rules := &conflict.Rules{Tables: map[change.TableName]*conflict.Rule{}}
+	if rules.Default, err = ruleOf(&config.TableConflicts{}, c, plainNames); err != nil {
+		return nil, err
+	}
+	for _, stream := range slices.Sorted(maps.Keys(c.Conflicts.Tables)) {
+		local, err := names.Local(tableName(stream))
+		if err != nil {
+			return nil, &failure{exitUsage, fmt.Errorf("conflicts.tables.%s: %w", stream, err)}
+		}
+		t := c.Conflicts.Tables[stream]
+		if rules.Tables[local], err = ruleOf(&t, c, columnNames(names, local)); err != nil {
+			return nil, &failure{exitUsage, fmt.Errorf("conflicts.tables.%s: %w", stream, err)}
+		}
+	}
+	rules.Fingerprint = fingerprintOf(&c.Conflicts)
+	return rules, nil
+}
+
+// fingerprintOf is equal for files that say the same; empty for the default rule alone.
+func fingerprintOf(c *config.Conflicts) string {
+	if c.Default == config.LastWriteWins && len(c.Tables) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(struct {
+		Default string
+		Tables  map[string]config.TableConflicts
+	}{c.Default, c.Tables}) // maps are sorted
+	if err != nil {
+		panic("conflict rules can't be written as JSON: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// localName gives a column's name here.
+type localName func(column string) (string, error)
+
+func plainNames(column string) (string, error) { return column, nil }
+
+func columnNames(n naming.Names, table change.TableName) localName {
+	return func(column string) (string, error) { return n.LocalColumn(table, column) }
+}
+
+func ruleOf(t *config.TableConflicts, c *config.Config, local localName) (*conflict.Rule, error) {
+	word := t.Rule
+	if word == "" {
+		word = c.Conflicts.Default
+	}
+	if word == config.LastWriteWins && t.Deletes == "" && t.Columns == nil && t.Groups == nil {
+		return conflict.LastWriteWins, nil
+	}
+	r := &conflict.Rule{Regions: t.Priority}
+	switch word {
+	case config.FirstWriteWins:
+		r.Order = conflict.EarliestWins
+	case config.Priority:
+		r.Order = conflict.ByPriority
+	case config.Home:
+		r.Order = conflict.ByHome
+	}
+	switch t.Deletes {
+	case config.DeleteWins:
+		r.Deletes = conflict.DeleteWins
+	case config.UpdateWins:
+		r.Deletes = conflict.UpdateWins
+	}
+	var err error
+	if r.Home, err = homeOf(t.Home, local); err != nil {
+		return nil, err
+	}
+	return r, columnsOf(r, t, local)
+}
+
+func homeOf(h *config.HomeRule, local localName) (*conflict.Home, error) {
+	if h == nil {
+		return nil, nil
+	}
+	column, err := local(h.Column)
+	home := &conflict.Home{Column: column, Regions: map[string]string{}, Else: h.Else}
+	for region, values := range h.Values {
+		for _, v := range values {
+			home.Regions[v] = region
+		}
+	}
+	for _, region := range slices.Sorted(maps.Keys(h.Ranges)) {
+		from, to, _ := strings.Cut(h.Ranges[region], "..")
+		home.Ranges = append(home.Ranges, conflict.Range{From: from, To: to, Region: region})
+	}
+	return home, err
+}
+
+func columnsOf(r *conflict.Rule, t *config.TableConflicts, local localName) error {
+	if t.Columns == nil && t.Groups == nil {
+		return nil
+	}
+	r.Columns = map[string]conflict.Column{}
+	for name, column := range t.Columns {
+		merge, ok := conflict.ParseMerge(column.Merge)
+		here, err := local(name)
+		if err != nil || !ok {
+			return fmt.Errorf("columns.%s: %w", name, err)
+		}
+		r.Columns[here] = conflict.Column{Merge: merge, Separator: column.Separator, Reset: column.Reset}
+	}
+	for _, group := range slices.Sorted(maps.Keys(t.Groups)) {
+		var members []string
+		for _, name := range t.Groups[group] {
+			here, err := local(name)
+			if err != nil {
+				return fmt.Errorf("groups.%s: %w", group, err)
+			}
+			members = append(members, here)
+		}
+		r.Groups = append(r.Groups, members)
+	}
+	return nil
+}
