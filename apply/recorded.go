@@ -10,33 +10,52 @@ import (
 	"bridge/history"
 )
 
-// version is one operation in bridge.conflicts.versions.
-type version struct {
-	Origin string             `json:"origin"`
-	Seq    uint64             `json:"seq"`
-	Time   time.Time          `json:"time"`
-	Kind   string             `json:"kind"`
-	Saw    map[string]uint64  `json:"saw,omitempty"`
-	Image  map[string]*string `json:"image,omitempty"` // columns that the log carried; null is NULL
+// RecordedVersion is one operation in bridge.conflicts.versions.
+type RecordedVersion struct {
+	Origin string            `json:"origin"`
+	Seq    uint64            `json:"seq"`
+	Time   time.Time         `json:"time"`
+	Kind   string            `json:"kind"`
+	Saw    map[string]uint64 `json:"saw,omitempty"`
+	// Image is the row after it, as far as the log carried its columns; null is NULL. It's nil of a delete.
+	Image map[string]*string `json:"image,omitempty"`
+	// Before has, where the log told them, the values before it of the columns that it changed; of a delete all.
+	Before map[string]*string `json:"before,omitempty"`
 	Won    bool               `json:"won,omitempty"`
+	Fate   Fate               `json:"fate,omitempty"`
+	// Lost are the columns whose value from this operation isn't in the row; none of a delete that's lost as a whole.
+	Lost []string `json:"lost,omitempty"`
 }
 
-// RecordedVersions is what bridge.conflicts.versions holds of a conflict: JSON, the same on every engine.
-func RecordedVersions(r *conflict.Record) ([]byte, error) {
-	out := make([]version, len(r.Versions))
+// RecordedResult is bridge.conflicts.result: what the row became.
+type RecordedResult struct {
+	Exists bool `json:"exists"`
+	// Image lacks the columns that no version carries: they stayed as they were.
+	Image map[string]*string `json:"image,omitempty"`
+}
+
+// Recorded is what bridge.conflicts.versions and result hold of a conflict: JSON, the same on every engine.
+func Recorded(r *conflict.Record) (versions, result []byte, err error) {
+	out := make([]RecordedVersion, len(r.Versions))
 	for i := range r.Versions {
 		e := &r.Versions[i]
-		out[i] = version{
+		out[i] = RecordedVersion{
 			Origin: string(e.Tag.Dot.Origin), Seq: e.Tag.Dot.Seq, Time: e.Tag.Time.Time(), Kind: e.Kind.String(),
-			Saw: recordedVector(e.Tag.Deps), Image: recordedImage(e),
-			Won: e.Tag.Dot == r.Outcome.Winner.Tag.Dot && e.Order == r.Outcome.Winner.Order,
+			Saw: recordedVector(e.Tag.Deps), Image: recordedImage(e.Table, e.Image), Before: recordedBefore(e), Won: isWinner(r, e),
 		}
+		out[i].Fate, out[i].Lost = fateOf(r, e)
 	}
-	text, err := json.Marshal(out)
+	if versions, err = json.Marshal(out); err == nil {
+		result, err = json.Marshal(RecordedResult{r.Outcome.Exists, recordedImage(r.Outcome.Table, r.Outcome.Image)})
+	}
 	if err != nil {
-		return nil, fmt.Errorf("record the conflict on %s: %w", r.Key, err)
+		return nil, nil, fmt.Errorf("record the conflict on %s: %w", r.Key, err)
 	}
-	return text, nil
+	return versions, result, nil
+}
+
+func isWinner(r *conflict.Record, e *history.Entry) bool {
+	return e.Tag.Dot == r.Outcome.Winner.Tag.Dot && e.Order == r.Outcome.Winner.Order
 }
 
 func recordedVector(v change.Vector) map[string]uint64 {
@@ -47,20 +66,33 @@ func recordedVector(v change.Vector) map[string]uint64 {
 	return out
 }
 
-func recordedImage(e *history.Entry) map[string]*string {
-	if e.Image == nil {
+func recordedImage(t *change.Table, image change.Image) map[string]*string {
+	if image == nil {
 		return nil
 	}
-	out := make(map[string]*string, len(e.Image))
-	for c, v := range e.Image {
-		if v.IsAbsent() {
-			continue
+	out := make(map[string]*string, len(image))
+	for c, v := range image {
+		if !v.IsAbsent() {
+			out[t.Columns[c].Name] = textOrNil(v)
 		}
-		var text *string
-		if s, ok := v.Text(); ok {
-			text = &s
-		}
-		out[e.Table.Columns[c].Name] = text
 	}
 	return out
+}
+
+func recordedBefore(e *history.Entry) map[string]*string {
+	out := map[string]*string{}
+	for c, v := range e.Old {
+		if !v.IsAbsent() && (e.Image == nil || c < len(e.Image) && !e.Image[c].IsAbsent() && e.Image[c] != v) {
+			out[e.Table.Columns[c].Name] = textOrNil(v)
+		}
+	}
+	return out
+}
+
+// textOrNil is a value that isn't absent.
+func textOrNil(v change.Value) *string {
+	if s, ok := v.Text(); ok {
+		return &s
+	}
+	return nil
 }

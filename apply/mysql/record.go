@@ -28,7 +28,7 @@ func (s *session) Record(ctx context.Context, records []conflict.Record) error {
 }
 
 func recordSQL(r *conflict.Record) (string, error) {
-	versions, err := apply.RecordedVersions(r)
+	versions, result, err := apply.Recorded(r)
 	if err != nil {
 		return "", err
 	}
@@ -42,10 +42,11 @@ func recordSQL(r *conflict.Record) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("record the conflict on %s: %w", r.Key, err)
 	}
-	sql := []byte("INSERT INTO bridge.conflicts (type, table_schema, table_name, `key`, rule, outcome, origin, seq, versions) VALUES (")
+	sql := []byte("INSERT INTO bridge.conflicts (type, table_schema, table_name, `key`, rule, outcome, origin, seq, versions, result) VALUES (")
 	for _, text := range []string{string(r.Type), r.Key.Table.Schema, r.Key.Table.Name, string(key), r.Rule.String(), r.Result(), string(r.Incoming.Origin)} {
 		sql = append(mysql.AppendLiteral(sql, text), ',')
 	}
-	sql = append(fmt.Appendf(sql, "%d,", r.Incoming.Seq), mysql.Literal(string(versions))...)
-	return string(append(sql, ')')), nil
+	sql = fmt.Appendf(sql, "%d,", r.Incoming.Seq)
+	sql = append(mysql.AppendLiteral(sql, string(versions)), ',')
+	return string(append(mysql.AppendLiteral(sql, string(result)), ')')), nil
 }

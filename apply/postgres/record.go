@@ -10,8 +10,8 @@ import (
 )
 
 const recordSQL = `INSERT INTO bridge.conflicts
-  (type, table_schema, table_name, key, rule, outcome, origin, seq, versions)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+  (type, table_schema, table_name, key, rule, outcome, origin, seq, versions, result)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 // Record is [apply.Session]'s.
 func (s *session) Record(ctx context.Context, records []conflict.Record) error {
@@ -19,12 +19,12 @@ func (s *session) Record(ctx context.Context, records []conflict.Record) error {
 	for i := range records {
 		r := &records[i]
 		key, _ := r.Key.Values()
-		versions, err := apply.RecordedVersions(r)
+		versions, result, err := apply.Recorded(r)
 		if err != nil {
 			return err
 		}
 		batch.Queue(recordSQL, string(r.Type), r.Key.Table.Schema, r.Key.Table.Name, key,
-			r.Rule.String(), r.Result(), string(r.Incoming.Origin), int64(r.Incoming.Seq), versions)
+			r.Rule.String(), r.Result(), string(r.Incoming.Origin), int64(r.Incoming.Seq), versions, result)
 	}
 	if err := s.conn.SendBatch(ctx, batch).Close(); err != nil {
 		return s.explain(err, nil)

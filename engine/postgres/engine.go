@@ -90,7 +90,10 @@ func (e *Engine) Origin(ctx context.Context) (origin change.Origin, err error) {
 			return err
 		}
 		origin = change.NewOrigin(n.Region, n.Incarnation)
-		return n.Match(e.Cluster, e.Region)
+		if err := n.Match(e.Cluster, e.Region); err != nil {
+			return err
+		}
+		return postgres.UpdateTables(ctx, conn)
 	})
 	return origin, err
 }

@@ -28,7 +28,7 @@ var ErrNotInstalled = database.ErrNotInstalled
 //   - progress: the markers (see loopguard).
 //   - barrier: one row; an update of it is a barrier with a floor (see loopguard.Barrier).
 //   - horizon: what history is rebuilt from after a restart.
-//   - conflicts: every decided conflict.
+//   - conflicts: every decided conflict; with columns that [UpdateTables] adds.
 //   - parked: rows that a constraint hides here, with the claim they keep. row_key is change.Key's Row.
 //
 // None is replicated to other regions; the server's own replicas get them, and need them when one is
@@ -89,6 +89,11 @@ var tables = []string{
 		"  PRIMARY KEY (table_schema, table_name, row_key))",
 }
 
+// addedColumns are what bridge.conflicts has got since it was first made: what the row became, and what an operator made
+// of the case. None needs to be filled: an earlier bridge can still write the table.
+const addedColumns = "ALTER TABLE bridge.conflicts" +
+	" ADD COLUMN result json, ADD COLUMN resolved_at datetime(6), ADD COLUMN resolved_by varchar(255), ADD COLUMN resolution text"
+
 // LoadNode reads which region the server is. Without database, table or row it's [ErrNotInstalled].
 func LoadNode(ctx context.Context, conn *Conn) (Node, error) {
 	row, err := conn.Text(ctx, "SELECT cluster, region, incarnation, format FROM bridge.node")
@@ -136,8 +141,28 @@ func createTables(ctx context.Context, conn *Conn) error {
 			return fmt.Errorf(`create bridge's tables (have the DBA run what "bridge grants" prints): %w`, err)
 		}
 	}
+	if err := UpdateTables(ctx, conn); err != nil {
+		return err
+	}
 	if _, err := conn.One(ctx, "INSERT IGNORE INTO bridge.barrier (single) VALUES (1)"); err != nil {
 		return fmt.Errorf("write bridge.barrier: %w", err)
+	}
+	return nil
+}
+
+const erDuplicateColumn = 1060
+
+// UpdateTables adds what tables made by an earlier bridge lack. It locks nothing where nothing is missing.
+func UpdateTables(ctx context.Context, conn *Conn) error {
+	_, err := conn.Text(ctx, "SELECT 1 FROM information_schema.columns WHERE table_schema = 'bridge' AND table_name = 'conflicts' AND column_name = 'resolution'")
+	if errors.Is(err, ErrNoRow) {
+		_, err = conn.One(ctx, addedColumns)
+	}
+	if IsError(err, erDuplicateColumn) { // somebody else was as fast
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf(`bring bridge's tables up to date (see "bridge grants"): %w`, err)
 	}
 	return nil
 }

@@ -53,6 +53,28 @@ func TestInstall(t *testing.T) {
 	})
 }
 
+// Tables that an earlier bridge made get what they lack, and keep their rows.
+func TestUpdateTables(t *testing.T) {
+	on(t, func(t *testing.T, flavor testserver.Flavor) {
+		server := servertest.MySQL(t, flavor, testserver.MySQLOptions{NoSync: true})
+		conn := connect(t, admin(server), mysql.Session{Name: "bridge/test"})
+		if err := mysql.CreateTables(t.Context(), conn); err != nil {
+			t.Fatal(err)
+		}
+		exec(t, conn, `ALTER TABLE bridge.conflicts DROP COLUMN result, DROP COLUMN resolved_at, DROP COLUMN resolved_by, DROP COLUMN resolution;
+			INSERT INTO bridge.conflicts (type, table_schema, table_name, `+"`key`"+`, rule, outcome, origin, seq, versions)
+				VALUES ('insert_exists', 'shop', 'users', '["1"]', 'last_write_wins', 'applied', 'eu/1', 1, '[]')`)
+		for range 2 {
+			if err := mysql.UpdateTables(t.Context(), conn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := rows(t, conn, "SELECT count(*) FROM bridge.conflicts WHERE coalesce(result, resolved_at, resolved_by, resolution) IS NULL"); fmt.Sprint(got) != "[1]" {
+			t.Errorf("cases: %v", got)
+		}
+	})
+}
+
 // A new leader waits for the transactions of the one before, and later ones of it see that they're late.
 func TestEpochFences(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {

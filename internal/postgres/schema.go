@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"bridge/internal/database"
 	"bridge/loopguard"
@@ -22,7 +23,8 @@ const Format = database.Format
 //   - horizon: what history is rebuilt from after a restart: of each origin's topic, the records from stream_offset
 //     on; in them, the transactions after seq, and those whose version isn't less than (since_ts, since_origin).
 //   - published: which tables the publication had when bridge last looked, and since which entry of its: see [CheckPublished].
-//   - conflicts: every decided conflict.
+//   - conflicts: every decided conflict; result is what the row became, resolved_at and what follows it what an operator
+//     made of the case.
 //   - parked: rows that a constraint hides here, with the claim they keep.
 //
 // None but progress is ever published: each region writes its own.
@@ -86,6 +88,15 @@ CREATE TABLE IF NOT EXISTS bridge.parked (
   PRIMARY KEY (table_schema, table_name, key)
 );`
 
+// addedColumns are what bridge's tables have got since they were first made. None is needed to be filled: an earlier
+// bridge can still write the tables.
+const addedColumns = `
+ALTER TABLE bridge.conflicts
+  ADD COLUMN IF NOT EXISTS result      jsonb,
+  ADD COLUMN IF NOT EXISTS resolved_at timestamptz,
+  ADD COLUMN IF NOT EXISTS resolved_by text,
+  ADD COLUMN IF NOT EXISTS resolution  text;`
+
 // Node is the row of bridge.node: which region a database is.
 type Node = database.Node
 
@@ -95,6 +106,12 @@ var ErrNotInstalled = database.ErrNotInstalled
 // Querier is what reads one row; pgx connections, transactions and pools are.
 type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// DB is what also runs statements.
+type DB interface {
+	Querier
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
 // LoadNode reads which region the database is. Without tables or row it's [ErrNotInstalled].
@@ -138,8 +155,21 @@ func CreateTables(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := tx.Exec(ctx, tables); err != nil {
 			return fmt.Errorf(`create bridge's tables (the schema must belong to this role; see "bridge grants"): %w`, err)
 		}
-		return nil
+		return UpdateTables(ctx, tx)
 	})
+}
+
+// UpdateTables adds what tables made by an earlier bridge lack. It locks nothing where nothing is missing.
+func UpdateTables(ctx context.Context, db DB) error {
+	var current bool
+	err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('bridge.conflicts') AND attname = 'resolution')`).Scan(&current)
+	if err == nil && !current {
+		_, err = db.Exec(ctx, addedColumns)
+	}
+	if err != nil {
+		return fmt.Errorf(`bring bridge's tables up to date (bridge's role must own them; see "bridge grants"): %w`, err)
+	}
+	return nil
 }
 
 // Claim makes the database a region's, and refuses when it's another's. It's the last step of setting

@@ -1,0 +1,78 @@
+package apply
+
+import (
+	"slices"
+
+	"bridge/change"
+	"bridge/conflict"
+	"bridge/history"
+)
+
+// Fate is what a decision made of a version.
+type Fate string
+
+// The fates. What's lost stands in bridge.conflicts alone (I2).
+const (
+	FateWon        Fate = "won"        // it decided whether there is a row
+	FateSuperseded Fate = "superseded" // the winner had seen it
+	FateKept       Fate = "kept"       // all that it did is in the row, as it is or merged with others
+	FateLost       Fate = "lost"       // the row isn't as it left it, and who decided that hadn't seen it
+)
+
+// fateOf says what became of e, and the columns whose values were lost with it. A column that the rule merges isn't
+// lost as long as there's a row: the row has what the operation added.
+func fateOf(r *conflict.Record, e *history.Entry) (Fate, []string) {
+	o := &r.Outcome
+	removes := e.Image == nil
+	switch {
+	case isWinner(r, e) && !removes && !o.Exists:
+		return FateLost, carried(e) // an update that found no row and couldn't make one
+	case isWinner(r, e):
+		return FateWon, nil
+	case o.Winner.Saw(e):
+		return FateSuperseded, nil
+	case removes && o.Exists:
+		return FateLost, nil
+	case removes:
+		return FateKept, nil
+	case !o.Exists:
+		return FateLost, carried(e)
+	}
+	var lost []string
+	for c, v := range e.Image {
+		name := e.Table.Columns[c].Name
+		if v.IsAbsent() || e.Old != nil && e.Old[c] == v || r.Rule != nil && merges(r.Rule, name) {
+			continue
+		}
+		if valueOf(o, name) != v {
+			lost = append(lost, name)
+		}
+	}
+	if len(lost) > 0 {
+		return FateLost, lost
+	}
+	return FateKept, nil
+}
+
+func merges(rule *conflict.Rule, column string) bool {
+	return rule.Columns[column].Merge != conflict.Assign
+}
+
+// valueOf is a column of the row that was decided.
+func valueOf(o *conflict.Outcome, column string) change.Value {
+	i := slices.IndexFunc(o.Table.Columns, func(c change.Column) bool { return c.Name == column })
+	if i < 0 || i >= len(o.Image) {
+		return change.Absent
+	}
+	return o.Image[i]
+}
+
+// carried are the columns of an image.
+func carried(e *history.Entry) (names []string) {
+	for c, v := range e.Image {
+		if !v.IsAbsent() {
+			names = append(names, e.Table.Columns[c].Name)
+		}
+	}
+	return names
+}
