@@ -2,7 +2,6 @@ package conflict
 
 import (
 	"slices"
-	"strings"
 	"sync"
 
 	"bridge/change"
@@ -53,18 +52,8 @@ type Home struct {
 	Column string
 	// Regions are the regions' names by the column's value.
 	Regions map[string]string
-	// Ranges are regions by ranges of values.
-	Ranges []Range
 	// Else is the region of all other values; empty is none: then no region is at home.
 	Else string
-}
-
-// Range is the values from From up to To, which isn't in it; an empty bound is none. Numbers are compared by value,
-// all else by bytes.
-type Range struct{ From, To, Region string }
-
-func (r *Range) holds(text string) bool {
-	return (r.From == "" || compareValues(text, r.From) >= 0) && (r.To == "" || compareValues(text, r.To) < 0)
 }
 
 // LastWriteWins is the default rule: the latest (timestamp, origin) wins the row, each column the latest value that
@@ -129,8 +118,11 @@ func (r *Rule) beats(a, b *history.Entry) bool {
 	return a.Compare(b) > 0
 }
 
-func (r *Rule) rank(e *history.Entry) int {
-	if i := slices.Index(r.Regions, e.Tag.Dot.Origin.Region()); i >= 0 {
+func (r *Rule) rank(e *history.Entry) int { return r.rankOf(e.Tag.Dot.Origin.Region()) }
+
+// rankOf is a region's place in Rule.Regions, or behind them.
+func (r *Rule) rankOf(region string) int {
+	if i := slices.Index(r.Regions, region); i >= 0 {
 		return i
 	}
 	return len(r.Regions)
@@ -147,15 +139,9 @@ func (h *Home) is(e *history.Entry) bool {
 		if e.Table.Columns[c].Name != h.Column {
 			continue
 		}
-		text, ok := image[c].Text()
-		if region, named := h.Regions[text]; ok && named {
+		text, _ := image[c].Text()
+		if region, ok := h.Regions[text]; ok {
 			home = region
-		}
-		for i := range h.Ranges {
-			if ok && h.Ranges[i].holds(text) {
-				home = h.Ranges[i].Region
-				break
-			}
 		}
 	}
 	return home != "" && home == e.Tag.Dot.Origin.Region()
@@ -165,8 +151,6 @@ func (h *Home) is(e *history.Entry) bool {
 type Rules struct {
 	Default *Rule
 	Tables  map[change.TableName]*Rule
-	// Fingerprint is equal in regions that decide alike. Empty is last_write_wins for all tables.
-	Fingerprint string
 }
 
 // All is one rule for all tables.
@@ -178,23 +162,4 @@ func (r *Rules) Of(t change.TableName) *Rule {
 		return rule
 	}
 	return r.Default
-}
-
-// Describe says in words how the rule decides a table's rows, a sentence a line.
-func (r *Rule) Describe() []string {
-	var out []string
-	out = append(out, map[Order]string{
-		LatestWins:   "Of concurrent writes the latest wins.",
-		EarliestWins: "Of concurrent writes the earliest wins.",
-		ByPriority:   "Of concurrent writes that of the region that comes first wins: " + strings.Join(r.Regions, ", ") + ", then all others; within a region's rank the latest.",
-		ByHome:       "Of concurrent writes that of the row's own region wins, which column " + r.home() + " tells; else the latest.",
-	}[r.Order])
-	return out
-}
-
-func (r *Rule) home() string {
-	if r.Home == nil {
-		return ""
-	}
-	return r.Home.Column
 }
