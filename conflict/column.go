@@ -68,43 +68,49 @@ func (c Column) merger(typeName string) merger {
 	return nil
 }
 
-// list is how a value of the column is a list; nil when it's none.
+// list is how a value of the column is a list; nil when it's none. MariaDB's JSON is text.
 func (c Column) list(typeName string) list {
 	switch {
 	case strings.HasSuffix(typeName, "[]"):
 		return arrayList{}
-	case typeName == "json" || typeName == "jsonb":
-		return jsonList{}
-	case typeName == "set" || strings.HasPrefix(typeName, "set("):
+	case typeName == "set":
 		return separated(",")
 	case c.Separator != "":
 		return separated(c.Separator)
+	case typeName == "json" || typeName == "jsonb" || c.Merge == Set && isText(typeName):
+		return jsonList{}
 	}
 	return nil
 }
 
 // Suits says why a column of a type can't be merged so; "" when it can.
 func (c Column) Suits(typeName string) string {
-	isNumber := exact(typeName)
 	switch {
-	case c.Merge == Counter && !isNumber:
+	case c.Merge == Counter && !isExact(typeName):
 		return "a counter must be an integer or a decimal: sums of floating-point numbers depend on their order"
 	case c.Merge == Set && c.list(typeName) == nil:
 		return "a set must be an array, a JSON array, a MySQL SET, or text with a separator"
-	case c.Merge == Map && typeName != "json" && typeName != "jsonb":
+	case c.Merge == Map && typeName != "json" && typeName != "jsonb" && !isText(typeName):
 		return "a map must be JSON"
+	case c.Merge == Append && c.list(typeName) == nil && !isText(typeName):
+		return "only text and lists can be appended to"
+	case c.Merge != Assign && c.Separator != "" && !isText(typeName):
+		return "a separator is for text"
 	}
 	return ""
 }
 
-func exact(typeName string) bool {
-	name, _, _ := strings.Cut(typeName, "(")
-	name = strings.TrimSuffix(name, " unsigned")
-	switch name {
-	case "smallint", "integer", "bigint", "numeric", "decimal", "tinyint", "mediumint", "int", "money":
-		return name != "money"
+// isExact knows the exact numbers of all engines.
+func isExact(typeName string) bool {
+	switch strings.TrimSuffix(typeName, " unsigned") {
+	case "smallint", "integer", "bigint", "numeric", "decimal", "tinyint", "mediumint", "int":
+		return true
 	}
 	return false
+}
+
+func isText(typeName string) bool {
+	return strings.HasSuffix(typeName, "text") || strings.HasPrefix(typeName, "char") || strings.HasPrefix(typeName, "varchar")
 }
 
 // texts are the texts of two values that are not NULL.

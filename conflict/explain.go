@@ -105,11 +105,24 @@ func (h *Home) words() string {
 	for _, region := range slices.Sorted(maps.Keys(values)) {
 		parts = append(parts, strings.Join(values[region], ", ")+" is "+region+"'s")
 	}
+	for _, r := range h.Ranges {
+		parts = append(parts, r.words())
+	}
 	rest := "all others are nobody's"
 	if h.Else != "" {
 		rest = "all others are " + h.Else + "'s"
 	}
 	return "Column " + h.Column + " tells the home: " + strings.Join(append(parts, rest), "; ") + "."
+}
+
+func (r *Range) words() string {
+	switch {
+	case r.From == "":
+		return "what is below " + r.To + " is " + r.Region + "'s"
+	case r.To == "":
+		return "what is not below " + r.From + " is " + r.Region + "'s"
+	}
+	return "what is not below " + r.From + ", and below " + r.To + ", is " + r.Region + "'s"
 }
 
 // standing is which of two writes stands, for a sentence.

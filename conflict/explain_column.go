@@ -81,7 +81,7 @@ func (c Column) samples(typeName string) (before, first, second string) {
 		return "one", "one, two", "one, three"
 	case strings.HasPrefix(typeName, "date"), strings.HasPrefix(typeName, "timestamp"):
 		return "2026-01-10", "2026-01-15", "2026-01-12"
-	case exact(typeName), c.Merge == Max, c.Merge == Min:
+	case (Column{Merge: Counter}).Suits(typeName) == "", c.Merge == Max, c.Merge == Min:
 		if c.Merge == Min {
 			return "10", "5", "8"
 		}

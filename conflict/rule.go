@@ -52,8 +52,18 @@ type Home struct {
 	Column string
 	// Regions are the regions' names by the column's value.
 	Regions map[string]string
+	// Ranges are regions by ranges of values.
+	Ranges []Range
 	// Else is the region of all other values; empty is none: then no region is at home.
 	Else string
+}
+
+// Range is the values from From up to To, which isn't in it; an empty bound is none. Numbers are compared by value,
+// all else by bytes.
+type Range struct{ From, To, Region string }
+
+func (r *Range) holds(text string) bool {
+	return (r.From == "" || compareValues(text, r.From) >= 0) && (r.To == "" || compareValues(text, r.To) < 0)
 }
 
 // LastWriteWins is the default rule: the latest (timestamp, origin) wins the row, each column the latest value that
@@ -139,9 +149,15 @@ func (h *Home) is(e *history.Entry) bool {
 		if e.Table.Columns[c].Name != h.Column {
 			continue
 		}
-		text, _ := image[c].Text()
-		if region, ok := h.Regions[text]; ok {
+		text, ok := image[c].Text()
+		if region, named := h.Regions[text]; ok && named {
 			home = region
+		}
+		for i := range h.Ranges {
+			if ok && h.Ranges[i].holds(text) {
+				home = h.Ranges[i].Region
+				break
+			}
 		}
 	}
 	return home != "" && home == e.Tag.Dot.Origin.Region()
@@ -151,6 +167,8 @@ func (h *Home) is(e *history.Entry) bool {
 type Rules struct {
 	Default *Rule
 	Tables  map[change.TableName]*Rule
+	// Fingerprint is equal in regions that decide alike. Empty is last_write_wins for all tables.
+	Fingerprint string
 }
 
 // All is one rule for all tables.

@@ -108,16 +108,17 @@ func (d mysqlDatabase) engine() (node.Engine, error) {
 	}), nil
 }
 
-func (d mysqlDatabase) preflightSettings() mypreflight.Settings {
+func (d mysqlDatabase) preflightSettings() (mypreflight.Settings, error) {
 	c := d.c
+	rules, err := rulesOf(c)
 	return mypreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: regionNames(c),
 		Connections: c.Database.ApplyConnections + ownConnections,
-		Selected:    selected(c), Mixed: mixed(c),
+		Selected:    selected(c), Mixed: mixed(c), Rules: rules,
 		AllowTrigger: func(t change.TableName, trigger string) bool {
 			return slices.Contains(c.Tables.AllowTriggers, t.String()+"."+trigger)
 		},
-	}
+	}, err
 }
 
 func (d mysqlDatabase) check(ctx context.Context) (*preflight.Report, error) {
@@ -126,7 +127,11 @@ func (d mysqlDatabase) check(ctx context.Context) (*preflight.Report, error) {
 		return &preflight.Report{Findings: []preflight.Finding{d.unreachable(err)}}, nil
 	}
 	defer conn.Close()
-	return mypreflight.Run(ctx, conn, d.preflightSettings())
+	settings, err := d.preflightSettings()
+	if err != nil {
+		return nil, err
+	}
+	return mypreflight.Run(ctx, conn, settings)
 }
 
 func (mysqlDatabase) unreachable(err error) preflight.Finding {

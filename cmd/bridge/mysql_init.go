@@ -30,7 +30,11 @@ func (d mysqlDatabase) setUp(ctx context.Context) (setUp, error) {
 func (s *mysqlSetUp) close(context.Context) { s.conn.Close() }
 
 func (s *mysqlSetUp) preflight(ctx context.Context) (*preflight.Report, error) {
-	return mypreflight.Run(ctx, s.conn, s.preflightSettings())
+	settings, err := s.preflightSettings()
+	if err != nil {
+		return nil, err
+	}
+	return mypreflight.Run(ctx, s.conn, settings)
 }
 
 func (s *mysqlSetUp) publish(ctx context.Context, report *preflight.Report, done func(initStep)) error {

@@ -75,11 +75,15 @@ func (d postgresDatabase) engine() (node.Engine, error) {
 func (d postgresDatabase) preflightSettings() (pgpreflight.Settings, error) {
 	c := d.c
 	policy, err := policy(c)
+	if err != nil {
+		return pgpreflight.Settings{}, err
+	}
+	rules, err := rulesOf(c)
 	return pgpreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: regionNames(c),
 		Slot: c.Database.Slot, FailoverSlot: c.Database.FailoverSlot, Publication: c.Database.Publication,
 		Connections: c.Database.ApplyConnections + ownConnections,
-		Selected:    selected(c), Policy: policy,
+		Selected:    selected(c), Policy: policy, Rules: rules,
 	}, err
 }
 

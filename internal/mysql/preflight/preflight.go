@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"bridge/change"
+	"bridge/conflict"
 	"bridge/internal/mysql"
 	"bridge/internal/preflight"
 )
@@ -19,6 +20,8 @@ type Settings struct {
 	Selected        func(change.TableName) bool // which tables are to be replicated; nil is all
 	// Mixed says that there are regions of other engines.
 	Mixed bool
+	// Rules are the conflict rules; nil leaves them unchecked.
+	Rules *conflict.Rules
 	// AllowTrigger says that a trigger without a guard may run for applied rows; nil allows none.
 	AllowTrigger func(table change.TableName, trigger string) bool
 }
@@ -43,7 +46,7 @@ func Run(ctx context.Context, conn *mysql.Conn, s Settings) (*preflight.Report, 
 	for _, check := range []func(context.Context) error{
 		c.load, c.server, c.log, c.filters, c.room, c.clock, c.rights, c.node,
 		c.loadTables, c.privileges, c.keys,
-		c.triggers, c.foreignKeys, c.unique, c.autoIncrement,
+		c.triggers, c.foreignKeys, c.unique, c.autoIncrement, c.conflictRules,
 	} {
 		if err := check(ctx); err != nil {
 			return nil, fmt.Errorf("check the server: %w", err)

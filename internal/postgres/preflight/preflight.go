@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"bridge/change"
+	"bridge/conflict"
 	"bridge/internal/preflight"
 	"bridge/value"
 )
@@ -36,6 +37,8 @@ type Settings struct {
 	Publication     string
 	Connections     int                         // that bridge will hold, the walsender's not counted
 	Selected        func(change.TableName) bool // which tables are to be replicated
+	// Rules are the conflict rules; nil leaves them unchecked.
+	Rules *conflict.Rules
 	// Policy is what becomes of other engines' values that a column can't hold; nil refuses them all.
 	Policy func(table change.TableName, column string) value.Policy
 }
@@ -59,7 +62,7 @@ func Run(ctx context.Context, conn *pgx.Conn, s Settings) (*Report, error) {
 		c.identity, c.server, c.room, c.clock, c.roleRights, c.node,
 		c.loadTables, c.keys, c.oldImages, c.privileges, c.partitions,
 		c.publication, c.slot,
-		c.triggers, c.rules, c.deferrable, c.constraints, c.sequences,
+		c.triggers, c.rules, c.deferrable, c.constraints, c.sequences, c.conflictRules,
 	} {
 		if err := check(ctx); err != nil {
 			return nil, fmt.Errorf("check the database: %w", err)

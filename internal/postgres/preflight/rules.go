@@ -1,0 +1,42 @@
+package preflight
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/change"
+	"bridge/internal/postgres"
+	"bridge/internal/preflight"
+)
+
+// conflictRules checks the tables' conflict rules against their columns.
+func (c *checker) conflictRules(ctx context.Context) error {
+	if c.Rules == nil {
+		return nil
+	}
+	columns := map[uint32][]change.Column{}
+	err := c.each(ctx, func(row pgx.CollectableRow) error {
+		var table uint32
+		var column change.Column
+		err := row.Scan(&table, &column.Name, &column.Type, &column.Key)
+		columns[table] = append(columns[table], column)
+		return err
+	}, `
+SELECT a.attrelid, a.attname, format_type(a.atttypid, -1),
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY (i.indkey))
+FROM pg_attribute a WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum`, c.oids())
+	if err != nil {
+		return err
+	}
+	var names []change.TableName
+	for _, t := range c.tables {
+		names = append(names, t.TableName)
+		c.findings = append(c.findings, preflight.Rule(&preflight.Shape{
+			TableName: t.TableName, Columns: columns[t.oid], Whole: t.identity == "f",
+			MakeIt: "ALTER TABLE " + postgres.QuoteTable(t.TableName) + " REPLICA IDENTITY FULL;",
+		}, c.Rules.Of(t.TableName))...)
+	}
+	c.findings = append(c.findings, preflight.RulesWithoutTable(c.Rules, names)...)
+	return nil
+}
