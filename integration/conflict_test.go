@@ -52,7 +52,7 @@ func TestConflictMatrix(t *testing.T) {
 	onEach(t, [][]string{
 		{config.PostgreSQL, config.PostgreSQL, config.PostgreSQL},
 		{config.MySQL, config.MariaDB, config.MySQL},
-		{config.PostgreSQL, config.MySQL, config.MariaDB},
+		threeEngines,
 	}, testConflictMatrix)
 }
 
@@ -175,7 +175,7 @@ func (r *region) conflicts(table string) (all []conflict) {
 		r.mesh.t.Fatalf("region %s: %v", r.name, err)
 	}
 	for _, row := range rows {
-		one := conflict{key: strings.Trim(row[0], `{}[]"`), kind: row[1]} // an array, or its JSON
+		one := conflict{key: onlyValue(row[0]), kind: row[1]}
 		if err := json.Unmarshal([]byte(row[2]), &one.versions); err != nil {
 			r.mesh.t.Fatalf("region %s: versions of a conflict: %v", r.name, err)
 		}
@@ -183,6 +183,18 @@ func (r *region) conflicts(table string) (all []conflict) {
 	}
 	return all
 }
+
+// conflictKeys are the rows of a table that bridge.conflicts names; the table's key is one value.
+func (r *region) conflictKeys(table string) (keys []string) {
+	r.mesh.t.Helper()
+	for _, key := range r.query(`SELECT c.key FROM bridge.conflicts c WHERE c.table_name = '` + table + `'`) {
+		keys = append(keys, onlyValue(key))
+	}
+	return keys
+}
+
+// onlyValue is that of an array, as PostgreSQL or as JSON has it.
+func onlyValue(array string) string { return strings.Trim(array, `{}[]"`) }
 
 // conflictType is the name of the conflict when w comes in where there is a row or not. A delete and insert
 // of one row arrive as one change, named by its first.

@@ -12,6 +12,8 @@ var (
 	// alike are meshes of MySQL or MariaDB alone; pairs have PostgreSQL's, too.
 	alike = [][]string{{config.MySQL, config.MySQL}, {config.MariaDB, config.MariaDB}}
 	pairs = append([][]string{{config.PostgreSQL, config.PostgreSQL}}, alike...)
+	// threeEngines is a mesh of all of them.
+	threeEngines = []string{config.PostgreSQL, config.MySQL, config.MariaDB}
 )
 
 // onEach runs a test on meshes of these engines.

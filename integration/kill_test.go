@@ -19,7 +19,7 @@ var seldom = map[string]bool{
 // load and while large transactions are on their way in both directions. Started again it goes on as if
 // nothing had been: every transaction once.
 func TestKillAtFaultPoints(t *testing.T) {
-	onEach(t, pairs[:1], func(t *testing.T, engines []string) {
+	onEach(t, pairs, func(t *testing.T, engines []string) {
 		m := start(t, withWorkload(options{engines: engines}))
 		l := m.load(loadRate(60))
 		rng := rand.New(rand.NewPCG(l.seed, 1<<32))

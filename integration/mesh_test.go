@@ -32,6 +32,8 @@ type options struct {
 	schema string
 	// schemaOf is for what differs between regions; it runs after schema.
 	schemaOf func(region int) string
+	// workload is what a load does (default: shop); see withWorkload.
+	workload *workload
 	// servers gives each region a server of its own, which may be stopped.
 	servers  bool
 	settings map[string]string

@@ -3,15 +3,13 @@ package integration
 import (
 	"math/rand/v2"
 	"testing"
-
-	"bridge/config"
 )
 
 // TestMixed has regions of three engines write the same rows at once, while bridges, servers and the broker are
 // killed. What they have in the end is the same in each one's types.
 func TestMixed(t *testing.T) {
 	t.Parallel()
-	m := start(t, withWorkload(options{engines: []string{config.PostgreSQL, config.MySQL, config.MariaDB}, servers: true}))
+	m := start(t, withWorkload(options{engines: threeEngines, servers: true}))
 	l := m.load(loadRate(60), tolerant)
 	rng := rand.New(rand.NewPCG(l.seed, 1<<32))
 	l.untilEach(60)

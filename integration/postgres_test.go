@@ -124,6 +124,7 @@ func (d *postgresDatabase) tables() (names []string, err error) {
 // portable writes a column's values as other engines do.
 const portable = `CASE atttypid
 	WHEN 'bool'::regtype THEN quote_ident(attname) || '::int'
+	WHEN 'bpchar'::regtype THEN 'rtrim(' || quote_ident(attname) || ')'
 	WHEN 'bytea'::regtype THEN 'encode(' || quote_ident(attname) || ', ''hex'')'
 	WHEN 'timestamptz'::regtype THEN 'to_char(' || quote_ident(attname) || ' AT TIME ZONE ''UTC'', ''YYYY-MM-DD HH24:MI:SS.US'')'
 	WHEN 'timestamp'::regtype THEN 'to_char(' || quote_ident(attname) || ', ''YYYY-MM-DD HH24:MI:SS.US'')'
