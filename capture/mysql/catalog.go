@@ -175,6 +175,28 @@ func (c *catalog) logFiles(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
+// anonymous reports whether a file of a MySQL server's log has a group without a GTID from a place on.
+func (c *catalog) anonymous(ctx context.Context, file string, offset uint64) (bool, error) {
+	const page = 1000
+	for {
+		rows, err := c.query(ctx, fmt.Sprintf("SHOW BINLOG EVENTS IN %s FROM %d LIMIT %d", mysql.Literal(file), offset, page))
+		if err != nil {
+			return false, fmt.Errorf("look for transactions without GTIDs in %s: %w", file, err)
+		}
+		for _, r := range rows {
+			if r[2] == "Anonymous_Gtid" {
+				return true, nil
+			}
+		}
+		if len(rows) < page {
+			return false, nil
+		}
+		if offset, err = strconv.ParseUint(rows[len(rows)-1][4], 10, 64); err != nil {
+			return false, fmt.Errorf("look for transactions without GTIDs in %s: %w", file, err)
+		}
+	}
+}
+
 // end is where the log ends now.
 func (c *catalog) end(ctx context.Context) (end logEnd, err error) {
 	sql := "SHOW BINARY LOG STATUS"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"strings"
 
 	library "github.com/go-mysql-org/go-mysql/mysql"
 	"github.com/go-mysql-org/go-mysql/replication"
@@ -12,7 +11,6 @@ import (
 	"bridge/capture"
 	"bridge/capture/spool"
 	"bridge/change"
-	"bridge/internal/mysql"
 )
 
 // group is an event group: a GTID event and what follows, up to the commit. It's a transaction, or one
@@ -35,7 +33,7 @@ const (
 )
 
 // open begins a group.
-func (s *Source) open(e event, at place) error {
+func (s *Source) open(ctx context.Context, e event, at place) error {
 	if s.group.open {
 		return badLog("a transaction begins inside another")
 	}
@@ -77,7 +75,7 @@ func (s *Source) open(e event, at place) error {
 	}
 	s.group = g
 	s.current.Begin(s.current.Xid()+1, g.time)
-	return s.continues(g)
+	return s.continues(ctx, g)
 }
 
 // readGTID reads MySQL's GTID event.
@@ -96,25 +94,6 @@ func (g *group) readGTID(e event) error {
 	c.take(8 + 8)
 	g.time = change.Timestamp(c.uint(7) &^ (1 << 55)) // the bit says that another time follows
 	return c.done("GTID event")
-}
-
-// continues makes sure that a MySQL server's log goes on where it was read up to, and isn't another one
-// with the same names: after RESET BINARY LOGS AND GTIDS the server gives its numbers out anew.
-func (s *Source) continues(g group) error {
-	if !s.from.check {
-		return nil
-	}
-	s.from.check = false
-	if g.gtid.source != s.facts.uuid || !strings.Contains(s.config.Start.GTID, s.facts.uuid) {
-		return nil // another server's log, after a failover: its files have nothing to do with the ones read before
-	}
-	start := s.from.at
-	first := mysql.DecodePosition(g.began)
-	if first.File > start.File || first == start {
-		return nil
-	}
-	return fmt.Errorf("%w: after %s, which bridge had read up to %s, the log goes on at %s: it was reset in the meantime. %s",
-		capture.ErrLogBehind, s.config.Start.GTID, start, first, behindRemedy)
 }
 
 // rereads reports whether what's read now was dealt with before.

@@ -21,11 +21,14 @@ import (
 // facts are the server's settings that matter here.
 type facts struct {
 	base     string // of the binary logs' names
-	byGTID   bool   // the server knows its log by GTIDs
+	gtidMode string // MySQL's; MariaDB's GTIDs are always on
 	serverID string
 	uuid     string // MySQL's
 	lower    bool   // table names are in lower case
 }
+
+// byGTID reports whether every group has a GTID, and the log is read by them.
+func (f *facts) byGTID() bool { return f.gtidMode == "ON" }
 
 // learnFacts reads them, and refuses a server that can't be captured.
 func (c *catalog) learnFacts(ctx context.Context, serverID uint32) (facts, error) {
@@ -56,7 +59,7 @@ func (c *catalog) learnFacts(ctx context.Context, serverID uint32) (facts, error
 	if len(files) == 0 {
 		return facts{}, fmt.Errorf("%w: the server has no binary log", capture.ErrSetup)
 	}
-	f := facts{byGTID: row[4] == "ON", serverID: row[2], lower: row[3] == "1"}
+	f := facts{gtidMode: row[4], serverID: row[2], lower: row[3] == "1"}
 	f.base, _, err = mysql.ParseBinlogFile(path.Base(files[len(files)-1]))
 	if err == nil && !c.mariadb() {
 		f.uuid, err = parseUUID(row[5])
@@ -79,12 +82,15 @@ func (s *Source) plan(ctx context.Context) (start, error) {
 		return s.planEnd(ctx)
 	}
 	at := mysql.DecodePosition(p.Offset)
-	if !s.facts.byGTID || p.GTID == "" && !s.catalog.mariadb() {
-		return s.planFile(ctx, at)
-	}
 	done, err := s.parseGTIDs(p.GTID)
 	if err != nil {
 		return start{}, fmt.Errorf("start position: %w", err)
+	}
+	switch {
+	case p.GTID == "" && !s.catalog.mariadb():
+		return s.planFile(ctx, at, nil)
+	case !s.facts.byGTID():
+		return s.planFile(ctx, at, done)
 	}
 	if s.catalog.mariadb() {
 		err = s.checkDomains(ctx, at, done.String())
@@ -105,9 +111,6 @@ func (s *Source) planEnd(ctx context.Context) (start, error) {
 	if err != nil {
 		return start{}, err
 	}
-	if !s.facts.byGTID {
-		return s.planFile(ctx, end.at)
-	}
 	if s.catalog.mariadb() {
 		if end.gtids, err = s.catalog.gtidsAt(ctx, end.file, end.at.Offset); err != nil {
 			return start{}, err
@@ -117,32 +120,35 @@ func (s *Source) planEnd(ctx context.Context) (start, error) {
 	if err != nil {
 		return start{}, err
 	}
+	switch {
+	case s.facts.gtidMode == "OFF": // then the server's set doesn't grow
+		return s.planFile(ctx, end.at, done)
+	case !s.facts.byGTID():
+		return s.planFile(ctx, end.at, nil)
+	}
 	st, err := s.fromGTIDs(done)
 	st.at = end.at
 	return st, err
 }
 
-// planFile starts at a place in a file. When GTIDs are to be known, or the protocol's 32 bits don't hold
-// the place, the file is read from its beginning and what was dealt with is passed over.
-func (s *Source) planFile(ctx context.Context, at mysql.BinlogPosition) (start, error) {
+// planFile starts at a place in a file. done is what the log had up to there, nil if that isn't known. When it's to
+// be learned, or the protocol's 32 bits don't hold the place, the file is read from its beginning and what was
+// dealt with is passed over.
+func (s *Source) planFile(ctx context.Context, at mysql.BinlogPosition, done executed) (start, error) {
 	files, err := s.catalog.logFiles(ctx)
 	if err != nil {
 		return start{}, err
 	}
 	name := at.FileName(s.facts.base)
-	found := false
-	for _, f := range files {
-		found = found || path.Base(f) == name
-	}
-	if !found {
+	if !slices.ContainsFunc(files, func(f string) bool { return path.Base(f) == name }) {
 		return start{}, fmt.Errorf("%w: the server has no file %s any more (its oldest is %s): %s", ErrLogPurged, name, path.Base(files[0]), joinAnew)
 	}
-	st := start{at: at, link: linkConfig{file: library.Position{Name: name, Pos: uint32(at.Offset)}}}
-	if s.facts.byGTID || at.Offset > math.MaxUint32 {
-		st.link.file.Pos = 4
+	if s.facts.gtidMode == "OFF" && done == nil {
+		done = &uuidSet{} // no group that's sent has a GTID
 	}
-	if !s.facts.byGTID {
-		st.done = &uuidSet{}
+	st := start{at: at, done: done, link: linkConfig{file: library.Position{Name: name, Pos: uint32(at.Offset)}}}
+	if done == nil || at.Offset > math.MaxUint32 {
+		st.link.file.Pos = firstEvent
 	}
 	return st, nil
 }

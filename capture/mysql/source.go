@@ -156,7 +156,7 @@ func (s *Source) step(ctx context.Context) (capture.Event, error) {
 	}
 	e, err := s.link.receive(ctx)
 	if err != nil {
-		return capture.Event{}, err
+		return capture.Event{}, s.refused(ctx, err)
 	}
 	out, err := s.outer(ctx, e)
 	return out, s.pass(ctx, err)
@@ -203,7 +203,7 @@ func (s *Source) outer(ctx context.Context, e event) (capture.Event, error) {
 		if err := s.commits.look(ctx, s.catalog); err != nil {
 			return capture.Event{}, err
 		}
-		return capture.Event{}, s.open(e, before)
+		return capture.Event{}, s.open(ctx, e, before)
 	default:
 		return s.take(ctx, e)
 	}

@@ -122,15 +122,11 @@ func (s *Source) lookBack(ctx context.Context, xid string) error {
 	if here < s.back {
 		return fmt.Errorf("%w: the XA transaction %s is committed, and its XA PREPARE, which has its rows, isn't in the log any more: %s", ErrLogPurged, xid, joinAnew)
 	}
-	first := library.Position{Name: path.Base(files[here-s.back]), Pos: 4}
+	first := library.Position{Name: path.Base(files[here-s.back]), Pos: firstEvent}
 	if s.back < here {
 		s.back = min(2*s.back+1, here)
 	} else {
 		s.back = here + 1
 	}
-	done := s.done
-	s.link.close()
-	s.group = group{}
-	s.tables.forget()
-	return s.read(start{at: at, done: done, link: linkConfig{file: first}})
+	return s.again(start{at: at, done: s.done, link: linkConfig{file: first}})
 }
