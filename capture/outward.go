@@ -10,9 +10,9 @@ import (
 type Outward struct {
 	// Names are the tables' and columns' names between the regions.
 	Names naming.Names
-	// Mixed says that there are regions of other engines. Keys must then name rows alike under every engine's
-	// equality, or the source refuses them.
-	Mixed bool
+	// Others are the engines of the other regions, but for this one's. Keys must name rows alike under the equality of
+	// each, or the source refuses them.
+	Others []value.Engine
 	// Policy is what becomes here of other regions' values that a column can't hold, by local names; nil refuses
 	// them all. A column with another policy may hold something else than its origin sent.
 	Policy func(table change.TableName, column string) value.Policy
@@ -50,7 +50,7 @@ func (o *Outward) altered(t *change.Table, c change.Column) bool {
 
 // rewritten reports whether a column has one way of writing what columns of other engines may write in several.
 func (o *Outward) rewritten(t *change.Table, c change.Column) bool {
-	if !o.Mixed {
+	if len(o.Others) == 0 {
 		return false
 	}
 	typ, err := value.OnWire(value.Engine(t.Engine), c.Type)

@@ -36,7 +36,7 @@ func TestOutward(t *testing.T) {
 		{Outward{}, "public.t note", nil, "[]"},
 		{Outward{Names: names}, "shop.s remark", nil, "[]"},
 		{Outward{Policy: clamp}, "public.t note", []int{1}, "[price]"},
-		{Outward{Names: names, Policy: clamp, Mixed: true}, "shop.s remark", []int{1, 2, 4}, "[price]"},
+		{Outward{Names: names, Policy: clamp, Others: []value.Engine{value.Postgres}}, "shop.s remark", []int{1, 2, 4}, "[price]"},
 	} {
 		stream, held, err := tc.outward.Table(local)
 		if err != nil {

@@ -37,7 +37,8 @@ type BaselineDifference struct {
 }
 
 // BaselineDifferences are the tables that regions a and b don't begin with alike, by name. Between engines, columns whose
-// digests can't be compared ([Digest]) count as alike: [Run] compares them.
+// digests can't be compared, because of their types ([Digest]) or a policy that alters values, count as alike: [Run]
+// compares them.
 func BaselineDifferences(nameA string, a wire.Baseline, nameB string, b wire.Baseline) (out []BaselineDifference) {
 	inA, inB := byName(a), byName(b)
 	all := maps.Clone(inA)
@@ -155,7 +156,8 @@ func (p *baselinePair) columns() (pairs []columnPair, why string) {
 	return pairs, ""
 }
 
-// carry reports whether the digests of a column can be compared. The error says that its values can't be carried.
+// carry reports whether the digests of a column can be compared. The error says that its values can't be carried, or
+// as keys don't name the same rows.
 func (p *baselinePair) carry(a, b *wire.ColumnBaseline) (comparable bool, err error) {
 	if p.a.Engine == p.b.Engine {
 		return true, nil
@@ -168,12 +170,17 @@ func (p *baselinePair) carry(a, b *wire.ColumnBaseline) (comparable bool, err er
 	if err != nil {
 		return false, err
 	}
-	// A region's policies aren't known here: what the widest of them carries is carried.
+	// What the widest policy carries is carried.
 	if _, err := value.NewPlan(ours, theirs, value.TextValue); err != nil {
 		return false, err
 	}
 	if _, err := value.NewPlan(theirs, ours, value.TextValue); err != nil {
 		return false, err
 	}
-	return sameFamily(ours, theirs), nil
+	if a.Key && ours.Class == value.Text && theirs.Class == value.Text { // of others the types don't tell all: an enum's labels
+		if err := value.SameKey(ours, theirs); err != nil {
+			return false, err
+		}
+	}
+	return sameFamily(ours, theirs) && !a.Altered && !b.Altered, nil
 }

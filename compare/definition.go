@@ -100,14 +100,33 @@ func (d definitions) differences(regions []string) (out []string) {
 			out = append(out, fmt.Sprintf("column %q: %s", name, text))
 		}
 	}
-	if alike && across(tables) {
+	if alike {
 		for _, name := range tables[0].Key {
-			if _, err := keyForms(tables, name); err != nil {
+			if err := sameKey(tables, name); err != nil {
 				out = append(out, fmt.Sprintf("key column %q: %v", name, err))
 			}
 		}
 	}
 	return out
+}
+
+// sameKey says why a key column doesn't name the same rows in regions of different engines.
+func sameKey(tables []*Table, name string) error {
+	if across(tables) {
+		_, err := keyForms(tables, name)
+		return err
+	}
+	for i, t := range tables {
+		for _, other := range tables[:i] {
+			if t.Engine == other.Engine {
+				continue
+			}
+			if err := value.SameKey(other.column(name).Value, t.column(name).Value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // columnDifference says in what a column differs, or nothing. Types are compared among regions of one engine; of
@@ -156,7 +175,7 @@ func (d definitions) limits(regions []string) (out []string) {
 		for _, from := range there {
 			for _, to := range there {
 				a, b := d[from].column(name), d[to].column(name)
-				if a == nil || b == nil || d[from].Engine == d[to].Engine || b.Policy == value.NullValue || b.Policy == value.ClampValue {
+				if a == nil || b == nil || d[from].Engine == d[to].Engine || b.Policy.Alters() {
 					continue
 				}
 				plan, err := value.NewPlan(a.Value, b.Value, b.Policy)

@@ -34,7 +34,7 @@ func NewDigest(t *Table) *Digest {
 		}
 		_, form := familyOf(c.Value)
 		d.forms = append(d.forms, form)
-		d.baseline.Columns = append(d.baseline.Columns, wire.ColumnBaseline{Name: c.Name, Type: c.Declared, Key: key})
+		d.baseline.Columns = append(d.baseline.Columns, wire.ColumnBaseline{Name: c.Name, Type: c.Declared, Key: key, Altered: !key && c.Policy.Alters()})
 	}
 	return d
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"bridge/change"
+	"bridge/naming"
 	"bridge/stream"
 	"bridge/value"
 )
@@ -23,6 +24,24 @@ type Region interface {
 	// Position is a place in the region's log behind everything that earlier calls have seen. The region's
 	// bridge comes to it or beyond without another write.
 	Position(ctx context.Context) (change.Position, error)
+}
+
+// Scope says what of a region's database is compared, and how its rows differ from what they are between the regions.
+type Scope struct {
+	// Selected says which tables are replicated, by their own names.
+	Selected func(change.TableName) bool
+	// Names are the tables' and columns' names between the regions.
+	Names naming.Names
+	// Policy is what becomes of other engines' values that a column can't hold, by its own names; nil refuses them all.
+	Policy func(table change.TableName, column string) value.Policy
+}
+
+// PolicyOf is a column's policy, by its own names.
+func (s *Scope) PolicyOf(table change.TableName, column string) value.Policy {
+	if s.Policy == nil {
+		return value.RefuseValue
+	}
+	return s.Policy(table, column)
 }
 
 // Member is a region and its topic.
@@ -50,6 +69,26 @@ func (r *Row) own() []string {
 	return r.Key
 }
 
+// InChunks has rows yielded size at a time: call add with each row, and rest after the last one.
+func InChunks(size int, yield func([]Row) error) (add func(Row) error, rest func() error) {
+	var rows []Row
+	add = func(row Row) error {
+		if rows = append(rows, row); len(rows) < size {
+			return nil
+		}
+		full := rows
+		rows = make([]Row, 0, size) // the full ones are the receiver's
+		return yield(full)
+	}
+	rest = func() error {
+		if len(rows) == 0 {
+			return nil
+		}
+		return yield(rows)
+	}
+	return add, rest
+}
+
 // Table is a table's definition as far as it must be the same everywhere. Its name and its columns' are those
 // that they have between the regions.
 type Table struct {
@@ -63,7 +102,8 @@ type Table struct {
 type Column struct {
 	Name string
 	Type string // as the engine declares it, with modifiers: "character varying(20)"
-	// Declared is the type for value.Declared; of a domain, its base type's.
+	// Declared is the type for value.Declared, with its collation where that decides which texts are equal; of a domain,
+	// its base type's.
 	Declared string
 	// NotNull says that the column refuses NULL.
 	NotNull bool

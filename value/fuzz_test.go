@@ -116,7 +116,7 @@ func FuzzArray(f *testing.F) {
 }
 
 func FuzzDeclared(f *testing.F) {
-	for _, s := range []string{"enum('a','b''c')", "decimal(10,2) unsigned", "timestamp(3) with time zone", `"A"."b"`, "integer[]", "text /*M! x */", "set("} {
+	for _, s := range []string{"enum('a','b''c')", "decimal(10,2) unsigned", "timestamp(3) with time zone", `"A"."b"`, "integer[]", "text /*M! x */", "set(", "text collate utf8mb4_bin"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -155,56 +155,44 @@ func uuidKey(own Type) change.Normalize {
 	}
 }
 
-// textKey is for text whose equality is that of its bytes, or of its bytes without the spaces at the end: on
-// all sides alike.
-func textKey(own Type, all []Type) (change.Normalize, error) {
-	exact, padded := "", ""
-	for _, t := range all {
-		switch pads, err := padsSpaces(t); {
-		case err != nil:
-			return nil, err
-		case pads == paddedEverywhere:
-			padded = t.String()
-		case pads == exactly:
-			exact = t.String()
+// CheckKey says why a column can't be a key beside regions of other engines, whose own columns of its name aren't
+// known here. Text is for the engines to hold equal alike: what PostgreSQL compares is bytes, and MySQL and MariaDB
+// have most of their collations in common.
+func CheckKey(own Type, others ...Engine) error {
+	for _, engine := range others {
+		peer := own
+		switch {
+		case engine == own.Engine:
+			continue
+		case own.Class != Text:
+		case engine == Postgres:
+			peer = Type{Engine: Postgres, Name: "text", Class: Text}
+		case !inCommon(own.Collation):
+			return fmt.Errorf("%w: no other engine has %s; give the key a collation that both have (utf8mb4_general_ci, utf8mb4_unicode_ci, utf8mb4_bin), "+
+				"in every region the same, to use it across engines", ErrCollation, own.Collation)
+		default:
+			continue
+		}
+		if _, err := KeyForm(own, peer); err != nil {
+			return err
 		}
 	}
-	if exact != "" && padded != "" {
-		return nil, fmt.Errorf("%w: to one region's %s spaces at the end count, to another's %s they don't; "+
-			"give the key a binary collation without padding (utf8mb4_0900_bin, utf8mb4_nopad_bin) there", ErrCollation, exact, padded)
-	}
-	if padded != "" && own.Class == Text {
-		return trimSpaces, nil
-	}
-	return nil, nil
+	return nil
 }
 
-// padding is what spaces at the end mean to a type's equality.
-type padding uint8
-
-const (
-	exactly          padding = iota // they count
-	paddedEverywhere                // they don't
-	neverStored                     // there are none: MySQL's CHAR, labels
-)
-
-func padsSpaces(t Type) (padding, error) {
-	switch {
-	case t.Class != Text:
-		return neverStored, nil
-	case t.Engine == Postgres && t.Fixed:
-		return paddedEverywhere, nil
-	case t.Engine == Postgres:
-		return exactly, nil
-	case t.Collation == "":
-		return 0, fmt.Errorf("%w: the collation of %s isn't known", ErrCollation, t)
-	case t.Collation != "binary" && !strings.HasSuffix(t.Collation, "_bin"):
-		return 0, fmt.Errorf("%w: under %s different texts of a %s are equal, and only its server knows which; "+
-			"give the key a binary collation (utf8mb4_0900_bin, utf8mb4_nopad_bin) to use it across engines", ErrCollation, t.Collation, t)
-	case t.Fixed:
-		return neverStored, nil
-	case t.Collation == "binary" || t.Collation == "utf8mb4_0900_bin" || strings.HasSuffix(t.Collation, "_nopad_bin"):
-		return exactly, nil
+// SameKey says why two regions' columns can't be one key column: not every two values that the one holds equal are equal
+// to the other.
+func SameKey(a, b Type) error {
+	if !a.Engine.kindred(b.Engine) || a.Engine == Postgres || a.Class != Text || b.Class != Text {
+		_, err := KeyForm(a, b)
+		return err
 	}
-	return paddedEverywhere, nil
+	x, y := a.equality(), b.equality()
+	switch {
+	case x != y:
+		return fmt.Errorf("%w: %s and %s don't hold the same texts equal", ErrCollation, a.Collation, b.Collation)
+	case a.Engine != b.Engine && !inCommon(a.Collation):
+		return fmt.Errorf("%w: %s isn't the same on %s and %s", ErrCollation, a.Collation, a.Engine, b.Engine)
+	}
+	return nil
 }

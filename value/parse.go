@@ -8,12 +8,17 @@ import (
 
 // Declared is the type of a column as the engine's catalog declares it: format_type's text on PostgreSQL
 // ("character varying(10)", "numeric(10,2)[]"), COLUMN_TYPE on MySQL and MariaDB ("int unsigned",
-// "enum('a','b')"). A name that's nobody's is an error on MySQL and [Opaque] on PostgreSQL, where users
+// "enum('a','b')"), with " collate " and the collation behind it where that matters. A name that's nobody's is an error on MySQL and [Opaque] on PostgreSQL, where users
 // define types. A domain must be given as its base type.
 func Declared(engine Engine, declaration string) (Type, error) {
-	t, args, err := parse(engine, declaration)
+	plain, collation := cutCollation(engine, declaration)
+	t, args, err := parse(engine, plain)
 	if err != nil {
 		return Type{}, err
+	}
+	if collation != "" {
+		t.Collation = collation
+		t.Charset, _, _ = strings.Cut(collation, "_")
 	}
 	t.Declared = true
 	if t.Element != nil {
@@ -27,6 +32,16 @@ func Declared(engine Engine, declaration string) (Type, error) {
 		return Type{}, fmt.Errorf("type %q of %s: %w", declaration, engine, err)
 	}
 	return t, nil
+}
+
+// cutCollation takes the collation off, of MySQL's and MariaDB's types.
+func cutCollation(engine Engine, declaration string) (plain, collation string) {
+	const word = " collate "
+	at := strings.LastIndex(declaration, word)
+	if at < 0 || !engine.kindred(MySQL) || strings.ContainsAny(declaration[at:], "'\")") { // a label's word
+		return declaration, ""
+	}
+	return declaration[:at], declaration[at+len(word):]
 }
 
 // OnWire is the type that a record names: the base name without modifiers, as [change.Column] has it.

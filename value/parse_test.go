@@ -41,6 +41,8 @@ func TestDeclared(t *testing.T) {
 		{MariaDB, "uuid", Type{Name: "uuid", Class: UUID}, ""},
 		{MariaDB, "text /*M!100301 COMPRESSED*/", Type{Name: "text", Class: Text, MaxBytes: 65535}, "text"},
 		{MariaDB, "varchar(20)", Type{Name: "varchar", Class: Text, Length: 20}, ""},
+		{MySQL, "varchar(20) collate latin1_german1_ci", Type{Name: "varchar", Class: Text, Length: 20, Charset: "latin1", Collation: "latin1_german1_ci"}, "varchar(20)"},
+		{MySQL, "enum('x collate y')", Type{Name: "enum", Class: Enum, Labels: []string{"x collate y"}}, "enum"},
 	} {
 		got, err := Declared(tc.engine, tc.declaration)
 		tc.want.Engine, tc.want.Declared = tc.engine, true

@@ -32,6 +32,9 @@ func (p Policy) String() string {
 	return fmt.Sprintf("policy %d", uint8(p))
 }
 
+// Alters reports whether what is stored of a value that doesn't fit isn't that value any more.
+func (p Policy) Alters() bool { return p == NullValue || p == ClampValue }
+
 // ParsePolicy takes the configuration's word: error, null, clamp or text. The empty one is error.
 func ParsePolicy(word string) (Policy, error) {
 	if word == "" {

@@ -34,6 +34,9 @@ type ColumnBaseline struct {
 	Name string
 	Type string // as the engine declares it
 	Key  bool
+	// Altered says that the region stores something else in the column than other engines' values, where these don't
+	// fit. A key column is never altered.
+	Altered bool
 	// Content is a digest of the column's values in all rows.
 	Content uint64
 }
@@ -63,13 +66,26 @@ func appendTableBaseline(b []byte, t *TableBaseline) []byte {
 		c := &t.Columns[i]
 		b = appendText(b, c.Name)
 		b = appendText(b, c.Type)
-		b = append(b, 0)
-		if c.Key {
-			b[len(b)-1] = 1
-		}
+		b = append(b, c.mark())
 		b = binary.BigEndian.AppendUint64(b, c.Content)
 	}
 	return b
+}
+
+// The marks of columns; 0 is of the others.
+const (
+	keyMark     = 1
+	alteredMark = 2
+)
+
+func (c *ColumnBaseline) mark() byte {
+	switch {
+	case c.Key:
+		return keyMark
+	case c.Altered:
+		return alteredMark
+	}
+	return 0
 }
 
 // ParseBaseline is a header's baseline; false when the record isn't a [StartRecord]. It's the caller's.
@@ -106,10 +122,12 @@ func (r *reader) tableBaseline() (t TableBaseline) {
 		c.Name, c.Type = strings.Clone(r.text()), strings.Clone(r.text())
 		switch r.u8() {
 		case 0:
-		case 1:
+		case keyMark:
 			c.Key = true
+		case alteredMark:
+			c.Altered = true
 		default:
-			r.corrupt("a mark that is neither 0 nor 1")
+			r.corrupt("a column with an unknown mark")
 		}
 		c.Content = r.fixed()
 	}

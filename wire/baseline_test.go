@@ -22,9 +22,10 @@ var drawnBaseline = rapid.SliceOf(rapid.Custom(func(t *rapid.T) wire.TableBaseli
 }))
 
 var drawnColumn = rapid.Custom(func(t *rapid.T) wire.ColumnBaseline {
+	mark := rapid.IntRange(0, 2).Draw(t, "mark")
 	return wire.ColumnBaseline{
 		Name: rapid.String().Draw(t, "column"), Type: rapid.String().Draw(t, "type"),
-		Key: rapid.Bool().Draw(t, "key"), Content: rapid.Uint64().Draw(t, "content"),
+		Key: mark == 1, Altered: mark == 2, Content: rapid.Uint64().Draw(t, "content"),
 	}
 })
 

@@ -90,7 +90,7 @@ func (c *Converter) newColumn(t *change.Table, i int, here map[string]Column) (c
 		policy = c.Policy(t.TableName, there.Name)
 	}
 	if there.Key {
-		if policy == value.NullValue || policy == value.ClampValue { // two rows would become one
+		if policy.Alters() { // two rows would become one
 			policy = value.RefuseValue
 		}
 		if err := c.checkKey(from, col.local.Type); err != nil {
@@ -118,7 +118,7 @@ func (c *Converter) find(here map[string]Column, name string) (string, bool) {
 }
 
 // checkKey refuses a pair of key columns of which one holds values equal that the other tells apart. Between MySQL
-// and MariaDB that's for the collation to say, which is the same in both.
+// and MariaDB collations decide, which records don't tell: capture refuses those that only one of them has.
 func (c *Converter) checkKey(from, local value.Type) error {
 	if (from.Engine == value.Postgres) == (local.Engine == value.Postgres) {
 		return nil

@@ -41,8 +41,11 @@ func positiveZero(_ context.Context, text string) (string, error) {
 	return text, nil
 }
 
-// exactKey refuses a key column whose equality other engines don't have: of text, all but that of its bytes.
-func (c *catalog) exactKey(col *column) error {
+// checkKey refuses a key column of which another region's engine may hold other values equal.
+func (c *catalog) checkKey(col *column, others []value.Engine) error {
+	if len(others) == 0 {
+		return nil
+	}
 	own, err := value.OnWire(value.Engine(engine(c.flavor)), col.typeName())
 	if err != nil {
 		return err
@@ -50,12 +53,7 @@ func (c *catalog) exactKey(col *column) error {
 	if col.charset != nil {
 		own.Charset, own.Collation = col.charset.name, c.byID[col.collate].name
 	}
-	peer := own
-	if own.Class == value.Text {
-		peer = value.Type{Engine: value.Postgres, Name: "text", Class: value.Text}
-	}
-	_, err = value.KeyForm(own, peer)
-	return err
+	return value.CheckKey(own, others...)
 }
 
 // keyOf names a row. An old image always has the primary key, whatever binlog_row_image says: the server

@@ -10,6 +10,7 @@ import (
 	"bridge/capture"
 	"bridge/internal/mysql"
 	"bridge/loopguard"
+	"bridge/value"
 )
 
 // sequenceColumns are those of a MariaDB sequence, which the log shows as a table without a key.
@@ -57,7 +58,7 @@ func (t *table) read(ctx context.Context, from *catalog, outward *capture.Outwar
 		t.role = roleOther
 		return nil
 	}
-	if err := t.setKey(ctx, m, from, outward.Mixed); err != nil {
+	if err := t.setKey(ctx, m, from, outward.Others); err != nil {
 		return err
 	}
 	return t.setShapes(from.flavor, outward)
@@ -198,7 +199,7 @@ func mayBeNative(c column) bool {
 }
 
 // setKey notes the primary key and how its values are made comparable.
-func (t *table) setKey(ctx context.Context, m *metadata, from *catalog, mixed bool) error {
+func (t *table) setKey(ctx context.Context, m *metadata, from *catalog, others []value.Engine) error {
 	switch {
 	case len(m.key) == 0:
 		return badLog("table %s has no primary key, so nothing names its rows: ALTER TABLE %s ADD PRIMARY KEY (…), and start again after "+
@@ -211,10 +212,8 @@ func (t *table) setKey(ctx context.Context, m *metadata, from *catalog, mixed bo
 		if k >= len(t.columns) {
 			return badLog("table %s: the log names a key column %d of %d", t.name, k, len(t.columns))
 		}
-		if mixed {
-			if err := from.exactKey(&t.columns[k]); err != nil {
-				return badLog("table %s, key column %q: %w", t.name, t.columns[k].name, err)
-			}
+		if err := from.checkKey(&t.columns[k], others); err != nil {
+			return badLog("table %s, key column %q: %w", t.name, t.columns[k].name, err)
 		}
 		form, err := from.keyForm(ctx, &t.columns[k])
 		if err != nil {

@@ -24,7 +24,7 @@ func TestOutward(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.config.Outward = capture.Outward{Names: names, Mixed: true, Policy: func(_ change.TableName, column string) value.Policy {
+	b.config.Outward = capture.Outward{Names: names, Others: []value.Engine{value.MySQL}, Policy: func(_ change.TableName, column string) value.Policy {
 		if column == "v" {
 			return value.ClampValue
 		}

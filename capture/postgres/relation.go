@@ -153,7 +153,7 @@ func (r *relations) columns(ctx context.Context, rel *relation) ([]change.Column
 	keyTypes := make([]string, len(columns))
 	for i, c := range rel.columns {
 		t := r.typeOf(c.typ)
-		if r.outward.Mixed && t.key != "enum" { // nobody else knows a domain
+		if len(r.outward.Others) > 0 && t.key != "enum" { // nobody else knows a domain
 			t.name = t.key
 		}
 		columns[i] = change.Column{Name: c.name, Type: t.name, Key: c.flagged && rel.identity != 'f'}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bridge/change"
+	"bridge/compare"
 	"bridge/config"
 	"bridge/naming"
 	"bridge/value"
@@ -14,15 +15,20 @@ import (
 type between struct {
 	names  naming.Names
 	policy func(change.TableName, string) value.Policy
-	mixed  bool // there are regions of other engines
+	others []value.Engine // of the other regions, but for this one's
 }
 
 func betweenRegions(c *config.Config) (b between, err error) {
 	if b.names, err = names(c); err == nil {
 		b.policy, err = policy(c)
 	}
-	b.mixed = mixed(c)
+	b.others = otherEngines(c)
 	return b, err
+}
+
+// compared is what of a region's database is compared.
+func (b *between) compared(selected func(change.TableName) bool) compare.Scope {
+	return compare.Scope{Selected: selected, Names: b.names, Policy: b.policy}
 }
 
 // names are what a region's tables and columns are called between the regions.
@@ -45,9 +51,15 @@ func tableName(text string) change.TableName {
 	return change.TableName{Schema: schema, Name: name}
 }
 
-// mixed reports whether there are regions of other engines.
-func mixed(c *config.Config) bool {
-	return slices.ContainsFunc(regionNames(c), func(region string) bool { return c.EngineOf(region) != c.Database.Engine })
+// otherEngines are the engines of the other regions, but for this one's.
+func otherEngines(c *config.Config) (others []value.Engine) {
+	for _, region := range regionNames(c) {
+		engine := value.Engine(c.EngineOf(region)) // the words are the same
+		if engine != value.Engine(c.Database.Engine) && !slices.Contains(others, engine) {
+			others = append(others, engine)
+		}
+	}
+	return others
 }
 
 // policy is what becomes of values that a column can't hold; nil without any such setting.

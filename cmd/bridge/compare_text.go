@@ -13,7 +13,7 @@ import (
 // maxShown is how many rows of a table are listed for people; --json has them all.
 const maxShown = 20
 
-// writeComparison lists the tables, and beneath each what differs.
+// writeComparison lists the tables, and then what differs in each and which values don't go over.
 func writeComparison(w io.Writer, r *compare.Result) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, t := range r.Tables {
@@ -78,11 +78,14 @@ func verdict(t *compare.TableResult) string {
 
 func writeDifferences(w io.Writer, t *compare.TableResult) error {
 	var b strings.Builder
-	if t.Verdict != compare.Equal {
+	if t.Verdict != compare.Equal || len(t.Limits) > 0 {
 		fmt.Fprintf(&b, "%s\n", t.Table)
 	}
 	for _, d := range t.Definition {
 		fmt.Fprintf(&b, "  %s\n", d)
+	}
+	for _, l := range t.Limits {
+		fmt.Fprintf(&b, "  note: %s\n", l)
 	}
 	rows := func(list []compare.Difference, what string) {
 		for _, d := range list[:min(len(list), maxShown)] {

@@ -14,7 +14,8 @@ import (
 	"bridge/stream/embedded"
 )
 
-// newMixedMesh makes eu on PostgreSQL, us on MySQL and ap on MariaDB, each with the same table under its own name.
+// newMixedMesh makes eu on PostgreSQL, us on MySQL and ap on MariaDB, each with the same table under its own name, and a
+// column whose values only PostgreSQL holds.
 // The MySQL and MariaDB regions have no account yet: servers are theirs.
 func newMixedMesh(t *testing.T) (m *mesh, servers map[string]*testserver.MySQL) {
 	t.Helper()
@@ -47,19 +48,19 @@ tables: {%s}
 	db := servertest.Database(t, 15)
 	m.regions["eu"] = &meshRegion{db: db}
 	write("eu", fmt.Sprintf("host: %q, port: %d, dbname: %q, user: %q, slot: %q", db.Server.SocketDir(), db.Server.Port(), db.Name, testserver.Superuser, "slot_"+db.Name), "")
-	m.exec("eu", `CREATE TABLE public.users (id int PRIMARY KEY, name varchar(20) NOT NULL, n numeric(10,2));
-		INSERT INTO public.users SELECT i, 'user ' || i, i / 4.0 FROM generate_series(1, 50) i`)
+	m.exec("eu", `CREATE TABLE public.users (id int PRIMARY KEY, name varchar(20) NOT NULL, n numeric(10,2), ratio double precision);
+		INSERT INTO public.users SELECT i, 'user ' || i, i / 4.0, 'NaN' FROM generate_series(1, 50) i`)
 	for region, flavor := range map[string]testserver.Flavor{"us": testserver.FlavorMySQL, "ap": testserver.FlavorMariaDB} {
 		server := servertest.MySQL(t, flavor, testserver.MySQLOptions{NoSync: true})
 		servers[region], m.regions[region] = server, &meshRegion{}
 		write(region, fmt.Sprintf("engine: %s, host: %q, user: bridge, password: secret", map[string]string{"us": "mysql", "ap": "mariadb"}[region], server.Socket()),
-			`include: ["shop.*"], schemas: {shop: public}, rename: {shop.people: {to: public.users, columns: {nm: name}}}`)
+			`include: ["shop.*"], schemas: {shop: public}, rename: {shop.people: {to: public.users, columns: {nm: name}}}, on_unrepresentable: {shop.people.ratio: "null"}`)
 		rows := make([]string, 50)
 		for i := range rows {
-			rows[i] = fmt.Sprintf("(%d, 'user %[1]d', %[1]d / 4.0)", i+1)
+			rows[i] = fmt.Sprintf("(%d, 'user %[1]d', %[1]d / 4.0, NULL)", i+1)
 		}
 		servertest.ExecMySQL(t, server, "", `CREATE DATABASE shop CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-			CREATE TABLE shop.people (id int PRIMARY KEY, nm varchar(20) NOT NULL, n decimal(10,2)); INSERT INTO shop.people VALUES `+strings.Join(rows, ", "))
+			CREATE TABLE shop.people (id int PRIMARY KEY, nm varchar(20) NOT NULL, n decimal(10,2), ratio double); INSERT INTO shop.people VALUES `+strings.Join(rows, ", "))
 	}
 	return m, servers
 }
@@ -120,13 +121,16 @@ func TestMixedMesh(t *testing.T) {
 	if a.code != exitEnvironment || !strings.Contains(a.stdout, "log") || !strings.Contains(a.stdout, "ends at 0000") {
 		t.Fatalf("status of a bridge that isn't running: %+v", a)
 	}
-	servertest.ExecMySQL(t, servers["us"], "shop", "INSERT INTO people VALUES (60, 'new', NULL)") // before any bridge ran
+	servertest.ExecMySQL(t, servers["us"], "shop", "INSERT INTO people VALUES (60, 'new', NULL, 0.5)") // before any bridge ran
 	m.start("eu", "us", "ap")
 	servertest.ExecMySQL(t, servers["ap"], "shop", "DELETE FROM people WHERE id = 1; UPDATE people SET n = 9.5 WHERE id = 2")
 	m.exec("eu", `UPDATE public.users SET name = 'Zoë' WHERE id = 3; INSERT INTO public.users VALUES (61, '', -0.01)`)
 	a, r := comparison(t, m.files()...)
 	if a.code != 0 || len(r.Tables) != 1 || r.Verdict != compare.Equal {
 		t.Fatalf("compare: %+v", a)
+	}
+	if a := bridge(t, nil, append([]string{"compare"}, m.files()...)...); a.code != 0 || !strings.Contains(a.stdout, "public.users\n  note: column \"n\": numeric(10,2) in eu holds what") {
+		t.Errorf("compare, for people: %+v", a)
 	}
 	want := "[3 Zoë 0.75]"
 	for region, server := range servers {

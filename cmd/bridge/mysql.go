@@ -104,7 +104,7 @@ func (d mysqlDatabase) engine() (node.Engine, error) {
 	return enginemysql.New(enginemysql.Config{
 		Server: server, Cluster: c.Cluster, Region: c.Region, ServerID: c.Database.ServerID, SpillDir: c.SpillDir(os.TempDir()),
 		StatementTimeout: c.Database.StatementTimeout.Std(), LockTimeout: c.Database.LockTimeout.Std(),
-		Selected: selected(c), Names: b.names, Mixed: b.mixed, Policy: b.policy,
+		Selected: selected(c), Names: b.names, Others: b.others, Policy: b.policy,
 	}), nil
 }
 
@@ -114,7 +114,7 @@ func (d mysqlDatabase) preflightSettings() (mypreflight.Settings, error) {
 	return mypreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: regionNames(c),
 		Connections: c.Database.ApplyConnections + ownConnections,
-		Selected:    selected(c), Mixed: mixed(c), Rules: rules,
+		Selected:    selected(c), Others: otherEngines(c), Rules: rules,
 		AllowTrigger: func(t change.TableName, trigger string) bool {
 			return slices.Contains(c.Tables.AllowTriggers, t.String()+"."+trigger)
 		},
@@ -169,12 +169,7 @@ func (d mysqlDatabase) open(ctx context.Context, session mysql.Session, selected
 	if err != nil {
 		return nil, err
 	}
-	r, err := comparemysql.Open(ctx, d.c.Region, server, session, selected, b.names)
-	if err != nil {
-		return nil, err
-	}
-	r.SetPolicy(b.policy)
-	return r, nil
+	return comparemysql.Open(ctx, d.c.Region, server, session, b.compared(selected))
 }
 
 func (d mysqlDatabase) running(ctx context.Context) (bool, error) {

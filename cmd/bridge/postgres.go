@@ -67,7 +67,7 @@ func (d postgresDatabase) engine() (node.Engine, error) {
 		Server: d.server(), Cluster: c.Cluster, Region: c.Region,
 		Slot: c.Database.Slot, Publication: c.Database.Publication, SpillDir: c.SpillDir(os.TempDir()),
 		StatementTimeout: c.Database.StatementTimeout.Std(), LockTimeout: c.Database.LockTimeout.Std(),
-		Selected: selected(c), Names: b.names, Mixed: b.mixed, Policy: b.policy,
+		Selected: selected(c), Names: b.names, Others: b.others, Policy: b.policy,
 	}), nil
 }
 
@@ -171,13 +171,7 @@ func (d postgresDatabase) open(ctx context.Context, session postgres.Session, se
 	if err != nil {
 		return nil, err
 	}
-	r, err := comparepg.Open(ctx, d.c.Region, d.server(), session, selected)
-	if err != nil {
-		return nil, err
-	}
-	r.Rename(b.names)
-	r.SetPolicy(b.policy)
-	return r, nil
+	return comparepg.Open(ctx, d.c.Region, d.server(), session, b.compared(selected))
 }
 
 func (d postgresDatabase) running(ctx context.Context) (bool, error) {

@@ -19,7 +19,7 @@ import (
 	"bridge/internal/mysql"
 	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
-	"bridge/naming"
+	"bridge/value"
 	"bridge/wire"
 )
 
@@ -46,7 +46,7 @@ func installed(t *testing.T, flavor testserver.Flavor, schema string, settings m
 // begin reads a server's baseline and its position.
 func begin(t *testing.T, account mysql.Server) (change.Position, wire.Baseline) {
 	t.Helper()
-	r, err := comparemysql.Open(t.Context(), "eu", account, mysql.Session{Name: "test"}, func(n change.TableName) bool { return n.Schema == "shop" }, naming.Names{})
+	r, err := comparemysql.Open(t.Context(), "eu", account, mysql.Session{Name: "test"}, compare.Scope{Selected: func(n change.TableName) bool { return n.Schema == "shop" }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,6 +179,46 @@ func TestBaselinesAcrossEngines(t *testing.T) {
 	}
 }
 
+// A column of which a policy alters values counts as alike, in whichever region the policy is; the others count.
+func TestBaselinesUnderPolicies(t *testing.T) {
+	pg := servertest.Database(t, 15)
+	servertest.Exec(t, pg.SocketDSN(), `CREATE SCHEMA shop; CREATE TABLE shop.a (id bigint PRIMARY KEY, n numeric, v text);
+		INSERT INTO shop.a VALUES (1, 'NaN', 'long'), (2, 2.5, 'x')`)
+	inPG := postgresBaseline(t, pg)
+	my := mysqlPlace(t, "my", testserver.FlavorMySQL, `CREATE TABLE a (id bigint PRIMARY KEY, n decimal(10, 2), v varchar(2)) CHARACTER SET utf8mb4;
+		INSERT INTO a VALUES (1, NULL, 'lo'), (2, 2.5, 'x')`)
+	for _, tc := range []struct {
+		policies map[string]value.Policy
+		want     string
+	}{
+		{nil, `they differ in columns "n", "v"`},
+		{map[string]value.Policy{"n": value.NullValue, "v": value.TextValue}, `they differ in column "v"`},
+		{map[string]value.Policy{"n": value.NullValue, "v": value.ClampValue, "id": value.ClampValue}, ""},
+	} {
+		my.policies = tc.policies
+		inMy := my.baseline(t)
+		for _, d := range [][]compare.BaselineDifference{compare.BaselineDifferences("pg", inPG, "my", inMy), compare.BaselineDifferences("my", inMy, "pg", inPG)} {
+			if tc.want == "" && len(d) > 0 || tc.want != "" && (len(d) != 1 || !strings.HasSuffix(d[0].Text, tc.want)) {
+				t.Errorf("under %v: %v", tc.policies, d)
+			}
+		}
+	}
+	my.exec("UPDATE a SET id = 3 WHERE id = 2")
+	if d := compare.BaselineDifferences("pg", inPG, "my", my.baseline(t)); len(d) != 1 {
+		t.Errorf("another key: %v", d)
+	}
+}
+
+// baseline is a MySQL place's.
+func (p *place) baseline(t *testing.T) wire.Baseline {
+	t.Helper()
+	b, err := p.open(t).(*comparemysql.Region).Baseline(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func postgresBaseline(t *testing.T, db servertest.DB) wire.Baseline {
 	t.Helper()
 	ctx := t.Context()
@@ -192,7 +232,7 @@ func postgresBaseline(t *testing.T, db servertest.DB) wire.Baseline {
 	if err := tx.QueryRow(ctx, `SELECT pg_catalog.pg_export_snapshot()`).Scan(&snapshot); err != nil {
 		t.Fatal(err)
 	}
-	r := postgresRegion(t, "pg", db)
+	r := postgresRegion(t, "pg", db, compare.Scope{Selected: all})
 	b, err := r.Baseline(ctx, snapshot)
 	if err != nil {
 		t.Fatal(err)
@@ -200,9 +240,9 @@ func postgresBaseline(t *testing.T, db servertest.DB) wire.Baseline {
 	return b
 }
 
-func postgresRegion(t *testing.T, name string, db servertest.DB) *comparepg.Region {
+func postgresRegion(t *testing.T, name string, db servertest.DB, scope compare.Scope) *comparepg.Region {
 	t.Helper()
-	r, err := comparepg.Open(t.Context(), name, postgresServer(db), postgresSession, func(change.TableName) bool { return true })
+	r, err := comparepg.Open(t.Context(), name, postgresServer(db), postgresSession, scope)
 	if err != nil {
 		t.Fatal(err)
 	}

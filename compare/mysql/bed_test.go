@@ -11,13 +11,20 @@ import (
 	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
 	"bridge/naming"
+	"bridge/value"
 )
 
 // place is a region's database and how to run SQL there.
 type place struct {
-	name string
-	open func(t *testing.T) compare.Region
-	exec func(sql string)
+	name     string
+	open     func(t *testing.T) compare.Region
+	exec     func(sql string)
+	policies map[string]value.Policy // of columns
+}
+
+// scope is what is compared under the place's policies.
+func (p *place) scope(names naming.Names, selected func(change.TableName) bool) compare.Scope {
+	return compare.Scope{Selected: selected, Names: names, Policy: func(_ change.TableName, column string) value.Policy { return p.policies[column] }}
 }
 
 // renamed maps a test's own database to shop, the name that all regions share.
@@ -50,7 +57,7 @@ func mysqlPlace(t *testing.T, name string, flavor testserver.Flavor, schema stri
 	p.open = func(t *testing.T) compare.Region {
 		t.Helper()
 		r, err := comparemysql.Open(t.Context(), name, server(db.Server), mysql.Session{Name: "test"},
-			func(n change.TableName) bool { return n.Schema == db.Name }, renamed(t, db.Name))
+			p.scope(renamed(t, db.Name), func(n change.TableName) bool { return n.Schema == db.Name }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,10 +72,15 @@ func postgresPlace(t *testing.T, name, schema string) *place {
 	t.Helper()
 	db := servertest.Database(t, 15)
 	p := &place{name: name, exec: func(sql string) { t.Helper(); servertest.Exec(t, db.SocketDSN(), sql) }}
-	p.open = func(t *testing.T) compare.Region { t.Helper(); return postgresRegion(t, name, db) }
+	p.open = func(t *testing.T) compare.Region {
+		t.Helper()
+		return postgresRegion(t, name, db, p.scope(naming.Names{}, all))
+	}
 	p.exec("CREATE SCHEMA shop; SET search_path = shop, pg_catalog; " + schema)
 	return p
 }
+
+func all(change.TableName) bool { return true }
 
 // members opens the places' databases, which are at rest.
 func members(t *testing.T, places ...*place) (out []compare.Member) {

@@ -29,7 +29,7 @@ func (r *Region) engine() value.Engine {
 
 // Tables is [compare.Region]'s. The other methods know the tables as they were when it was called last.
 func (r *Region) Tables(ctx context.Context) ([]compare.Table, error) {
-	loaded, err := mysql.LoadCatalog(ctx, r.conn, r.selected)
+	loaded, err := mysql.LoadCatalog(ctx, r.conn, r.scope.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -57,14 +57,14 @@ func (r *Region) Tables(ctx context.Context) ([]compare.Table, error) {
 func (r *Region) newTable(from *mysql.Table, json map[string]bool) (*table, error) {
 	t := &table{local: from.TableName, columns: map[string]*column{}}
 	var err error
-	if t.TableName, err = r.names.Stream(from.TableName); err != nil {
+	if t.TableName, err = r.scope.Names.Stream(from.TableName); err != nil {
 		return nil, err
 	}
 	t.Engine = r.engine()
 	names := map[string]string{}
 	for i := range from.Columns {
 		c := &from.Columns[i]
-		name, err := r.names.StreamColumn(from.TableName, c.Name)
+		name, err := r.scope.Names.StreamColumn(from.TableName, c.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -75,9 +75,7 @@ func (r *Region) newTable(from *mysql.Table, json map[string]bool) (*table, erro
 		names[strings.ToLower(c.Name)] = name
 		t.columns[name] = own
 		definition := own.definition(name, c)
-		if r.policy != nil {
-			definition.Policy = r.policy(from.TableName, c.Name)
-		}
+		definition.Policy = r.scope.PolicyOf(from.TableName, c.Name)
 		t.Columns = append(t.Columns, definition)
 	}
 	slices.SortFunc(t.Columns, func(a, b compare.Column) int { return strings.Compare(a.Name, b.Name) })

@@ -144,8 +144,11 @@ func (c *column) literal(text string) (string, error) {
 // definition is the column for [compare.Table].
 func (c *column) definition(name string, of *mysql.Column) compare.Column {
 	declared := of.Full
-	if c.value.Class == value.JSON {
+	switch {
+	case c.value.Class == value.JSON:
 		declared = "json"
+	case c.value.Class == value.Text && c.collate != "":
+		declared += " collate " + c.collate
 	}
 	return compare.Column{Name: name, Type: c.describe(of.Full), Declared: declared, NotNull: !of.Nullable, Number: c.isNumber(), Value: c.value}
 }

@@ -6,10 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"bridge/change"
 	"bridge/compare"
-	comparemysql "bridge/compare/mysql"
-	comparepg "bridge/compare/postgres"
 	"bridge/internal/testserver"
 	"bridge/value"
 )
@@ -134,21 +131,37 @@ func TestPoliciesCount(t *testing.T) {
 		INSERT INTO a VALUES (1, 'NaN', '[1,5)', '0123456789'), (2, 2.50, NULL, 'x'), (3, 'NaN', 'empty', 'x')`)
 	my := mysqlPlace(t, "my", testserver.FlavorMySQL, `CREATE TABLE a (id bigint PRIMARY KEY, n decimal(10, 2), p varchar(20), u varchar(4)) CHARACTER SET utf8mb4;
 		INSERT INTO a VALUES (1, NULL, '[1,5)', '0123'), (2, 2.5, NULL, 'x'), (3, 0, 'empty', 'x')`)
-	policies := map[string]value.Policy{"n": value.NullValue, "p": value.TextValue, "u": value.ClampValue}
-	policy := func(_ change.TableName, column string) value.Policy { return policies[column] }
-	both := members(t, pg, my)
-	both[0].Region.(*comparepg.Region).SetPolicy(func(_ change.TableName, column string) value.Policy {
-		if column == "p" {
-			return value.TextValue
-		}
-		return value.RefuseValue
-	})
-	both[1].Region.(*comparemysql.Region).SetPolicy(policy)
-	r, err := compare.Run(t.Context(), both, compare.Options{AtRest: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	pg.policies = map[string]value.Policy{"p": value.TextValue}
+	my.policies = map[string]value.Policy{"n": value.NullValue, "p": value.TextValue, "u": value.ClampValue}
+	r := run(t, pg, my)
 	if got := different(r, "a"); !slices.Equal(got, []string{"3"}) || len(r.Tables[0].Definition) > 0 {
 		t.Errorf("different: %v, definition %q", got, r.Tables[0].Definition)
+	}
+}
+
+// Which texts are one key is the collation's to say: regions of the kindred engines may have one that holds the same
+// texts equal on both, and the same one.
+func TestKeysOfKindredEngines(t *testing.T) {
+	for i, tc := range []struct{ mysql, mariadb, want string }{
+		{"utf8mb4_general_ci", "utf8mb4_general_ci", ""},
+		{"utf8mb4_0900_bin", "utf8mb4_nopad_bin", ""},
+		{"latin1_bin", "utf8mb4_bin", ""},
+		{"utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_general_ci and utf8mb4_unicode_ci don't hold the same texts equal"},
+		{"utf8mb4_0900_bin", "utf8mb4_bin", "don't hold the same texts equal"},
+		{"utf8mb4_0900_ai_ci", "utf8mb4_uca1400_nopad_ai_ci", "don't hold the same texts equal"},
+	} {
+		table := func(collation string) string {
+			charset, _, _ := strings.Cut(collation, "_")
+			return fmt.Sprintf("CREATE TABLE k (w varchar(20) CHARACTER SET %s COLLATE %s PRIMARY KEY); INSERT INTO k VALUES ('a'), ('B')", charset, collation)
+		}
+		my := mysqlPlace(t, fmt.Sprint("my", i), testserver.FlavorMySQL, table(tc.mysql))
+		maria := mysqlPlace(t, fmt.Sprint("maria", i), testserver.FlavorMariaDB, table(tc.mariadb))
+		told := run(t, my, maria).Tables[0].Definition
+		for _, d := range compare.BaselineDifferences(my.name, my.baseline(t), maria.name, maria.baseline(t)) {
+			told = append(told, d.Text)
+		}
+		if tc.want == "" && len(told) > 0 || tc.want != "" && (len(told) != 2 || !strings.Contains(told[0], tc.want) || !strings.Contains(told[1], tc.want)) {
+			t.Errorf("%s and %s: %q", tc.mysql, tc.mariadb, told)
+		}
 	}
 }

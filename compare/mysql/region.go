@@ -14,42 +14,31 @@ import (
 	"bridge/change"
 	"bridge/compare"
 	"bridge/internal/mysql"
-	"bridge/naming"
-	"bridge/value"
 )
 
 // Region is a region's server. Make it with [Open].
 type Region struct {
-	name     string
-	server   mysql.Server
-	session  mysql.Session
-	conn     *mysql.Conn
-	asking   *mysql.Conn // for keys' forms, while conn's rows are on their way; nil until it's needed
-	selected func(change.TableName) bool
-	names    naming.Names
-	policy   func(table change.TableName, column string) value.Policy
-	tables   map[change.TableName]*table
-	forms    *mysql.KeyForms
+	name    string
+	server  mysql.Server
+	session mysql.Session
+	conn    *mysql.Conn
+	asking  *mysql.Conn // for keys' forms, while conn's rows are on their way; nil until it's needed
+	scope   compare.Scope
+	tables  map[change.TableName]*table
+	forms   *mysql.KeyForms
 }
 
 var _ compare.Region = (*Region)(nil)
 
-// Open connects. selected says which tables are to be replicated, by their own names; names are those that they have
-// between the regions.
-func Open(ctx context.Context, name string, server mysql.Server, session mysql.Session, selected func(change.TableName) bool, names naming.Names) (*Region, error) {
-	r := &Region{name: name, server: server, session: session, selected: selected, names: names}
+// Open connects.
+func Open(ctx context.Context, name string, server mysql.Server, session mysql.Session, scope compare.Scope) (*Region, error) {
+	r := &Region{name: name, server: server, session: session, scope: scope}
 	r.forms = mysql.NewKeyForms(r.ask)
 	var err error
 	if r.conn, err = r.connect(ctx); err != nil {
 		return nil, err
 	}
 	return r, nil
-}
-
-// SetPolicy says what becomes of other engines' values that a column can't hold, by its names here; without it they're
-// refused. It's called before anything else.
-func (r *Region) SetPolicy(policy func(table change.TableName, column string) value.Policy) {
-	r.policy = policy
 }
 
 // patience is how long the server waits, in seconds, until rows that it sends are taken: a comparison goes at the pace
@@ -111,23 +100,18 @@ func (r *Region) Scan(ctx context.Context, s *compare.Selection, yield func([]co
 	if s.Ordered() {
 		sql += " ORDER BY " + t.quoted(s.Key)
 	}
-	var rows []compare.Row
+	add, rest := compare.InChunks(chunk, yield)
 	err = r.conn.Query(ctx, sql, func(values change.Image) error {
 		row, err := reader.row(ctx, values)
 		if err != nil {
 			return err
 		}
-		if rows = append(rows, row); len(rows) < chunk {
-			return nil
-		}
-		full := rows
-		rows = make([]compare.Row, 0, chunk)
-		return yield(full)
+		return add(row)
 	})
-	if err != nil || len(rows) == 0 {
+	if err != nil {
 		return err
 	}
-	return yield(rows)
+	return rest()
 }
 
 // Look is [compare.Region]'s. The rows have no versions: the server shows none.

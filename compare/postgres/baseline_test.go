@@ -34,7 +34,7 @@ func baseline(t *testing.T, db servertest.DB) wire.Baseline {
 	}
 	servertest.Exec(t, db.SocketDSN(), `INSERT INTO public.one (id) VALUES (-1) ON CONFLICT DO NOTHING`) // after the snapshot
 	r, err := comparepg.Open(ctx, "eu", postgres.Server{Host: db.Server.SocketDir(), Port: uint16(db.Server.Port()), Database: db.Name, User: testserver.Superuser},
-		postgres.Session{Name: "test"}, func(change.TableName) bool { return true })
+		postgres.Session{Name: "test"}, compare.Scope{Selected: func(change.TableName) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func (r *Region) Tables(ctx context.Context) ([]compare.Table, error) {
 	places := map[*table][]catalogColumn{}
 	for i := range columns {
 		c := &columns[i]
-		stream, err := r.names.Stream(c.table)
+		stream, err := r.scope.Names.Stream(c.table)
 		if err != nil {
 			return nil, err
 		}
@@ -98,16 +98,14 @@ func (r *Region) Tables(ctx context.Context) ([]compare.Table, error) {
 			r.tables[stream] = t
 			order = append(order, t)
 		}
-		if c.streamName, err = r.names.StreamColumn(c.table, c.name); err != nil {
+		if c.streamName, err = r.scope.Names.StreamColumn(c.table, c.name); err != nil {
 			return nil, err
 		}
 		definition, err := c.definition()
 		if err != nil {
 			return nil, fmt.Errorf("table %s, column %q: %w", c.table, c.name, err)
 		}
-		if r.policy != nil {
-			definition.Policy = r.policy(c.table, c.name)
-		}
+		definition.Policy = r.scope.PolicyOf(c.table, c.name)
 		t.columns[c.streamName] = c.name
 		t.Columns = append(t.Columns, definition)
 		if c.place > 0 {
@@ -154,7 +152,7 @@ func (r *Region) columns(ctx context.Context) ([]catalogColumn, error) {
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(c catalogColumn) bool { return !r.selected(c.table) })
+	all = slices.DeleteFunc(all, func(c catalogColumn) bool { return !r.scope.Selected(c.table) })
 	return all, r.keyTypes(ctx, all)
 }
 

@@ -12,19 +12,11 @@ import (
 
 // scanForms reads a table's rows for a comparison with other engines: one statement, which reads as of one moment.
 func (r *Region) scanForms(ctx context.Context, t *table, s *compare.Selection, yield func([]compare.Row) error) error {
-	var rows []compare.Row
-	err := r.formed(ctx, s, t.scanSQL(s), nil, func(row compare.Row) error {
-		if rows = append(rows, row); len(rows) < chunk {
-			return nil
-		}
-		full := rows
-		rows = make([]compare.Row, 0, chunk)
-		return yield(full)
-	})
-	if err != nil || len(rows) == 0 {
+	add, rest := compare.InChunks(chunk, yield)
+	if err := r.formed(ctx, s, t.scanSQL(s), nil, add); err != nil {
 		return err
 	}
-	return yield(rows)
+	return rest()
 }
 
 // formed runs a query whose columns are the selection's, and a version if there's one more.

@@ -11,24 +11,20 @@ import (
 	"bridge/change"
 	"bridge/compare"
 	"bridge/internal/postgres"
-	"bridge/naming"
-	"bridge/value"
 )
 
 // Region is a region's database. Make it with [Open].
 type Region struct {
-	name     string
-	conn     *pgx.Conn
-	selected func(change.TableName) bool
-	names    naming.Names
-	policy   func(table change.TableName, column string) value.Policy
-	tables   map[change.TableName]*table
+	name   string
+	conn   *pgx.Conn
+	scope  compare.Scope
+	tables map[change.TableName]*table
 }
 
 var _ compare.Region = (*Region)(nil)
 
-// Open connects. selected says which tables are to be replicated.
-func Open(ctx context.Context, name string, server postgres.Server, session postgres.Session, selected func(change.TableName) bool) (*Region, error) {
+// Open connects.
+func Open(ctx context.Context, name string, server postgres.Server, session postgres.Session, scope compare.Scope) (*Region, error) {
 	config, err := server.Config(session)
 	if err != nil {
 		return nil, err
@@ -37,17 +33,7 @@ func Open(ctx context.Context, name string, server postgres.Server, session post
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database of region %s: %w", name, err)
 	}
-	return &Region{name: name, conn: conn, selected: selected}, nil
-}
-
-// Rename says which names tables and columns have between the regions; without it they're the ones here. It's called
-// before anything else.
-func (r *Region) Rename(names naming.Names) { r.names = names }
-
-// SetPolicy says what becomes of other engines' values that a column can't hold, by its names here; without it they're
-// refused. It's called before anything else.
-func (r *Region) SetPolicy(policy func(table change.TableName, column string) value.Policy) {
-	r.policy = policy
+	return &Region{name: name, conn: conn, scope: scope}, nil
 }
 
 // Close ends the connection.

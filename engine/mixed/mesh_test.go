@@ -141,10 +141,11 @@ func (m *mesh) newPostgres(r *region, schema string) {
 	must(err)
 	r.open = func(policy func(change.TableName, string) value.Policy) node.Engine {
 		return enginepg.New(enginepg.Config{Server: account, Cluster: "c", Region: r.name, Slot: "bridge", Publication: "bridge",
-			SpillDir: t.TempDir(), LockTimeout: time.Second, Mixed: true, Policy: policy})
+			SpillDir: t.TempDir(), LockTimeout: time.Second, Others: m.others(r), Policy: policy})
 	}
 	r.compared = func() compare.Region {
-		opened, err := comparepg.Open(t.Context(), r.name, account, postgres.Session{Name: "compare"}, func(n change.TableName) bool { return n.Schema == "public" })
+		opened, err := comparepg.Open(t.Context(), r.name, account, postgres.Session{Name: "compare"},
+			compare.Scope{Selected: func(n change.TableName) bool { return n.Schema == "public" }})
 		must(err)
 		t.Cleanup(func() { opened.Close(context.WithoutCancel(t.Context())) }) //nolint:errcheck // the test is over
 		return opened
@@ -185,10 +186,11 @@ func (m *mesh) newMySQL(r *region, schema string) {
 	}
 	r.open = func(policy func(change.TableName, string) value.Policy) node.Engine {
 		return enginemysql.New(enginemysql.Config{Server: account, Cluster: "c", Region: r.name, SpillDir: t.TempDir(), LockTimeout: time.Second,
-			Names: names, Mixed: true, Policy: policy})
+			Names: names, Others: m.others(r), Policy: policy})
 	}
 	r.compared = func() compare.Region {
-		opened, err := comparemysql.Open(t.Context(), r.name, account, mysql.Session{Name: "compare"}, func(n change.TableName) bool { return n.Schema == "shop" }, names)
+		opened, err := comparemysql.Open(t.Context(), r.name, account, mysql.Session{Name: "compare"},
+			compare.Scope{Selected: func(n change.TableName) bool { return n.Schema == "shop" }, Names: names})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,6 +212,16 @@ func (r *region) binary() string {
 
 func (m *mesh) topic(region string) (stream.Log, error) {
 	return kafka.Open(kafka.Config{Brokers: []string{m.broker.Addr()}, Topic: "bridge.c." + region})
+}
+
+// others are the engines of the other regions, but for r's.
+func (m *mesh) others(r *region) (engines []value.Engine) {
+	for _, other := range m.regions {
+		if other.engine != r.engine {
+			engines = append(engines, other.engine)
+		}
+	}
+	return engines
 }
 
 // start runs a region's node until its stop is called, or the test's end.

@@ -156,27 +156,36 @@ func TestUnfit(t *testing.T) {
 
 // TestKeyRefused: a key whose equality another engine doesn't have stops capture, with the remedy.
 func TestKeyRefused(t *testing.T) {
-	schema := func(r *region) string {
-		return r.is("CREATE TABLE word (w text PRIMARY KEY)", "CREATE TABLE word (w varchar(20) COLLATE utf8mb4_general_ci PRIMARY KEY)")
-	}
-	m := newMesh(t, schema, value.Postgres, value.MariaDB)
-	my := m.regions[1]
-	m.start(m.regions[0], nil)
-	engine := my.open(nil)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	source, err := engine.OpenSource(ctx, change.Position{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer source.Close(ctx) //nolint:errcheck // the test is over
-	my.exec(t, "INSERT INTO word VALUES ('a')")
-	for err == nil {
-		_, err = source.Next(ctx)
-	}
-	for _, want := range []string{"shop.word", `"w"`, "utf8mb4_general_ci", "binary collation"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error doesn't say %q: %v", want, err)
-		}
+	for _, tc := range []struct {
+		engine, other     value.Engine
+		collation, remedy string
+	}{
+		{value.MariaDB, value.Postgres, "utf8mb4_general_ci", "binary collation"},
+		{value.MySQL, value.MariaDB, "utf8mb4_0900_ai_ci", "utf8mb4_general_ci"},
+		{value.MariaDB, value.MySQL, "utf8mb4_uca1400_ai_ci", "utf8mb4_general_ci"},
+	} {
+		t.Run(string(tc.engine)+" beside "+string(tc.other), func(t *testing.T) {
+			m := newMesh(t, func(r *region) string {
+				return r.is("CREATE TABLE word (w text PRIMARY KEY)", "CREATE TABLE word (w varchar(20) COLLATE "+map[bool]string{true: tc.collation, false: r.binary()}[r.engine == tc.engine]+" PRIMARY KEY)")
+			}, tc.engine, tc.other)
+			r := m.regions[0]
+			engine := r.open(nil)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			source, err := engine.OpenSource(ctx, change.Position{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer source.Close(ctx) //nolint:errcheck // the test is over
+			r.exec(t, "INSERT INTO word VALUES ('a')")
+			for err == nil {
+				_, err = source.Next(ctx)
+			}
+			for _, want := range []string{"shop.word", `"w"`, tc.collation, tc.remedy} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error doesn't say %q: %v", want, err)
+				}
+			}
+		})
 	}
 }

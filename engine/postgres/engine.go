@@ -34,14 +34,14 @@ type Config struct {
 	StatementTimeout, LockTimeout time.Duration
 	// Selected says which tables are to be replicated, by local names; nil is all.
 	Selected func(change.TableName) bool
-	// Names are the names between the regions. Mixed and Policy are capture.Outward's and apply.Inward's.
+	// Names are the names between the regions. Others and Policy are capture.Outward's and apply.Inward's.
 	Names  naming.Names
-	Mixed  bool
+	Others []value.Engine
 	Policy func(table change.TableName, column string) value.Policy
 }
 
 func (c *Config) outward() capture.Outward {
-	return capture.Outward{Names: c.Names, Mixed: c.Mixed, Policy: c.Policy}
+	return capture.Outward{Names: c.Names, Others: c.Others, Policy: c.Policy}
 }
 
 func (c *Config) inward() apply.Inward { return apply.Inward{Names: c.Names, Policy: c.Policy} }

@@ -10,6 +10,7 @@ import (
 	"bridge/conflict"
 	"bridge/internal/mysql"
 	"bridge/internal/preflight"
+	"bridge/value"
 )
 
 // Settings say what the server is to be used for.
@@ -18,8 +19,8 @@ type Settings struct {
 	Regions         []string                    // all members, sorted
 	Connections     int                         // that bridge will hold
 	Selected        func(change.TableName) bool // which tables are to be replicated; nil is all
-	// Mixed says that there are regions of other engines.
-	Mixed bool
+	// Others are the engines of the other regions, but for this one's.
+	Others []value.Engine
 	// Rules are the conflict rules; nil leaves them unchecked.
 	Rules *conflict.Rules
 	// AllowTrigger says that a trigger without a guard may run for applied rows; nil allows none.

@@ -11,6 +11,7 @@ import (
 	report "bridge/internal/preflight"
 	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
+	"bridge/value"
 )
 
 // on runs a test on both servers.
@@ -206,7 +207,8 @@ func TestTables(t *testing.T) {
 	})
 }
 
-// TestKeysAmongEngines: where there are regions of other engines, a text key must be equal to itself alone.
+// TestKeysAmongEngines: beside PostgreSQL a text key must be equal to itself alone, beside the kindred engine under a
+// collation that both have.
 func TestKeysAmongEngines(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		exact := map[testserver.Flavor]string{testserver.FlavorMySQL: "utf8mb4_0900_bin", testserver.FlavorMariaDB: "utf8mb4_nopad_bin"}[flavor]
@@ -218,7 +220,7 @@ func TestKeysAmongEngines(t *testing.T) {
 			CREATE TABLE labels (a enum('x', 'y') COLLATE utf8mb4_general_ci PRIMARY KEY);
 			CREATE TABLE exact (a varchar(10) COLLATE `+exact+`, b bigint unsigned, c datetime(3), d binary(16), PRIMARY KEY (a, b, c, d))`)
 		s := settings
-		s.Mixed = true
+		s.Others = []value.Engine{value.Postgres}
 		r := run(t, connect(t, root(server)), s)
 		for _, w := range []string{`shop.folded: key column "a": equality is the collation's`, `shop.padded: key column "a": equality is the collation's`} {
 			if !find(r, report.Error, w) {
@@ -226,6 +228,13 @@ func TestKeysAmongEngines(t *testing.T) {
 			}
 		}
 		if got := fmt.Sprint(r.Tables); got != "[shop.exact shop.fixed shop.labels]" {
+			t.Errorf("tables are %s\n%s", got, list(r))
+		}
+		s.Others = []value.Engine{map[testserver.Flavor]value.Engine{testserver.FlavorMySQL: value.MariaDB, testserver.FlavorMariaDB: value.MySQL}[flavor]}
+		own := map[testserver.Flavor]string{testserver.FlavorMySQL: "utf8mb4_0900_ai_ci", testserver.FlavorMariaDB: "utf8mb4_uca1400_ai_ci"}[flavor]
+		servertest.ExecMySQL(t, server, "shop", "CREATE TABLE own (a varchar(10) COLLATE "+own+" PRIMARY KEY)")
+		r = run(t, connect(t, root(server)), s)
+		if got := fmt.Sprint(r.Tables); got != "[shop.exact shop.fixed shop.folded shop.labels shop.padded]" || !find(r, report.Error, `shop.own: key column "a": equality is the collation's: no other engine has `+own) {
 			t.Errorf("tables are %s\n%s", got, list(r))
 		}
 	})

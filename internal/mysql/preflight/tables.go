@@ -89,7 +89,7 @@ func (c *checker) keyColumns(ctx context.Context, t *mysql.Table, forms *mysql.K
 			keyed = false
 			c.add(preflight.Error, object, fmt.Sprintf("key column %q is generated, and can't be written", name), "use another key;"+orExclude)
 		}
-		if err := c.exactKey(k); err != nil {
+		if err := c.checkKey(k); err != nil {
 			keyed = false
 			c.add(preflight.Error, object, fmt.Sprintf("key column %q: %v", name, err), "use another key;"+orExclude)
 			continue
@@ -112,9 +112,9 @@ func (c *checker) keyColumns(ctx context.Context, t *mysql.Table, forms *mysql.K
 	return keyed, nil
 }
 
-// exactKey refuses a key column whose equality other engines don't have, where there are any: as capture does.
-func (c *checker) exactKey(k *mysql.Column) error {
-	if !c.Mixed {
+// checkKey refuses a key column of which another region's engine may hold other values equal: as capture does.
+func (c *checker) checkKey(k *mysql.Column) error {
+	if len(c.Others) == 0 {
 		return nil
 	}
 	engine := value.MySQL
@@ -126,12 +126,7 @@ func (c *checker) exactKey(k *mysql.Column) error {
 		return err
 	}
 	own.Charset, own.Collation = k.Charset, k.Collation
-	peer := own
-	if own.Class == value.Text {
-		peer = value.Type{Engine: value.Postgres, Name: "text", Class: value.Text}
-	}
-	_, err = value.KeyForm(own, peer)
-	return err
+	return value.CheckKey(own, c.Others...)
 }
 
 // triggers finds those that run for applied rows, too: the server can't switch them off for a session.
