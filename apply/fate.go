@@ -55,7 +55,7 @@ func fateOf(r *conflict.Record, e *history.Entry) (Fate, []string) {
 }
 
 func merges(rule *conflict.Rule, column string) bool {
-	return rule.Columns[column].Merge != conflict.Assign
+	return rule.Columns[column].Merge.Joins()
 }
 
 // valueOf is a column of the row that was decided.

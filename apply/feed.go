@@ -24,7 +24,7 @@ type feed struct {
 	// forgotten is [Config.Forgotten].
 	forgotten change.Vector
 	rules     string // fingerprint of those that decide here
-	checked   bool // the record of the last applied transaction was found where it should be
+	checked   bool   // the record of the last applied transaction was found where it should be
 	started   bool
 	next      int64
 	large     *item // the large transaction whose pieces are coming

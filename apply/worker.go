@@ -15,6 +15,7 @@ import (
 
 // worker applies batches on one session.
 type worker struct {
+	self    change.Origin
 	session Session
 	fence   Fence
 	history *history.Locked
@@ -189,6 +190,9 @@ func (w *worker) write(ctx context.Context, b *Batch, inOrder bool) error {
 	records := b.Records()
 	if len(records) == 0 {
 		return nil
+	}
+	for i := range records {
+		records[i].Awaits = records[i].AwaitedAt(w.self)
 	}
 	return w.session.Record(ctx, records)
 }

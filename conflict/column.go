@@ -19,9 +19,15 @@ const (
 	Set                  // members are added and removed one by one
 	Map                  // the members of JSON objects are assigned and removed one by one, nested ones too
 	Append               // what was appended stands in the order of the operations
+	Text                 // the latest change stands until one region has merged the texts, and written that
+	Manual               // the latest change stands, and the case waits for a person
 )
 
-var mergeNames = [...]string{"last_write_wins", "counter", "max", "min", "set", "map", "append"}
+var mergeNames = [...]string{"last_write_wins", "counter", "max", "min", "set", "map", "append", "text", "manual"}
+
+// Joins reports whether a decision takes in all concurrent changes. If not, it takes the latest, whatever is made of
+// the others afterwards.
+func (m Merge) Joins() bool { return m != Assign && m != Text && m != Manual }
 
 // String is the name in the configuration.
 func (m Merge) String() string { return mergeNames[m] }
@@ -92,9 +98,11 @@ func (c Column) Suits(typeName string) string {
 		return "a set must be an array, a JSON array, a MySQL SET, or text with a separator"
 	case c.Merge == Map && typeName != "json" && typeName != "jsonb" && !isText(typeName):
 		return "a map must be JSON"
+	case c.Merge == Text && !isText(typeName):
+		return "only text can be merged as text"
 	case c.Merge == Append && c.list(typeName) == nil && !isText(typeName):
 		return "only text and lists can be appended to"
-	case c.Merge != Assign && c.Separator != "" && !isText(typeName):
+	case c.Separator != "" && !isText(typeName):
 		return "a separator is for text"
 	}
 	return ""

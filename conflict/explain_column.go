@@ -44,6 +44,10 @@ func (c Column) words() string {
 		return "Members of the JSON object are assigned and removed one by one, nested ones, too; of two changes of one member the later one stands. Arrays are values." + otherwise
 	case Append:
 		return "What was appended stands in the order of the writes. A change that isn't an appending is an assignment." + otherwise
+	case Text:
+		return "The latest change stands, until the region that wrote it has merged the texts word by word, and written that; where both changed the same words its own stand."
+	case Manual:
+		return "The latest change stands, and the case waits for a person in the region that wrote it (bridge conflicts list --open)."
 	}
 	return "The latest change of the column stands."
 }

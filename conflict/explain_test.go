@@ -117,14 +117,14 @@ func TestExplainedColumns(t *testing.T) {
 			t.Errorf("street: %s", w.Text)
 		}
 	}
-	bad := &conflict.Rule{Columns: map[string]conflict.Column{"x": {Merge: conflict.Counter}, "log": {Merge: conflict.Set}}}
+	bad := &conflict.Rule{Columns: map[string]conflict.Column{"x": {Merge: conflict.Counter}, "low": {Merge: conflict.Set}}}
 	var problems []string
 	for _, w := range bad.Explain(cart, nil).Columns {
 		if w.Problem != "" {
 			problems = append(problems, w.Column)
 		}
 	}
-	if !slices.Equal(problems, []string{"x", "log"}) {
+	if !slices.Equal(problems, []string{"x", "low"}) {
 		t.Errorf("problems of %v", problems)
 	}
 }

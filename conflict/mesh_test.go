@@ -260,9 +260,10 @@ func (m *mesh) diverged() string {
 // TestRulesConverge is I1 of each rule: whatever the order of arrival, the batches, the duplicates and the number of
 // regions, they end with the same row.
 func TestRulesConverge(t *testing.T) {
-	const schedules = 1000
+	const schedules = 400
 	for name, rule := range ruleSet() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for seed := range uint64(schedules) {
 				m := newMesh(rand.New(rand.NewPCG(seed, 7)), rule, "")
 				m.run(5 + m.rng.IntN(60))

@@ -50,6 +50,8 @@ type Record struct {
 	// Versions are the concurrent operations and the incoming ones, in their order.
 	Versions history.Row
 	Outcome  Outcome
+	// Awaits is what this region still has to do about it.
+	Awaits Awaited
 }
 
 // Result says in a word how it ended, for people and metrics: "applied" when an incoming operation

@@ -42,11 +42,15 @@ func recordSQL(r *conflict.Record) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("record the conflict on %s: %w", r.Key, err)
 	}
-	sql := []byte("INSERT INTO bridge.conflicts (type, table_schema, table_name, `key`, rule, outcome, origin, seq, versions, result) VALUES (")
+	sql := []byte("INSERT INTO bridge.conflicts (type, table_schema, table_name, `key`, rule, outcome, origin, seq, versions, result, awaits) VALUES (")
 	for _, text := range []string{string(r.Type), r.Key.Table.Schema, r.Key.Table.Name, string(key), r.Rule.String(), r.Result(), string(r.Incoming.Origin)} {
 		sql = append(mysql.AppendLiteral(sql, text), ',')
 	}
 	sql = fmt.Appendf(sql, "%d,", r.Incoming.Seq)
 	sql = append(mysql.AppendLiteral(sql, string(versions)), ',')
-	return string(append(mysql.AppendLiteral(sql, string(result)), ')')), nil
+	sql = append(mysql.AppendLiteral(sql, string(result)), ',')
+	if r.Awaits == conflict.NothingAwaited {
+		return string(append(sql, "NULL)"...)), nil
+	}
+	return string(append(mysql.AppendLiteral(sql, string(r.Awaits)), ')')), nil
 }

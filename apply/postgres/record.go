@@ -10,8 +10,8 @@ import (
 )
 
 const recordSQL = `INSERT INTO bridge.conflicts
-  (type, table_schema, table_name, key, rule, outcome, origin, seq, versions, result)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+  (type, table_schema, table_name, key, rule, outcome, origin, seq, versions, result, awaits)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, nullif($11, ''))`
 
 // Record is [apply.Session]'s.
 func (s *session) Record(ctx context.Context, records []conflict.Record) error {
@@ -24,7 +24,7 @@ func (s *session) Record(ctx context.Context, records []conflict.Record) error {
 			return err
 		}
 		batch.Queue(recordSQL, string(r.Type), r.Key.Table.Schema, r.Key.Table.Name, key,
-			r.Rule.String(), r.Result(), string(r.Incoming.Origin), int64(r.Incoming.Seq), versions, result)
+			r.Rule.String(), r.Result(), string(r.Incoming.Origin), int64(r.Incoming.Seq), versions, result, string(r.Awaits))
 	}
 	if err := s.conn.SendBatch(ctx, batch).Close(); err != nil {
 		return s.explain(err, nil)

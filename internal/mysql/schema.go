@@ -92,7 +92,8 @@ var tables = []string{
 // addedColumns are what bridge.conflicts has got since it was first made: what the row became, and what an operator made
 // of the case. None needs to be filled: an earlier bridge can still write the table.
 const addedColumns = "ALTER TABLE bridge.conflicts" +
-	" ADD COLUMN result json, ADD COLUMN resolved_at datetime(6), ADD COLUMN resolved_by varchar(255), ADD COLUMN resolution text"
+	" ADD COLUMN result json, ADD COLUMN resolved_at datetime(6), ADD COLUMN resolved_by varchar(255), ADD COLUMN resolution text," +
+	" ADD COLUMN awaits varchar(16), ADD KEY conflicts_awaiting (awaits, resolved_at)"
 
 // LoadNode reads which region the server is. Without database, table or row it's [ErrNotInstalled].
 func LoadNode(ctx context.Context, conn *Conn) (Node, error) {
@@ -154,7 +155,7 @@ const erDuplicateColumn = 1060
 
 // UpdateTables adds what tables made by an earlier bridge lack. It locks nothing where nothing is missing.
 func UpdateTables(ctx context.Context, conn *Conn) error {
-	_, err := conn.Text(ctx, "SELECT 1 FROM information_schema.columns WHERE table_schema = 'bridge' AND table_name = 'conflicts' AND column_name = 'resolution'")
+	_, err := conn.Text(ctx, "SELECT 1 FROM information_schema.columns WHERE table_schema = 'bridge' AND table_name = 'conflicts' AND column_name = 'awaits'")
 	if errors.Is(err, ErrNoRow) {
 		_, err = conn.One(ctx, addedColumns)
 	}

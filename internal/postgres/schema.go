@@ -95,7 +95,9 @@ ALTER TABLE bridge.conflicts
   ADD COLUMN IF NOT EXISTS result      jsonb,
   ADD COLUMN IF NOT EXISTS resolved_at timestamptz,
   ADD COLUMN IF NOT EXISTS resolved_by text,
-  ADD COLUMN IF NOT EXISTS resolution  text;`
+  ADD COLUMN IF NOT EXISTS resolution  text,
+  ADD COLUMN IF NOT EXISTS awaits      text;
+CREATE INDEX IF NOT EXISTS conflicts_awaiting ON bridge.conflicts (id) WHERE awaits IS NOT NULL AND resolved_at IS NULL;`
 
 // Node is the row of bridge.node: which region a database is.
 type Node = database.Node
@@ -162,7 +164,7 @@ func CreateTables(ctx context.Context, conn *pgx.Conn) error {
 // UpdateTables adds what tables made by an earlier bridge lack. It locks nothing where nothing is missing.
 func UpdateTables(ctx context.Context, db DB) error {
 	var current bool
-	err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('bridge.conflicts') AND attname = 'resolution')`).Scan(&current)
+	err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('bridge.conflicts') AND attname = 'awaits')`).Scan(&current)
 	if err == nil && !current {
 		_, err = db.Exec(ctx, addedColumns)
 	}
