@@ -10,6 +10,8 @@ import (
 type list interface {
 	parse(text string) (elements []string, ok bool)
 	format(elements []string) string
+	// plain is an element's text without what the list's own form puts around it: the same in every engine.
+	plain(element string) string
 }
 
 // separated is text whose elements a separator divides. Empty text has none.
@@ -23,6 +25,8 @@ func (s separated) parse(text string) ([]string, bool) {
 }
 
 func (s separated) format(elements []string) string { return strings.Join(elements, string(s)) }
+
+func (separated) plain(element string) string { return element }
 
 // arrayList is PostgreSQL's arrays of one dimension. Elements are kept as they're quoted, as the server always quotes
 // the same element alike. (PostgreSQL: Array Input and Output Syntax)
@@ -60,6 +64,32 @@ func (arrayList) parse(text string) ([]string, bool) {
 
 func (arrayList) format(elements []string) string { return "{" + strings.Join(elements, ",") + "}" }
 
+func (arrayList) plain(element string) string {
+	inner, quoted := strings.CutPrefix(element, `"`)
+	switch {
+	case quoted:
+		return unescape(strings.TrimSuffix(inner, `"`))
+	case element == "NULL":
+		return "null" // as JSON writes it
+	}
+	return element
+}
+
+// unescape takes the backslashes away that stand before characters.
+func unescape(s string) string {
+	if !strings.Contains(s, "\\") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
 // jsonList is JSON arrays. Elements are in a canonical form.
 type jsonList struct{}
 
@@ -77,6 +107,15 @@ func (jsonList) parse(text string) ([]string, bool) {
 }
 
 func (jsonList) format(elements []string) string { return "[" + strings.Join(elements, ", ") + "]" }
+
+func (jsonList) plain(element string) string {
+	if v, _ := parseJSON(element); v != nil {
+		if text, ok := v.(string); ok {
+			return text
+		}
+	}
+	return element
+}
 
 // parseJSON keeps numbers as they're written.
 func parseJSON(text string) (v any, ok bool) {

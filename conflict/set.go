@@ -1,8 +1,10 @@
 package conflict
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"bridge/change"
 )
@@ -53,9 +55,21 @@ func (s set) join(v change.Value, e *edit, later []*edit) (change.Value, bool) {
 	return s.of(now), true
 }
 
-// of is a sorted set.
+// of is a set sorted by the members' plain texts: an array and the JSON that it is in another engine have one order.
 func (s set) of(m members) change.Value {
-	return change.Text(s.list.format(slices.Sorted(maps.Keys(m))))
+	type member struct{ plain, raw string }
+	sorted := make([]member, 0, len(m))
+	for raw := range m {
+		sorted = append(sorted, member{s.list.plain(raw), raw})
+	}
+	slices.SortFunc(sorted, func(a, b member) int {
+		return cmp.Or(strings.Compare(a.plain, b.plain), strings.Compare(a.raw, b.raw))
+	})
+	elements := make([]string, len(sorted))
+	for i := range sorted {
+		elements[i] = sorted[i].raw
+	}
+	return change.Text(s.list.format(elements))
 }
 
 func (s set) canonical(v change.Value) change.Value {
