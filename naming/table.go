@@ -30,6 +30,15 @@ func (n Names) LocalTable(t *change.Table) (*change.Table, error) {
 	return renamed(t, name, func(column string) (string, error) { return n.LocalColumn(name, column) })
 }
 
+// Both is a name here and, where that's another, the one between the regions: for messages to operators, who see the one in
+// their database and the other in what regions say about each other.
+func Both(local, stream string) string {
+	if local == stream {
+		return local
+	}
+	return local + " (" + stream + " between the regions)"
+}
+
 func renamed(t *change.Table, name change.TableName, rename func(string) (string, error)) (*change.Table, error) {
 	columns := slices.Clone(t.Columns)
 	for i := range columns {

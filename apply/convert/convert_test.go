@@ -40,11 +40,11 @@ func here(t *testing.T) tables {
 	code.Form = func(_ context.Context, text string) (string, error) { return strings.TrimRight(text, " "), nil }
 	twice := declared(t, value.MySQL, 4, "tinyint")
 	twice.Generated = true
-	return tables{"shop.item": {"price": price, "code": code, "id": declared(t, value.MySQL, 3, "bigint unsigned"), "twice": twice}}
+	return tables{"shop.item": {"preis": price, "code": code, "id": declared(t, value.MySQL, 3, "bigint unsigned"), "twice": twice}}
 }
 
 func names(t *testing.T) naming.Names {
-	n, err := naming.New(naming.Rules{Schemas: map[string]string{"shop": "public"}})
+	n, err := naming.New(naming.Rules{Tables: []naming.Table{{Local: change.TableName{Schema: "shop", Name: "item"}, Stream: item, Columns: map[string]string{"preis": "price"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,9 +152,9 @@ func TestRefused(t *testing.T) {
 		row  change.Image
 		want []string
 	}{
-		{image("7", "a", "NaN", "1"), []string{"row public.item (7, a), column price", "NaN", "on_unrepresentable"}},   // it has no nearest value
-		{image("-1", "a", "1", "1"), []string{"row public.item (-1, a), column id", "bigint unsigned"}},                // a key isn't clamped
-		{image("7", "longer than ten", "1", "1"), []string{"column code", "varchar(10)", "longer than 10 characters"}}, //
+		{image("7", "a", "NaN", "1"), []string{"table shop.item (public.item between the regions), row public.item (7, a), column preis (price between the regions)", "NaN", "on_unrepresentable"}}, // it has no nearest value
+		{image("-1", "a", "1", "1"), []string{"row public.item (-1, a), column id", "bigint unsigned"}},                                                                                             // a key isn't clamped
+		{image("7", "longer than ten", "1", "1"), []string{"column code", "varchar(10)", "longer than 10 characters"}},                                                                              //
 	} {
 		_, err := localize(c, operation(t, change.Insert, nil, tc.row))
 		if !errors.Is(err, apply.ErrRefused) {
@@ -182,9 +182,9 @@ func TestTablesThatDontMatch(t *testing.T) {
 		want  string
 		other bool // an error of another kind
 	}{
-		{"no table", func(c tables) { delete(c, "shop.item") }, "table shop.item isn't in this database", false},
-		{"no column", func(c tables) { delete(c["shop.item"], "price") }, "table shop.item lacks column price, which has type numeric in a region of postgres", false},
-		{"another type", func(c tables) { c["shop.item"]["price"] = declared(t, value.MySQL, 1, "date") }, "column price", false},
+		{"no table", func(c tables) { delete(c, "shop.item") }, "table shop.item (public.item between the regions) isn't in this database", false},
+		{"no column", func(c tables) { delete(c["shop.item"], "preis") }, "table shop.item (public.item between the regions) lacks column preis (price between the regions), which has type numeric in a region of postgres", false},
+		{"another type", func(c tables) { c["shop.item"]["preis"] = declared(t, value.MySQL, 1, "date") }, "column preis (price between the regions)", false},
 		{"a key under a collation", func(c tables) { c["shop.item"]["code"] = folded }, "utf8mb4_general_ci", false},
 		{"another key type", func(c tables) { c["shop.item"]["id"] = declared(t, value.MySQL, 3, "double") }, "column id", false},
 		{"no catalog", func(c tables) { c["down"] = map[string]Column{} }, "connection lost", true},

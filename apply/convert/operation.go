@@ -93,7 +93,7 @@ func (s *shape) keyOf(ctx context.Context, r change.Image) (change.Key, error) {
 		}
 		form, err := s.columns[k].form(ctx, text)
 		if err != nil {
-			return change.Key{}, fmt.Errorf("table %s, key column %s: %w", s.to, s.to.Columns[k].Name, err)
+			return change.Key{}, fmt.Errorf("table %s, key column %s: %w", s.name, s.columns[k].told, err)
 		}
 		if form != text && !own {
 			formed, own = append(change.Image(nil), r...), true
@@ -115,7 +115,7 @@ func (s *shape) bareKey(ctx context.Context, key change.Key) (change.Key, error)
 	for n, k := range s.from.Keys {
 		// MySQL's forms of keys may be a collation's weights, after a zero byte.
 		if strings.HasPrefix(values[n], "\x00") && s.from.Engine != string(value.Postgres) {
-			return key, fmt.Errorf("%w: table %s: its log tells no key that the row can be found by: set binlog_row_image = FULL where it comes from", apply.ErrRefused, s.from)
+			return key, fmt.Errorf("%w: table %s: its log tells no key that the row can be found by: set binlog_row_image = FULL where it comes from", apply.ErrRefused, s.name)
 		}
 		image[k] = change.Text(values[n])
 	}
@@ -128,9 +128,8 @@ func (s *shape) bareKey(ctx context.Context, key change.Key) (change.Key, error)
 
 // refuse says that a value of column n doesn't fit.
 func (s *shape) refuse(n int, key change.Key, err error) error {
-	column := s.to.Columns[n]
-	if errors.Is(err, value.ErrUnfit) && !column.Key {
+	if errors.Is(err, value.ErrUnfit) && !s.to.Columns[n].Key {
 		err = fmt.Errorf("%w (null, clamp or text)", err)
 	}
-	return fmt.Errorf("%w: table %s, row %s, column %s: %w", apply.ErrRefused, s.to, key, column.Name, err)
+	return fmt.Errorf("%w: table %s, row %s, column %s: %w", apply.ErrRefused, s.name, key, s.columns[n].told, err)
 }

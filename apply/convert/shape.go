@@ -9,12 +9,14 @@ import (
 
 	"bridge/apply"
 	"bridge/change"
+	"bridge/naming"
 	"bridge/value"
 )
 
 // shape is how rows of one shape of another engine's table are converted.
 type shape struct {
 	from, to *change.Table
+	name     string   // the table's, for messages
 	columns  []column // in to's order
 	inPlace  bool     // the columns have the same order in both
 }
@@ -23,6 +25,7 @@ type shape struct {
 type column struct {
 	from  int    // its place in shape.from
 	name  string // between the regions, in the spelling that local capture gives it
+	told  string // its names for messages
 	local Column
 	plan  *value.Plan // nil: texts are the same
 	form  func(ctx context.Context, text string) (string, error)
@@ -40,12 +43,12 @@ func (c *Converter) newShape(ctx context.Context, t *change.Table) (*shape, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the columns of table %s: %w", local, err)
 	}
+	s := &shape{from: t, name: naming.Both(local.String(), t.String())}
 	if len(here) == 0 {
-		return nil, fmt.Errorf("%w: table %s isn't in this database; create one that holds what the other regions' does, and it goes on by itself", apply.ErrRefused, local)
+		return nil, fmt.Errorf("%w: table %s isn't in this database; create one that holds what the other regions' does, and it goes on by itself", apply.ErrRefused, s.name)
 	}
-	s := &shape{from: t}
 	for i := range local.Columns {
-		col, err := c.newColumn(local, i, here)
+		col, err := c.newColumn(s, local, i, here)
 		if err != nil {
 			return nil, err
 		}
@@ -61,25 +64,27 @@ func (c *Converter) newShape(ctx context.Context, t *change.Table) (*shape, erro
 	return s, nil
 }
 
-func (c *Converter) newColumn(t *change.Table, i int, here map[string]Column) (column, error) {
+// newColumn compares column i of the table, whose names here are t's, with the one here.
+func (c *Converter) newColumn(s *shape, t *change.Table, i int, here map[string]Column) (column, error) {
 	there := t.Columns[i]
+	told := naming.Both(there.Name, s.from.Columns[i].Name)
 	name, ok := c.find(here, there.Name)
 	if !ok {
 		return column{}, fmt.Errorf("%w: table %s lacks column %s, which has type %s in a region of %s; ALTER TABLE … ADD COLUMN with a type that holds its values, and it goes on by itself",
-			apply.ErrRefused, t, there.Name, there.Type, t.Engine)
+			apply.ErrRefused, s.name, told, there.Type, t.Engine)
 	}
 	stream, err := c.Names.StreamColumn(t.TableName, name)
 	if err != nil {
 		return column{}, fmt.Errorf("%w: %w", apply.ErrRefused, err)
 	}
-	col := column{from: i, name: stream, local: here[name]}
+	col := column{from: i, name: stream, told: told, local: here[name]}
 	if col.local.Generated && !there.Key {
 		col.unassigned = true
 		return col, nil
 	}
 	fail := func(err error) (column, error) {
 		return column{}, fmt.Errorf("%w: table %s, column %s, which comes from a region of %s: %w; change its type in one of the regions, and it goes on by itself",
-			apply.ErrRefused, t, there.Name, t.Engine, err)
+			apply.ErrRefused, s.name, told, t.Engine, err)
 	}
 	from, err := value.OnWire(value.Engine(t.Engine), there.Type)
 	if err != nil {

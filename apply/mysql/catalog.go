@@ -12,40 +12,40 @@ import (
 	"bridge/internal/mysql"
 )
 
-// loadTable reads a table's columns. A table or column that's missing here is the operator's to add: the
-// origin's stream waits for it.
-func loadTable(ctx context.Context, conn *mysql.Conn, t *change.Table) (*table, error) {
-	here, err := loadColumns(ctx, conn, t.TableName)
+// loadTable reads the columns of a table of the streams, whose names here are local's. A table or column that's missing
+// here is the operator's to add: the origin's stream waits for it.
+func loadTable(ctx context.Context, conn *mysql.Conn, local, stream *change.Table) (*table, error) {
+	t := &table{Table: local, stream: stream, name: mysql.QuoteTable(local.TableName)}
+	here, err := loadColumns(ctx, conn, local.TableName)
 	if err != nil {
 		return nil, fmt.Errorf("read the columns of %s: %w", t, err)
 	}
 	if len(here) == 0 {
 		return nil, fmt.Errorf("%w: table %s isn't in this database; create it as in the other regions, and it goes on by itself", apply.ErrRefused, t)
 	}
-	out := &table{Table: t, name: mysql.QuoteTable(t.TableName)}
 	var key []string
 	for name, c := range here {
 		if c.key {
 			key = append(key, name)
 		}
 		if c.clock {
-			out.clocks = append(out.clocks, c.name)
+			t.clocks = append(t.clocks, c.name)
 		}
 	}
-	slices.Sort(out.clocks)
-	for _, column := range t.Columns {
+	slices.Sort(t.clocks)
+	for i, column := range t.Columns {
 		name := strings.ToLower(column.Name)
 		c, ok := here[name]
 		switch {
 		case !ok:
 			return nil, fmt.Errorf("%w: table %s lacks column %s of type %s; ALTER TABLE %s ADD COLUMN %s %s, and it goes on by itself",
-				apply.ErrRefused, t, column.Name, column.Type, out.name, mysql.Quote(column.Name), column.Type)
+				apply.ErrRefused, t, t.columnName(i), column.Type, t.name, mysql.Quote(column.Name), column.Type)
 		case c.class == 0:
-			return nil, fmt.Errorf("%w: table %s: column %s has type %s here, which bridge doesn't know", apply.ErrRefused, t, column.Name, c.base)
+			return nil, fmt.Errorf("%w: table %s: column %s has type %s here, which bridge doesn't know", apply.ErrRefused, t, t.columnName(i), c.base)
 		case c.generated && column.Key:
-			return nil, fmt.Errorf("%w: table %s: key column %s is generated here; drop its expression", apply.ErrRefused, t, column.Name)
+			return nil, fmt.Errorf("%w: table %s: key column %s is generated here; drop its expression", apply.ErrRefused, t, t.columnName(i))
 		}
-		out.columns = append(out.columns, c.column)
+		t.columns = append(t.columns, c.column)
 		key = slices.DeleteFunc(key, func(k string) bool { return column.Key && k == name })
 		if column.Key && !c.key {
 			return nil, otherKey(t)
@@ -54,10 +54,10 @@ func loadTable(ctx context.Context, conn *mysql.Conn, t *change.Table) (*table, 
 	if len(key) > 0 {
 		return nil, otherKey(t)
 	}
-	return out, nil
+	return t, nil
 }
 
-func otherKey(t *change.Table) error {
+func otherKey(t *table) error {
 	return fmt.Errorf("%w: table %s has another primary key here; it must be (%s) as where the rows come from, and then it goes on by itself",
 		apply.ErrRefused, t, t.KeyNames())
 }

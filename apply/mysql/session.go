@@ -158,7 +158,7 @@ func (s *session) table(ctx context.Context, t *change.Table) (*table, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", apply.ErrRefused, err)
 		}
-		if known, err = loadTable(ctx, s.conn, local); err != nil {
+		if known, err = loadTable(ctx, s.conn, local, t); err != nil {
 			return nil, err
 		}
 		if len(s.tables) == 0 {

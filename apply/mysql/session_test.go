@@ -14,6 +14,7 @@ import (
 	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
 	"bridge/loopguard"
+	"bridge/naming"
 )
 
 // shapeOfTable is a table app.t whose first column is the key.
@@ -147,6 +148,31 @@ func TestNothingIsChangedToFit(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestErrorsHaveBothNames: the operator looks for a table and a column under the names here, and the other regions' messages
+// have those between the regions.
+func TestErrorsHaveBothNames(t *testing.T) {
+	names, err := naming.New(naming.Rules{Tables: []naming.Table{{Local: change.TableName{Schema: "app", Name: "artikel"}, Stream: change.TableName{Schema: "app", Name: "t"},
+		Columns: map[string]string{"bez": "name"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBed(t, testserver.FlavorMariaDB)
+	b.Target = NewTarget(connector(root(b.server)), b.Target.(*Target).epoch, apply.Inward{Names: names})
+	a := newApplier(t, b)
+	w := write(t, apply.Upsert, shapeOfTable("id", "name"), image("1", "x")...)
+	for _, step := range []struct{ sql, want string }{
+		{"DO 0", "table app.artikel (app.t between the regions) isn't in this database"},
+		{"CREATE TABLE app.artikel (id int PRIMARY KEY)", "table app.artikel (app.t between the regions) lacks column bez (name between the regions) of type x; ALTER TABLE `app`.`artikel` ADD COLUMN `bez` x"},
+		{"ALTER TABLE app.artikel ADD COLUMN bez int", "table app.artikel (app.t between the regions), row app.t (1), column bez (name between the regions): the value isn't one of the column's type"},
+		{"ALTER TABLE app.artikel MODIFY bez varchar(9) CHECK (bez <> 'x')", ", table app.artikel (app.t between the regions), row app.t (1)"},
+	} {
+		run(t, b.admin, step.sql)
+		if _, err := a.try(w); !errors.Is(err, apply.ErrRefused) || !strings.Contains(err.Error(), step.want) {
+			t.Errorf("after %s: %v", step.sql, err)
+		}
+	}
 }
 
 // TestDeposed: once another bridge leads, nothing of an earlier one is committed; and it waits for what the earlier

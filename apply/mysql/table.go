@@ -2,17 +2,27 @@ package mysql
 
 import (
 	"bridge/change"
+	"bridge/naming"
 )
 
-// table is a table of this database, seen through the shape in which an origin's log told it.
+// table is a table of this database, seen through the shape in which an origin's log told it, under the names here.
 type table struct {
 	*change.Table
-	name    string   // qualified and quoted
-	columns []column // of the shape's columns, the ones here
-	clocks  []string // quoted names of the columns here that any update sets to the current time
+	stream  *change.Table // the same between the regions
+	name    string        // qualified and quoted
+	columns []column      // of the shape's columns, the ones here
+	clocks  []string      // quoted names of the columns here that any update sets to the current time
 	// chatty says that statements on the table bring warnings of no consequence, so that those must be read
 	// to tell whether there's another among them.
 	chatty bool
+}
+
+// String is the table for messages.
+func (t *table) String() string { return naming.Both(t.Table.String(), t.stream.String()) }
+
+// columnName is a column of the shape for messages.
+func (t *table) columnName(i int) string {
+	return naming.Both(t.Table.Columns[i].Name, t.stream.Columns[i].Name)
 }
 
 // column is a column as this database has it.

@@ -9,6 +9,7 @@ import (
 	"bridge/apply"
 	"bridge/change"
 	"bridge/internal/postgres"
+	"bridge/naming"
 )
 
 // localColumn is a column as this database has it.
@@ -30,9 +31,9 @@ func (c *localColumn) value(text string) string {
 	return text + "::" + c.Type // for a domain over the type, and its checks
 }
 
-// loadTable reads a table's columns. A table or column that's missing here is the operator's to add: the
-// origin's stream waits for it.
-func loadTable(ctx context.Context, conn *pgx.Conn, t *change.Table) (map[string]localColumn, error) {
+// loadTable reads the columns of a table of the streams, whose names here are t's. A table or column that's missing here
+// is the operator's to add: the origin's stream waits for it.
+func loadTable(ctx context.Context, conn *pgx.Conn, t, stream *change.Table) (map[string]localColumn, error) {
 	rows, err := conn.Query(ctx, `
 SELECT a.attname::text, format_type(a.atttypid, -1), a.attidentity = 'a', a.attgenerated <> '',
        `+postgres.EqualsSQL+`,
@@ -61,17 +62,18 @@ WHERE s.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p') AND a.attnum
 	if err != nil {
 		return nil, fmt.Errorf("read the columns of %s: %w", t, err)
 	}
+	table := naming.Both(t.String(), stream.String())
 	if len(columns) == 0 {
-		return nil, fmt.Errorf("%w: table %s isn't in this database; create it as in the other regions, and it goes on by itself", apply.ErrRefused, t)
+		return nil, fmt.Errorf("%w: table %s isn't in this database; create it as in the other regions, and it goes on by itself", apply.ErrRefused, table)
 	}
-	for _, col := range t.Columns {
+	for i, col := range t.Columns {
 		local, ok := columns[col.Name]
 		if !ok {
 			return nil, fmt.Errorf("%w: table %s lacks column %s of type %s; ALTER TABLE %s ADD COLUMN %s %s, and it goes on by itself",
-				apply.ErrRefused, t, col.Name, col.Type, postgres.QuoteTable(t.TableName), postgres.Quote(col.Name), col.Type)
+				apply.ErrRefused, table, naming.Both(col.Name, stream.Columns[i].Name), col.Type, postgres.QuoteTable(t.TableName), postgres.Quote(col.Name), col.Type)
 		}
 		if local.Computed && col.Key {
-			return nil, fmt.Errorf("%w: table %s: key column %s is generated here; drop its expression", apply.ErrRefused, t, col.Name)
+			return nil, fmt.Errorf("%w: table %s: key column %s is generated here; drop its expression", apply.ErrRefused, table, naming.Both(col.Name, stream.Columns[i].Name))
 		}
 	}
 	return columns, nil

@@ -147,7 +147,7 @@ func (s *session) builder(ctx context.Context, t *change.Table) (*builder, error
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", apply.ErrRefused, err)
 	}
-	columns, err := loadTable(ctx, s.conn, local)
+	columns, err := loadTable(ctx, s.conn, local, t)
 	if err != nil {
 		return nil, s.explain(err, nil)
 	}
