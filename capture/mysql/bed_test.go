@@ -81,6 +81,12 @@ func newBedOn(t testing.TB, server *testserver.MySQL, name string, ddl ...string
 	return b
 }
 
+// reconnect opens the application's session again, after the server was gone.
+func (b *bed) reconnect() {
+	b.Helper()
+	b.conn = servertest.ConnectMySQL(b, b.server, b.name)
+}
+
 func (b *bed) mariadb() bool { return b.server.Flavor() == testserver.FlavorMariaDB }
 
 // exec runs statements, each in a transaction of its own unless they begin one.

@@ -200,12 +200,14 @@ func TestXAAcrossARestartOfTheSource(t *testing.T) {
 				b := newBed(t, flavor, "CREATE TABLE t (id int PRIMARY KEY, v varchar(9))")
 				s := b.open()
 				b.prepareXA("'x'", "INSERT INTO t VALUES (1, 'x')")
+				b.prepareXA("'undone'", "INSERT INTO t VALUES (3, 'undone')")
 				events := b.drain(s)
 				b.close(s)
 				for range rotations {
 					b.exec("FLUSH BINARY LOGS")
 					b.exec("INSERT INTO t VALUES (UUID_SHORT() % 1000000 + 100, 'y')")
 				}
+				b.decideXA("XA ROLLBACK 'undone'")
 				b.decideXA("XA COMMIT 'x'")
 				b.exec("INSERT INTO t VALUES (2, 'after')")
 				s = b.openAt(events[len(events)-1].Position)
