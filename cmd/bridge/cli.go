@@ -25,6 +25,7 @@ type cli struct {
 	Status      statusCommand      `cmd:"" help:"Show positions, lag, conflicts of a running bridge."`
 	Tail        tailCommand        `cmd:"" help:"Print a region's stream as JSON."`
 	Compare     compareCommand     `cmd:"" help:"Compare the regions' tables while they are being written."`
+	Conflicts   conflictsCommand   `cmd:"" help:"List, show, count, export and resolve the conflicts that this region has decided."`
 	Demo        demoCommand        `cmd:"" help:"Run three regions under conflicting load and watch them converge."`
 	Broker      brokerCommand      `cmd:"" help:"Run the embedded broker, for tests and demos."`
 	PrintConfig printConfigCommand `cmd:"" help:"Print the configuration in effect, secrets masked."`

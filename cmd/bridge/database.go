@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"bridge/casebook"
 	"bridge/change"
 	"bridge/compare"
 	"bridge/config"
@@ -28,6 +29,8 @@ type regionDatabase interface {
 	stored(ctx context.Context) (*storedDatabase, error)
 	// running reports whether a bridge uses the database now.
 	running(ctx context.Context) (bool, error)
+	// cases opens the conflicts that the region has decided.
+	cases(ctx context.Context) (casebook.Book, error)
 	// setUp connects for "bridge init".
 	setUp(ctx context.Context) (setUp, error)
 }

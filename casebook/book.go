@@ -1,0 +1,65 @@
+package casebook
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"bridge/change"
+	"bridge/conflict"
+)
+
+// Book is the cases of one region's database. Its methods aren't for concurrent use.
+type Book interface {
+	// Cases yields those that a filter lets through, in its order.
+	Cases(ctx context.Context, f Filter, yield func(*Case) error) error
+	// Row is a case's row as it is now. The error wraps [ErrNoTable] when there's no such table any more.
+	Row(ctx context.Context, c *Case) (*Row, error)
+	// Resolve marks a case, and makes the change that decide asks for: both in one transaction, in which the case and
+	// the row are locked while decide is asked. again lets a case be resolved that is so already. The error wraps
+	// [ErrNoCase], [ErrResolved], or what decide returned; no values are in it.
+	Resolve(ctx context.Context, id int64, mark Mark, again bool, decide func(*Case, *Row) (Change, error)) error
+	Close(ctx context.Context) error
+}
+
+// Filter chooses cases. Its zero value is all of them, newest first.
+type Filter struct {
+	ID            int64            // 0 is any
+	Table         change.TableName // an empty Schema or Name is any
+	Key           []string         // as the case has it; nil is any
+	Type, Outcome string           // empty is any
+	Since, Before time.Time        // zero is without limit
+	Awaits        conflict.Awaited // empty is any; otherwise only cases that nobody has resolved
+	Open          bool             // only cases that nobody has resolved
+	Limit         int              // 0 is none
+	Oldest        bool             // oldest first
+}
+
+// Mark says who resolved a case, and how. When is told by the database's clock.
+type Mark struct{ By, How string }
+
+// Row is a row of the region's own database, under the names between the regions.
+type Row struct {
+	Columns []Column
+	// Values are nil where there's no row. They're in the form that versions have them.
+	Values Image
+}
+
+// Column is a column of a row's table.
+type Column struct {
+	Name      string
+	Key       bool
+	Generated bool // by an expression: never written
+}
+
+// Exists reports whether there's a row.
+func (r *Row) Exists() bool { return r.Values != nil }
+
+// Errors of a [Book].
+var (
+	ErrNoCase   = errors.New(`no such conflict is recorded in this region ("bridge conflicts list" lists them; old ones are removed after conflicts.keep)`)
+	ErrResolved = errors.New("the conflict is resolved already (--force resolves it again)")
+	ErrNoTable  = errors.New("the table isn't in this database")
+	// ErrOutdated means that an earlier bridge has made bridge.conflicts.
+	ErrOutdated = errors.New(`bridge.conflicts lacks columns: run "bridge init", which adds them`)
+)

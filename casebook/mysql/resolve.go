@@ -1,0 +1,117 @@
+package mysql
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"bridge/casebook"
+	"bridge/change"
+	"bridge/internal/mysql"
+)
+
+// Resolve is [casebook.Book]'s. The case is marked first: that locks it, with no more privilege than to write
+// these three columns.
+func (b *Book) Resolve(ctx context.Context, id int64, mark casebook.Mark, again bool, decide func(*casebook.Case, *casebook.Row) (casebook.Change, error)) (err error) {
+	if _, err := b.conn.One(ctx, "START TRANSACTION"); err != nil {
+		return explain(err)
+	}
+	defer func() {
+		if err != nil && !b.conn.Broken() {
+			b.conn.One(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // the first error tells more; a session that ends is rolled back
+		}
+	}()
+	c, err := b.mark(ctx, id, mark, again)
+	if err != nil {
+		return err
+	}
+	t, err := b.table(ctx, c.TableName())
+	if err != nil {
+		return err
+	}
+	row, err := b.row(ctx, t, c, " FOR UPDATE")
+	if err != nil {
+		return err
+	}
+	change, err := decide(c, row)
+	if err != nil {
+		return err
+	}
+	if change.Kind != casebook.Nothing {
+		if err := b.write(ctx, t, c, change); err != nil {
+			return err
+		}
+	}
+	_, err = b.conn.One(ctx, "COMMIT")
+	return explain(err)
+}
+
+func (b *Book) mark(ctx context.Context, id int64, mark casebook.Mark, again bool) (*casebook.Case, error) {
+	open := " AND resolved_at IS NULL"
+	if again {
+		open = ""
+	}
+	r, err := b.conn.One(ctx, fmt.Sprintf("UPDATE bridge.conflicts SET resolved_at = CURRENT_TIMESTAMP(6), resolved_by = %s, resolution = %s WHERE id = %d%s",
+		mysql.Literal(mark.By), mysql.Literal(mark.How), id, open))
+	if err != nil {
+		return nil, explainCases(err)
+	}
+	var c *casebook.Case
+	err = b.conn.Query(ctx, fmt.Sprintf("%s WHERE id = %d", casesSQL, id), func(row change.Image) (err error) {
+		c, err = scan(row)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, explain(err)
+	case c == nil:
+		return nil, fmt.Errorf("conflict %d: %w", id, casebook.ErrNoCase)
+	case r.Affected == 0:
+		return nil, fmt.Errorf("conflict %d: %w", id, casebook.ErrResolved)
+	}
+	return c, nil
+}
+
+// write changes the row as an application would.
+func (b *Book) write(ctx context.Context, t *table, c *casebook.Case, change casebook.Change) error {
+	text, err := t.statement(c, change)
+	if err != nil {
+		return err
+	}
+	r, err := b.conn.One(ctx, text)
+	if err != nil {
+		return explain(err)
+	}
+	if r.Affected != 1 {
+		return fmt.Errorf("%d rows of %s were written, not one; nothing was changed", r.Affected, t.local)
+	}
+	return nil
+}
+
+func (t *table) statement(c *casebook.Case, change casebook.Change) (string, error) {
+	name := mysql.QuoteTable(t.local)
+	var columns, values, set []string
+	for i := range t.columns {
+		col := &t.columns[i]
+		v, ok := change.Values[col.Name]
+		if !ok {
+			continue
+		}
+		value := "NULL"
+		if v != nil {
+			var err error
+			if value, err = col.text.Constant(*v); err != nil {
+				return "", err
+			}
+		}
+		columns, values, set = append(columns, col.local), append(values, value), append(set, col.local+" = "+value)
+	}
+	if change.Kind == casebook.Insert {
+		return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", name, strings.Join(columns, ", "), strings.Join(values, ", ")), nil
+	}
+	where, err := t.where(c)
+	if change.Kind == casebook.Delete {
+		return "DELETE FROM " + name + " WHERE " + where, err
+	}
+	return fmt.Sprintf("UPDATE %s SET %s WHERE %s", name, strings.Join(set, ", "), where), err
+}

@@ -1,0 +1,99 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/casebook"
+	"bridge/internal/postgres"
+)
+
+// Resolve is [casebook.Book]'s. The case is marked first: that locks it, with no more privilege than to write
+// these three columns.
+func (b *Book) Resolve(ctx context.Context, id int64, mark casebook.Mark, again bool, decide func(*casebook.Case, *casebook.Row) (casebook.Change, error)) error {
+	err := pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
+		c, err := b.mark(ctx, tx, id, mark, again)
+		if err != nil {
+			return err
+		}
+		t, err := b.table(ctx, c.TableName())
+		if err != nil {
+			return err
+		}
+		row, err := b.row(ctx, t, c, " FOR UPDATE")
+		if err != nil {
+			return err
+		}
+		change, err := decide(c, row)
+		if err != nil || change.Kind == casebook.Nothing {
+			return err
+		}
+		return b.write(ctx, t, c, change)
+	})
+	return explain(err)
+}
+
+func (b *Book) mark(ctx context.Context, tx pgx.Tx, id int64, mark casebook.Mark, again bool) (*casebook.Case, error) {
+	tag, err := tx.Exec(ctx, `UPDATE bridge.conflicts SET resolved_at = clock_timestamp(), resolved_by = $2, resolution = $3
+		WHERE id = $1 AND (resolved_at IS NULL OR $4)`, id, mark.By, mark.How, again)
+	if err != nil {
+		return nil, explainCases(err)
+	}
+	c, err := scan(tx.QueryRow(ctx, casesSQL+" WHERE id = $1", id))
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, fmt.Errorf("conflict %d: %w", id, casebook.ErrNoCase)
+	case err == nil && tag.RowsAffected() == 0:
+		return nil, fmt.Errorf("conflict %d: %w", id, casebook.ErrResolved)
+	}
+	return c, err
+}
+
+// write changes the row as an application would: with its search_path, and with triggers and foreign keys.
+func (b *Book) write(ctx context.Context, t *table, c *casebook.Case, change casebook.Change) error {
+	if _, err := b.conn.Exec(ctx, `SELECT set_config('search_path', $1, true)`, b.path); err != nil {
+		return explain(err)
+	}
+	s := &sql{}
+	text, err := t.statement(c, change, s)
+	if err != nil {
+		return err
+	}
+	result := b.conn.PgConn().ExecParams(ctx, text, s.params, nil, nil, nil).Read()
+	if result.Err != nil {
+		return explain(result.Err)
+	}
+	if n := result.CommandTag.RowsAffected(); n != 1 {
+		return fmt.Errorf("%d rows of %s were written, not one: a rule or a trigger has a hand in it; nothing was changed", n, t.local)
+	}
+	return nil
+}
+
+func (t *table) statement(c *casebook.Case, change casebook.Change, s *sql) (string, error) {
+	name := postgres.QuoteTable(t.local)
+	var columns, values, set []string
+	for i := range t.columns {
+		col := &t.columns[i]
+		v, ok := change.Values[col.Name]
+		if !ok {
+			continue
+		}
+		if change.Kind == casebook.Update && col.fixed {
+			return "", fmt.Errorf("column %s is GENERATED ALWAYS AS IDENTITY, and can't be updated", col.local)
+		}
+		value := s.value(col, v)
+		columns, values, set = append(columns, col.local), append(values, value), append(set, col.local+" = "+value)
+	}
+	if change.Kind == casebook.Insert {
+		return fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)", name, strings.Join(columns, ", "), strings.Join(values, ", ")), nil
+	}
+	where, err := t.where(c, s)
+	if change.Kind == casebook.Delete {
+		return "DELETE FROM " + name + " AS t WHERE " + where, err
+	}
+	return fmt.Sprintf("UPDATE %s AS t SET %s WHERE %s", name, strings.Join(set, ", "), where), err
+}

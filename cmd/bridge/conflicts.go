@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"bridge/casebook"
+	"bridge/change"
+	"bridge/config"
+	"bridge/conflict"
+)
+
+// conflictsCommand is "bridge conflicts": the conflicts that this region has decided.
+type conflictsCommand struct {
+	List    conflictsListCommand    `cmd:"" help:"List decided conflicts, the newest first."`
+	Show    conflictsShowCommand    `cmd:"" help:"Show a conflict: its versions side by side, who won and why, and the row as it is now."`
+	Stats   conflictsStatsCommand   `cmd:"" help:"Count conflicts and lost updates by table, type and rule."`
+	Export  conflictsExportCommand  `cmd:"" help:"Print conflicts with all that's known of them, the oldest first, a line of JSON each."`
+	Resolve conflictsResolveCommand `cmd:"" help:"Write a conflict's row anew, in an ordinary transaction that goes to every region."`
+}
+
+// caseFilter chooses conflicts.
+type caseFilter struct {
+	Table   string   `placeholder:"[SCHEMA.]TABLE" help:"Only of this table, by its name between the regions."`
+	Key     []string `placeholder:"VALUE" sep:"none" help:"Only of the row with this key; once for each of its columns."`
+	Type    string   `placeholder:"TYPE" help:"Only of this type: insert_exists, update_concurrent, …"`
+	Outcome string   `placeholder:"WORD" help:"Only with this outcome: applied, kept, merged."`
+	Since   string   `placeholder:"AGE|TIME" help:"Only those decided since: 90m, 24h, 7d, or 2026-01-31T12:00:00Z."`
+	Before  string   `placeholder:"AGE|TIME" help:"Only those decided before."`
+	Awaits  string   `enum:",person,merge" default:"" placeholder:"person|merge" help:"Only those that wait for somebody's decision, or for a merged value to be computed, in this region."`
+	Open    bool     `help:"Only those that nobody has resolved."`
+}
+
+func (f *caseFilter) filter(now time.Time) (out casebook.Filter, err error) {
+	out = casebook.Filter{Key: f.Key, Type: f.Type, Outcome: f.Outcome, Awaits: conflict.Awaited(f.Awaits), Open: f.Open}
+	if f.Table != "" {
+		out.Table = tableName(f.Table)
+		if out.Table.Name == "" { // without a schema
+			out.Table = change.TableName{Name: f.Table}
+		}
+	}
+	if out.Since, err = moment("--since", f.Since, now); err != nil {
+		return out, err
+	}
+	out.Before, err = moment("--before", f.Before, now)
+	return out, err
+}
+
+// moment is a time of day, or one so long ago; zero if text is empty.
+func moment(flag, text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	if t, err := time.ParseInLocation(time.DateOnly, text, time.UTC); err == nil {
+		return t, nil
+	}
+	var age config.Duration
+	if err := age.UnmarshalText([]byte(text)); err != nil {
+		return time.Time{}, &failure{exitUsage, fmt.Errorf("%s %q is neither an age (90m, 24h, 7d) nor a time (2026-01-31, 2026-01-31T12:00:00Z)", flag, text)}
+	}
+	return now.Add(-age.Std()), nil
+}
+
+// withCases opens the region's book for f.
+func (s *session) withCases(ctx context.Context, f func(casebook.Book) error) error {
+	c, err := s.config()
+	if err != nil {
+		return err
+	}
+	book, err := databaseOf(c).cases(ctx)
+	if err != nil {
+		return &failure{exitEnvironment, err}
+	}
+	defer book.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what it wrote is committed
+	return f(book)
+}
+
+// conflictsListCommand is "bridge conflicts list".
+type conflictsListCommand struct {
+	caseFilter
+	Limit int `short:"n" default:"50" help:"At most so many, 0 is all (${default})."`
+}
+
+// Run is called by kong.
+func (cmd *conflictsListCommand) Run(ctx context.Context, s *session) error {
+	f, err := cmd.filter(time.Now())
+	if err != nil {
+		return err
+	}
+	if cmd.Limit > 0 {
+		f.Limit = cmd.Limit + 1 // to tell whether there are more
+	}
+	cases := []*casebook.Case{}
+	err = s.withCases(ctx, func(book casebook.Book) error {
+		return book.Cases(ctx, f, func(c *casebook.Case) error { cases = append(cases, c); return nil })
+	})
+	if err != nil {
+		return err
+	}
+	s.outcome.summary = count(len(cases), "conflict")
+	if cmd.Limit > 0 && len(cases) > cmd.Limit {
+		cases = cases[:cmd.Limit]
+		s.outcome.summary = fmt.Sprintf("the newest %s; there are more (--limit)", count(len(cases), "conflict"))
+	}
+	s.outcome.result = cases
+	s.outcome.human = func(w io.Writer) error { return writeCases(w, cases) }
+	return nil
+}
+
+// conflictsShowCommand is "bridge conflicts show".
+type conflictsShowCommand struct {
+	ID int64 `arg:"" help:"The conflict's number, as the list has it."`
+}
+
+// shownCase is what --json shows of a conflict.
+type shownCase struct {
+	*casebook.Case
+	Story []string `json:"story"`
+	// Now is the row as it is; null if there's none. NowError says why it isn't known.
+	Now      casebook.Image `json:"now"`
+	NowError string         `json:"now_error,omitempty"`
+	Changed  string         `json:"changed_since,omitempty"`
+
+	columns []string
+}
+
+// Run is called by kong.
+func (cmd *conflictsShowCommand) Run(ctx context.Context, s *session) error {
+	return s.withCases(ctx, func(book casebook.Book) error {
+		c, err := caseOf(ctx, book, cmd.ID)
+		if err != nil {
+			return err
+		}
+		shown := &shownCase{Case: c, Story: c.Story()}
+		row, err := book.Row(ctx, c)
+		if err != nil {
+			shown.NowError = err.Error()
+		} else {
+			shown.Now, shown.Changed = row.Values, c.ChangedSince(row)
+			for _, column := range row.Columns {
+				shown.columns = append(shown.columns, column.Name)
+			}
+		}
+		s.outcome.result = shown
+		s.outcome.human = func(w io.Writer) error { return writeCase(w, shown) }
+		return nil
+	})
+}
+
+func caseOf(ctx context.Context, book casebook.Book, id int64) (found *casebook.Case, err error) {
+	err = book.Cases(ctx, casebook.Filter{ID: id}, func(c *casebook.Case) error { found = c; return nil })
+	if err == nil && (found == nil || id == 0) {
+		err = fmt.Errorf("conflict %d: %w", id, casebook.ErrNoCase)
+	}
+	return found, err
+}
+
+// conflictsStatsCommand is "bridge conflicts stats".
+type conflictsStatsCommand struct {
+	Since  string `default:"24h" placeholder:"AGE|TIME" help:"Count from then on: 90m, 24h, 7d, or 2026-01-31T12:00:00Z (${default})."`
+	Before string `placeholder:"AGE|TIME" help:"Count up to then (default: now)."`
+	Table  string `placeholder:"[SCHEMA.]TABLE" help:"Only of this table."`
+}
+
+// Run is called by kong.
+func (cmd *conflictsStatsCommand) Run(ctx context.Context, s *session) error {
+	now := time.Now()
+	filter := caseFilter{Table: cmd.Table, Since: cmd.Since, Before: cmd.Before}
+	f, err := filter.filter(now)
+	if err != nil {
+		return err
+	}
+	f.Oldest = true
+	end := f.Before
+	if end.IsZero() {
+		end = now
+	}
+	tally := casebook.NewTally(f.Since, end)
+	err = s.withCases(ctx, func(book casebook.Book) error {
+		return book.Cases(ctx, f, func(c *casebook.Case) error { tally.Add(c); return nil })
+	})
+	if err != nil {
+		return err
+	}
+	stats := tally.Stats()
+	s.outcome.result = stats
+	s.outcome.human = func(w io.Writer) error { return writeStats(w, &stats) }
+	s.outcome.summary = fmt.Sprintf("%s in %s, %d open; %s, %s an hour", count(stats.Cases, "conflict"), rounded(stats.Before.Sub(stats.Since)),
+		stats.Open, count(stats.Lost, "lost update"), rate(stats.LostPerHour))
+	return nil
+}
+
+// conflictsExportCommand is "bridge conflicts export".
+type conflictsExportCommand struct{ caseFilter }
+
+// Run is called by kong.
+func (cmd *conflictsExportCommand) Run(ctx context.Context, s *session) error {
+	f, err := cmd.filter(time.Now())
+	if err != nil {
+		return err
+	}
+	f.Oldest = true
+	s.outcome.streamed = true
+	lines := json.NewEncoder(s.stdout)
+	lines.SetEscapeHTML(false)
+	return s.withCases(ctx, func(book casebook.Book) error {
+		return book.Cases(ctx, f, func(c *casebook.Case) error { return lines.Encode(c) })
+	})
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/user"
+	"strings"
+
+	"bridge/casebook"
+)
+
+// conflictsResolveCommand is "bridge conflicts resolve".
+type conflictsResolveCommand struct {
+	ID     int64    `arg:"" help:"The conflict's number, as the list has it."`
+	Pick   string   `placeholder:"VERSION" help:"Make the row what it was in this version: a region, an origin, or a transaction such as us/1:42."`
+	Value  []string `placeholder:"COLUMN=VALUE" sep:"none" help:"Give a column this value, written as \"show\" shows it; can be repeated, and goes with --pick."`
+	Null   []string `placeholder:"COLUMN" sep:"none" help:"Make a column NULL; can be repeated."`
+	Delete bool     `help:"Delete the row."`
+	Keep   bool     `help:"Write nothing: the row is right as it is."`
+	Force  bool     `help:"Also when the row has changed since, or the conflict is resolved already."`
+	By     string   `placeholder:"NAME" help:"Who decides, for the record (default: the user who runs this)."`
+	Note   string   `placeholder:"TEXT" help:"Why, for the record."`
+}
+
+// Run is called by kong.
+func (cmd *conflictsResolveCommand) Run(ctx context.Context, s *session) error {
+	choice, err := cmd.choice()
+	if err != nil {
+		return &failure{exitUsage, err}
+	}
+	mark := casebook.Mark{By: cmd.By, How: choice.String()}
+	if mark.By == "" {
+		if mark.By = userName(); mark.By == "" {
+			return &failure{exitUsage, errors.New("who resolves the conflict? Say --by NAME")}
+		}
+	}
+	if cmd.Note != "" {
+		mark.How += ": " + cmd.Note
+	}
+	return s.withCases(ctx, func(book casebook.Book) error {
+		var done casebook.Change
+		var of *casebook.Case
+		err := book.Resolve(ctx, cmd.ID, mark, cmd.Force, func(c *casebook.Case, row *casebook.Row) (casebook.Change, error) {
+			of = c
+			var err error
+			done, err = choice.Change(c, row)
+			return done, err
+		})
+		if err != nil {
+			return err
+		}
+		s.outcome.summary = fmt.Sprintf("conflict %d is resolved: %s", cmd.ID, wrote(of, done))
+		s.outcome.result = map[string]any{"id": cmd.ID, "by": mark.By, "how": mark.How, "wrote": done.Kind.String()}
+		s.outcome.human = func(io.Writer) error { return nil }
+		return nil
+	})
+}
+
+func (cmd *conflictsResolveCommand) choice() (*casebook.Choice, error) {
+	c := &casebook.Choice{Pick: cmd.Pick, Set: map[string]*string{}, Delete: cmd.Delete, Keep: cmd.Keep, Force: cmd.Force}
+	set := func(column string, value *string) error {
+		if _, twice := c.Set[column]; twice {
+			return fmt.Errorf("column %s is set twice", column)
+		}
+		c.Set[column] = value
+		return nil
+	}
+	for _, s := range cmd.Value {
+		column, value, ok := strings.Cut(s, "=")
+		if !ok || column == "" {
+			return nil, fmt.Errorf("--value %s is not of the form column=value", column)
+		}
+		if err := set(column, &value); err != nil {
+			return nil, err
+		}
+	}
+	for _, column := range cmd.Null {
+		if err := set(column, nil); err != nil {
+			return nil, err
+		}
+	}
+	return c, c.Check()
+}
+
+// wrote says what was done, for people.
+func wrote(c *casebook.Case, done casebook.Change) string {
+	if done.Kind == casebook.Nothing {
+		return c.Row() + " is as it shall be already"
+	}
+	return done.Kind.String() + " of " + c.Row() + ", which goes to the other regions"
+}
+
+func userName() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
