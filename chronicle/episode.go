@@ -1,0 +1,88 @@
+package chronicle
+
+import (
+	"slices"
+
+	"bridge/change"
+	"bridge/conflict"
+	"bridge/history"
+)
+
+// Episode is a run of a row's operations that stands for itself: see the package's comment.
+type Episode struct {
+	Ops  history.Row
+	Base conflict.Base // the row before them, as far as it's known
+	// Outcome is what the rule made of them; nothing if the log lacks what the rule needs.
+	Outcome conflict.Outcome
+	Lacks   bool
+}
+
+// Contested reports whether some of the operations hadn't seen each other.
+func (e *Episode) Contested() bool { return len(e.Ops) > 1 }
+
+// Episodes parts a row's operations, which are in their order, and decides each part by the rule.
+func Episodes(ops history.Row, rule *conflict.Rule) []Episode {
+	var out []Episode
+	var before conflict.Base
+	for _, run := range runs(ops) {
+		e := Episode{Ops: run, Base: baseOf(run, before)}
+		e.Outcome, e.Lacks = e.decide(rule)
+		before = conflict.Base{Table: e.Outcome.Table, Image: e.Outcome.Image}
+		out = append(out, e)
+	}
+	return out
+}
+
+// decide is what a rule makes of the episode. One operation alone is as it is, whatever the rule needs.
+func (e *Episode) decide(rule *conflict.Rule) (o conflict.Outcome, lacks bool) {
+	if !e.Contested() {
+		return conflict.LastWriteWins.Replay(e.Ops, e.Base), false
+	}
+	if slices.ContainsFunc(e.Ops, func(op history.Entry) bool { return rule.Lacks(&op) }) {
+		return conflict.Outcome{}, true
+	}
+	return rule.Replay(e.Ops, e.Base), false
+}
+
+// baseOf is the row before a run of operations. The first in their order had seen none of the others, so if it tells
+// what was before it, that's it; else it's what came of those before.
+func baseOf(run history.Row, before conflict.Base) conflict.Base {
+	first := &run[0]
+	switch {
+	case first.Kind == change.Insert:
+		return conflict.Base{Table: first.Table}
+	case first.Old != nil && first.Old.Complete():
+		return conflict.Base{Table: first.Table, Image: first.Old}
+	}
+	return before
+}
+
+// runs parts a row's operations: each part had seen all of those before it.
+func runs(ops history.Row) (out []history.Row) {
+	unseen := firstUnseen(ops)
+	end, lowest := len(ops), len(ops)
+	for i := len(ops) - 1; i >= 0; i-- {
+		if lowest = min(lowest, unseen[i]); lowest >= i {
+			out = append(out, ops[i:end:end])
+			end = i
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// firstUnseen is, for each operation, the index of the first before it that it hadn't seen; its own if there's none.
+func firstUnseen(ops history.Row) []int {
+	out := make([]int, len(ops))
+	var all change.Vector // of the operations so far
+	for i := range ops {
+		tag := ops[i].Tag
+		if out[i] = i; !tag.Seen().Covers(all) {
+			out[i] = slices.IndexFunc(ops[:i], func(e history.Entry) bool { return !ops[i].Saw(&e) })
+		}
+		if all.Get(tag.Dot.Origin) < tag.Dot.Seq {
+			all = all.With(tag.Dot.Origin, tag.Dot.Seq)
+		}
+	}
+	return out
+}

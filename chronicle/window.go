@@ -1,0 +1,123 @@
+package chronicle
+
+import (
+	"bridge/change"
+	"bridge/history"
+)
+
+// Window holds the operations of rows to which concurrent ones may still come. It takes each region's transactions in
+// their order, and those of different regions in any.
+type Window struct {
+	give    func(change.Key, history.Row)
+	regions map[string]*region
+	tables  map[change.TableName]*table
+
+	held  int // operations
+	sweep int // as many are to be held before rows are looked through again
+}
+
+type region struct {
+	seen     change.Vector // at the last that came of it
+	finished bool
+}
+
+type table struct {
+	rows      map[string]history.Row
+	truncates history.Row
+}
+
+// sweepAt is how many operations are held before rows are looked through; later it's twice what was left.
+const sweepAt = 4096
+
+// NewWindow makes a window on the transactions of regions. give gets each row's operations, in their order and with the
+// truncates of its table, when nothing concurrent with them can come any more; and the row's later ones in another call.
+func NewWindow(regions []string, give func(change.Key, history.Row)) *Window {
+	w := &Window{give: give, regions: map[string]*region{}, tables: map[change.TableName]*table{}, sweep: sweepAt}
+	for _, name := range regions {
+		w.regions[name] = &region{}
+	}
+	return w
+}
+
+// Add takes a transaction or a piece of one.
+func (w *Window) Add(tx *change.Transaction) {
+	tag := tx.Tag
+	for i := range tx.Operations {
+		op := &tx.Operations[i]
+		t := w.tables[op.Key.Table]
+		if t == nil {
+			t = &table{rows: map[string]history.Row{}}
+			w.tables[op.Key.Table] = t
+		}
+		e := history.EntryOf(&tag, op, tx.Before+uint32(i), 0)
+		if op.Kind == change.Truncate {
+			t.truncates = t.truncates.Insert(e)
+		} else {
+			t.rows[op.Key.Row] = t.rows[op.Key.Row].Insert(e)
+		}
+		w.held++
+	}
+}
+
+// Learn notes what a region had seen at the end of what was added of it.
+func (w *Window) Learn(name string, seen change.Vector) {
+	w.regions[name].seen = seen
+	if w.held >= w.sweep {
+		w.look()
+		w.sweep = max(sweepAt, 2*w.held)
+	}
+}
+
+// Finish says that nothing more comes of a region.
+func (w *Window) Finish(name string) { w.regions[name].finished = true }
+
+// Flush gives all rows that are left. More may come of them in the topics later on.
+func (w *Window) Flush() {
+	for name, t := range w.tables {
+		for row := range t.rows {
+			w.part(name, t, row)
+		}
+		w.held -= len(t.truncates)
+	}
+	clear(w.tables)
+}
+
+// look gives the rows to which nothing concurrent can come.
+func (w *Window) look() {
+	for name, t := range w.tables {
+		if !w.stable(t.truncates) {
+			continue
+		}
+		for row, ops := range t.rows {
+			if w.stable(ops) {
+				w.part(name, t, row)
+			}
+		}
+		if len(t.rows) == 0 { // rows that come from now on have seen them
+			w.held -= len(t.truncates)
+			delete(w.tables, name)
+		}
+	}
+}
+
+func (w *Window) part(name change.TableName, t *table, row string) {
+	ops := t.rows[row]
+	w.held -= len(ops)
+	delete(t.rows, row)
+	for _, e := range t.truncates {
+		ops = ops.Insert(e)
+	}
+	w.give(change.Key{Table: name, Row: row}, ops)
+}
+
+// stable reports whether all that comes from now on has seen ops.
+func (w *Window) stable(ops history.Row) bool {
+	for i := range ops {
+		for _, r := range w.regions {
+			if !r.finished && !r.seen.Includes(ops[i].Tag.Dot) {
+				return false
+			}
+		}
+	}
+	return true
+}
