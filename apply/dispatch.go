@@ -45,7 +45,7 @@ func newDispatcher(ctx context.Context, l *Loop) (*dispatcher, error) {
 			d.close()
 			return nil, err
 		}
-		d.idle = append(d.idle, &worker{self: l.Self, session: s, fence: l.Fence, history: l.History, archive: l.Archive, rules: l.Rules, report: l.Report})
+		d.idle = append(d.idle, &worker{self: l.Self, session: s, fence: l.Fence, history: l.History, archive: l.Archive, rules: l.Rules, report: l.Report, awaiting: l.Awaiting})
 	}
 	return d, nil
 }

@@ -42,6 +42,8 @@ type Config struct {
 	Report       *Report
 	// Began is told in which record each applied transaction begins: the first of each batch.
 	Began func(tag *change.Tag, offset int64)
+	// Awaiting is told when a case was committed that awaits a merge in this region; it doesn't block. It may be nil.
+	Awaiting func()
 	// Archive is where operations of large transactions are read again.
 	Archive *Archive
 	Log     *slog.Logger

@@ -23,7 +23,9 @@ type worker struct {
 	rules   *conflict.Rules
 	report  *Report
 
-	unread []history.Ref // what the last attempt couldn't read from a topic in time
+	awaiting func()        // is told of committed cases that await a merge; nil where nobody merges
+	awaits   bool          // such a case was recorded since it was told
+	unread   []history.Ref // what the last attempt couldn't read from a topic in time
 }
 
 // errYield ends a batch whose predecessor didn't commit.
@@ -193,6 +195,7 @@ func (w *worker) write(ctx context.Context, b *Batch, inOrder bool) error {
 	}
 	for i := range records {
 		records[i].Awaits = records[i].AwaitedAt(w.self)
+		w.awaits = w.awaits || records[i].Awaits == conflict.MergeAwaited
 	}
 	return w.session.Record(ctx, records)
 }
@@ -273,7 +276,16 @@ func (w *worker) recall(ctx context.Context, b *Batch, lacks []history.Ref) erro
 func (w *worker) committed(b *Batch) error {
 	err := w.remember(b, true)
 	w.report.committed(b)
+	w.tell()
 	return err
+}
+
+// tell tells that cases await a merge.
+func (w *worker) tell() {
+	if w.awaits && w.awaiting != nil {
+		w.awaiting()
+	}
+	w.awaits = false
 }
 
 func (w *worker) remember(b *Batch, learn bool) (err error) {
@@ -344,5 +356,6 @@ func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(conte
 		h.Prune()
 	})
 	w.report.committed(last)
+	w.tell()
 	return nil
 }

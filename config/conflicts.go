@@ -54,12 +54,21 @@ type HomeRule struct {
 type ColumnRule struct {
 	// `last_write_wins`, `counter` (differences add up), `max`, `min`, `set` (members are added and removed one by one;
 	// the column is an array, a JSON array, a SET, or text with a separator), `map` (the same for members of JSON
-	// objects), `append`.
+	// objects), `append`. Or, with the latest change standing until then: `text` (one region merges the texts word by word),
+	// `expression` (one region computes the value), `manual` (the case waits for a person: `bridge conflicts list --awaiting`).
 	Merge string `yaml:"merge"`
 	// What divides a text's elements, for `set` and `append`.
 	Separator string `yaml:"separator"`
 	// For `counter`: writing this value sets the counter, and isn't a difference.
 	Reset *string `yaml:"reset"`
+	// For `text`: what becomes of words that both have changed. `winner` (the default): the later change's stand; `mark`: the
+	// lines of both stand between lines of `<<<<<<<`, `=======` and `>>>>>>>`.
+	Overlap string `yaml:"overlap"`
+	// For `expression`: the value in CEL (cel.dev), of `a` (the later change), `b` (the other) and `base` (before both):
+	// `a + b - base`. Where one of them is NULL the later change stands.
+	Expression string `yaml:"expression"`
+	// For `expression`: what the values are to it, `int`, `double` (15 digits), `string` or `bool`.
+	As string `yaml:"as"`
 }
 
 // shorten takes the short form.
@@ -76,7 +85,7 @@ const (
 	UpdateWins     = "update_wins"
 )
 
-var merges = []string{LastWriteWins, "counter", "max", "min", "set", "map", "append"}
+var merges = []string{LastWriteWins, "counter", "max", "min", "set", "map", "append", "text", "expression", "manual"}
 
 func (v *validator) conflicts(c *Config) {
 	if d := c.Conflicts.Default; d != LastWriteWins && d != FirstWriteWins {
@@ -161,6 +170,16 @@ func (v *validator) columnRules(at string, t *TableConflicts) {
 		v.oneOf(at+".merge", c.Merge, merges...)
 		if c.Separator != "" && c.Merge != "set" && c.Merge != "append" {
 			v.problem(at+".separator", "goes with set and append", "leave it out")
+		}
+		if c.Overlap != "" && c.Merge != "text" {
+			v.problem(at+".overlap", "goes with text", "leave it out")
+		}
+		v.oneOf(at+".overlap", c.Overlap, "", "winner", "mark")
+		if (c.Merge == "expression") != (c.Expression != "") {
+			v.problem(at+".expression", "goes with merge: expression", "write both, or leave both out")
+		}
+		if c.Merge == "expression" {
+			v.oneOf(at+".as", c.As, "int", "double", "string", "bool")
 		}
 		if c.Reset != nil && c.Merge != "counter" {
 			v.problem(at+".reset", "goes with counter", "leave it out")

@@ -23,7 +23,7 @@ func (r *Record) AwaitedAt(self change.Origin) Awaited {
 	p := r.Rule.planOf(r.Outcome.Table)
 	for c := range p.table.Columns {
 		switch merge := r.Rule.Columns[p.table.Columns[c].Name].Merge; {
-		case merge != Text && merge != Manual || !r.contested(p, c):
+		case !merge.computed() && merge != Manual || !r.contested(p, c):
 		case merge == Manual:
 			return PersonAwaited
 		default:

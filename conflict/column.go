@@ -12,22 +12,26 @@ type Merge uint8
 // The ways to merge a column. All but Assign turn into assignments, the latest of which stands, where a change begins
 // or ends with NULL or with a text that isn't of the column's kind.
 const (
-	Assign  Merge = iota // the latest change stands
-	Counter              // differences add up: exact decimals
-	Max                  // a change to more stands against less; one to less is an assignment
-	Min                  // the same, the other way round
-	Set                  // members are added and removed one by one
-	Map                  // the members of JSON objects are assigned and removed one by one, nested ones too
-	Append               // what was appended stands in the order of the operations
-	Text                 // the latest change stands until one region has merged the texts, and written that
-	Manual               // the latest change stands, and the case waits for a person
+	Assign     Merge = iota // the latest change stands
+	Counter                 // differences add up: exact decimals
+	Max                     // a change to more stands against less; one to less is an assignment
+	Min                     // the same, the other way round
+	Set                     // members are added and removed one by one
+	Map                     // the members of JSON objects are assigned and removed one by one, nested ones too
+	Append                  // what was appended stands in the order of the operations
+	Text                    // the latest change stands until one region has merged the texts, and written that
+	Expression              // the same with a value that an expression computes of both
+	Manual                  // the latest change stands, and the case waits for a person
 )
 
-var mergeNames = [...]string{"last_write_wins", "counter", "max", "min", "set", "map", "append", "text", "manual"}
+var mergeNames = [...]string{"last_write_wins", "counter", "max", "min", "set", "map", "append", "text", "expression", "manual"}
 
 // Joins reports whether a decision takes in all concurrent changes. If not, it takes the latest, whatever is made of
 // the others afterwards.
-func (m Merge) Joins() bool { return m != Assign && m != Text && m != Manual }
+func (m Merge) Joins() bool { return m != Assign && !m.computed() && m != Manual }
+
+// computed says that one region computes the value afterwards.
+func (m Merge) computed() bool { return m == Text || m == Expression }
 
 // String is the name in the configuration.
 func (m Merge) String() string { return mergeNames[m] }

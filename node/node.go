@@ -23,6 +23,8 @@ type Config struct {
 	Streams func(region string) (stream.Log, error)
 	Engine  Engine
 	Rules   *conflict.Rules
+	// Awaiting is [apply.Config]'s.
+	Awaiting func()
 
 	Workers      int // apply connections
 	HistoryBytes int // limit of unstable operations in memory

@@ -160,7 +160,7 @@ func (s *session) loops(progress Progress) {
 	s.apply = apply.NewLoop(apply.Config{
 		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: s.target, Fence: s.fence, History: s.history, Rules: n.Rules,
 		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: n.applyReport,
-		Forgotten: s.forgotten, Began: s.marks.began, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from, Local: s.target}, Log: n.Log,
+		Forgotten: s.forgotten, Began: s.marks.began, Awaiting: n.Awaiting, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from, Local: s.target}, Log: n.Log,
 	})
 }
 

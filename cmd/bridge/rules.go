@@ -36,7 +36,8 @@ func rulesOf(c *config.Config) (*conflict.Rules, error) {
 		}
 	}
 	rules.Fingerprint = fingerprintOf(&c.Conflicts)
-	return rules, nil
+	_, err = mendingOf(c) // expressions are checked with all else
+	return rules, err
 }
 
 // fingerprintOf is equal for files that say the same; empty for the default rule alone.

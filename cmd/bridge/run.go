@@ -10,6 +10,7 @@ import (
 	"bridge/admin"
 	"bridge/capture"
 	"bridge/config"
+	"bridge/mend"
 	"bridge/node"
 	"bridge/stream"
 	"bridge/stream/kafka"
@@ -25,7 +26,11 @@ func (*runCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	log := logger(&c.Log, s.stderr).With("region", c.Region)
-	n, err := newNode(c, log)
+	mender, err := menderOf(c, log)
+	if err != nil {
+		return err
+	}
+	n, err := newNode(c, log, mender)
 	if err != nil {
 		return err
 	}
@@ -38,6 +43,9 @@ func (*runCommand) Run(ctx context.Context, s *session) error {
 	group.Go(func() error {
 		return admin.Serve(ctx, listener, n, admin.Options{PProf: c.HTTP.PProf, Version: buildVersion().Version})
 	})
+	if mender != nil {
+		group.Go(func() error { return mender.Run(ctx) })
+	}
 	group.Go(func() error {
 		if err := n.Run(ctx); err != nil {
 			return err
@@ -52,8 +60,8 @@ func (*runCommand) Run(ctx context.Context, s *session) error {
 	return nil
 }
 
-// newNode builds the region's node from its configuration.
-func newNode(c *config.Config, log *slog.Logger) (*node.Node, error) {
+// newNode builds the region's node from its configuration. mender may be nil.
+func newNode(c *config.Config, log *slog.Logger, mender *mend.Mender) (*node.Node, error) {
 	var peers []string
 	for _, r := range regionNames(c) {
 		if r != c.Region {
@@ -68,8 +76,13 @@ func newNode(c *config.Config, log *slog.Logger) (*node.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	var awaiting func()
+	if mender != nil {
+		awaiting = mender.Wake
+	}
 	return node.New(node.Config{
-		Cluster: c.Cluster, Region: c.Region, Peers: peers,
+		Awaiting: awaiting,
+		Cluster:  c.Cluster, Region: c.Region, Peers: peers,
 		Streams: func(region string) (stream.Log, error) { return openTopic(c, region) },
 		Engine:  engine,
 		Rules:   rules,

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"bridge/config"
+	"bridge/conflict"
+	"bridge/mend"
+)
+
+// menderOf is what merges the columns that a decision leaves to be merged; nil where there are none.
+func menderOf(c *config.Config, log *slog.Logger) (*mend.Mender, error) {
+	rules, err := mendingOf(c)
+	if err != nil || len(rules) == 0 {
+		return nil, err
+	}
+	return mend.New(databaseOf(c).cases, rules, log), nil
+}
+
+func mendingOf(c *config.Config) (mend.Rules, error) {
+	rules := mend.Rules{}
+	for table, t := range c.Conflicts.Tables {
+		columns := map[string]mend.Column{}
+		for _, name := range slices.Sorted(maps.Keys(t.Columns)) {
+			column := t.Columns[name]
+			switch column.Merge {
+			case conflict.Text.String():
+				columns[name] = mend.Column{Overlap: overlaps[column.Overlap]}
+			case conflict.Expression.String():
+				e, err := mend.Compile(column.Expression, mend.Kind(column.As))
+				if err != nil {
+					return nil, &failure{exitUsage, fmt.Errorf("conflicts.tables.%s.columns.%s.expression: %w", table, name, err)}
+				}
+				columns[name] = mend.Column{Expression: e}
+			}
+		}
+		if len(columns) > 0 {
+			rules[tableName(table)] = columns
+		}
+	}
+	return rules, nil
+}
+
+var overlaps = map[string]mend.Overlap{"": mend.Ours, "winner": mend.Ours, "mark": mend.Mark}

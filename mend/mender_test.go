@@ -1,0 +1,117 @@
+package mend
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+
+	"bridge/apply"
+	"bridge/casebook"
+	"bridge/change"
+	"bridge/conflict"
+)
+
+// book is one case and its row.
+type book struct {
+	c        *casebook.Case
+	row      *casebook.Row
+	resolved *casebook.Mark
+	change   casebook.Change
+	fail     error
+}
+
+func (b *book) Cases(_ context.Context, f casebook.Filter, yield func(*casebook.Case) error) error {
+	if f.Awaits != conflict.MergeAwaited || !f.Open || b.resolved != nil {
+		return errors.New("asked for other cases")
+	}
+	return yield(b.c)
+}
+
+func (b *book) Row(context.Context, *casebook.Case) (*casebook.Row, error) { return b.row, nil }
+
+func (b *book) Resolve(_ context.Context, _ int64, mark casebook.Mark, _ bool, decide func(*casebook.Case, *casebook.Row) (casebook.Change, error)) error {
+	if b.fail != nil {
+		return b.fail
+	}
+	change, err := decide(b.c, b.row)
+	if err == nil {
+		b.resolved, b.change = &mark, change
+	}
+	return err
+}
+
+func (*book) Close(context.Context) error { return nil }
+
+func text(s string) *string { return &s }
+
+func document(row casebook.Image, lost ...casebook.Version) *book {
+	for i := range lost {
+		lost[i].Fate, lost[i].Kind = apply.FateLost, "update"
+	}
+	winner := casebook.Version{Origin: "eu/1", Seq: 1, Kind: "update", Won: true, Fate: apply.FateWon}
+	return &book{
+		c:   &casebook.Case{ID: 7, Schema: "public", Table: "docs", Versions: append([]casebook.Version{winner}, lost...)},
+		row: &casebook.Row{Columns: []casebook.Column{{Name: "id", Key: true}, {Name: "body"}, {Name: "n"}}, Values: row},
+	}
+}
+
+func rules(t *testing.T) Rules {
+	sum, err := Compile("a + b - base", Int)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Rules{change.TableName{Schema: "public", Name: "docs"}: {"body": {}, "n": {Expression: sum}}}
+}
+
+func TestMender(t *testing.T) {
+	lost := casebook.Version{
+		Origin: "us/1", Lost: []string{"body", "n", "other"},
+		Before: casebook.Image{"body": text("the quick fox"), "n": text("10"), "other": text("x")},
+		Image:  casebook.Image{"body": text("the quick dog"), "n": text("15"), "other": text("y")},
+	}
+	second := casebook.Version{Origin: "ap/1", Lost: []string{"body"}, Before: lost.Before, Image: casebook.Image{"body": text("see the quick fox")}}
+	for _, tc := range []struct {
+		name string
+		b    *book
+		want casebook.Image
+	}{
+		{"both columns", document(casebook.Image{"body": text("the slow fox"), "n": text("12")}, lost), casebook.Image{"body": text("the slow dog"), "n": text("17")}},
+		{"two versions", document(casebook.Image{"body": text("the slow fox"), "n": text("10")}, lost, second), casebook.Image{"body": text("see the slow dog"), "n": text("15")}},
+		{"it's merged already", document(casebook.Image{"body": text("the quick dog"), "n": nil}, lost), nil},
+		{"no row", document(nil, lost), nil},
+		{"a NULL stands", document(casebook.Image{"body": nil, "n": nil}, lost), nil},
+		{"no number", document(casebook.Image{"body": text("the slow fox"), "n": text("x")}, lost), nil},
+	} {
+		m := New(nil, rules(t), slog.New(slog.DiscardHandler))
+		if err := m.Step(t.Context(), tc.b); err != nil {
+			t.Errorf("%s: %v", tc.name, err)
+			continue
+		}
+		if tc.b.resolved == nil || tc.b.resolved.By != "bridge" {
+			t.Errorf("%s: the case isn't resolved", tc.name)
+		}
+		if len(tc.b.change.Values) != len(tc.want) || tc.want == nil && tc.b.change.Kind != casebook.Nothing {
+			t.Errorf("%s: %+v", tc.name, tc.b.change)
+		}
+		for name, want := range tc.want {
+			if got := tc.b.change.Values[name]; got == nil || *got != *want {
+				t.Errorf("%s: column %s isn't %q", tc.name, name, *want)
+			}
+		}
+	}
+}
+
+// TestMenderGoesOn: a case that somebody else resolved is none, and a database that's away is told of.
+func TestMenderGoesOn(t *testing.T) {
+	m := New(nil, rules(t), slog.New(slog.DiscardHandler))
+	b := document(casebook.Image{})
+	b.fail = casebook.ErrResolved
+	if err := m.Step(t.Context(), b); err != nil {
+		t.Errorf("resolved by another: %v", err)
+	}
+	b.fail = errors.New("away")
+	if err := m.Step(t.Context(), b); !errors.Is(err, b.fail) {
+		t.Errorf("away: %v", err)
+	}
+}
