@@ -24,18 +24,21 @@ type conflictsCommand struct {
 
 // caseFilter chooses conflicts.
 type caseFilter struct {
-	Table   string   `placeholder:"[SCHEMA.]TABLE" help:"Only of this table, by its name between the regions."`
-	Key     []string `placeholder:"VALUE" sep:"none" help:"Only of the row with this key; once for each of its columns."`
-	Type    string   `placeholder:"TYPE" help:"Only of this type: insert_exists, update_concurrent, …"`
-	Outcome string   `placeholder:"WORD" help:"Only with this outcome: applied, kept, merged."`
-	Since   string   `placeholder:"AGE|TIME" help:"Only those decided since: 90m, 24h, 7d, or 2026-01-31T12:00:00Z."`
-	Before  string   `placeholder:"AGE|TIME" help:"Only those decided before."`
-	Awaits  string   `enum:",person,merge" default:"" placeholder:"person|merge" help:"Only those that wait for somebody's decision, or for a merged value to be computed, in this region."`
-	Open    bool     `help:"Only those that nobody has resolved."`
+	Table    string   `placeholder:"[SCHEMA.]TABLE" help:"Only of this table, by its name between the regions."`
+	Key      []string `placeholder:"VALUE" sep:"none" help:"Only of the row with this key; once for each of its columns."`
+	Type     string   `placeholder:"TYPE" help:"Only of this type: insert_exists, update_concurrent, …"`
+	Outcome  string   `placeholder:"WORD" help:"Only with this outcome: applied, kept, merged."`
+	Since    string   `placeholder:"AGE|TIME" help:"Only those decided since: 90m, 24h, 7d, or 2026-01-31T12:00:00Z."`
+	Before   string   `placeholder:"AGE|TIME" help:"Only those decided before."`
+	Awaiting bool     `help:"Only those that wait for somebody's decision in this region (columns with the rule manual)."`
+	Open     bool     `help:"Only those that nobody has resolved."`
 }
 
 func (f *caseFilter) filter(now time.Time) (out casebook.Filter, err error) {
-	out = casebook.Filter{Key: f.Key, Type: f.Type, Outcome: f.Outcome, Awaits: conflict.Awaited(f.Awaits), Open: f.Open}
+	out = casebook.Filter{Key: f.Key, Type: f.Type, Outcome: f.Outcome, Open: f.Open}
+	if f.Awaiting {
+		out.Awaits = conflict.PersonAwaited
+	}
 	if f.Table != "" {
 		out.Table = tableName(f.Table)
 		if out.Table.Name == "" { // without a schema
