@@ -21,7 +21,7 @@ type localizer struct {
 
 	mu        sync.Mutex // guards what follows, and one query at a time
 	conn      *mysql.Conn
-	engine    value.Engine // "" until a session of whatever kind has told it
+	flavor    mysql.Flavor // "" until a session of whatever kind has told it
 	converter *convert.Converter
 	forms     *mysql.KeyForms
 }
@@ -56,14 +56,14 @@ func (l *localizer) open(ctx context.Context) (*convert.Converter, error) {
 	if l.converter != nil {
 		return l.converter, nil
 	}
-	if l.engine == "" {
+	if l.flavor == "" {
 		if err := l.reconnect(ctx); err != nil {
 			return nil, err
 		}
-		l.engine = engine(l.conn)
+		l.flavor = l.conn.Flavor()
 	}
 	l.forms = mysql.NewKeyForms(l.query)
-	l.converter = convert.New(convert.Config{Engine: l.engine, Inward: l.inward, Catalog: l})
+	l.converter = convert.New(convert.Config{Engine: l.engine(), Inward: l.inward, Catalog: l})
 	return l.converter, nil
 }
 
@@ -71,11 +71,11 @@ func (l *localizer) open(ctx context.Context) (*convert.Converter, error) {
 func (l *localizer) learn(conn *mysql.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.engine = engine(conn)
+	l.flavor = conn.Flavor()
 }
 
-func engine(conn *mysql.Conn) value.Engine {
-	if conn.Flavor() == mysql.MariaDB {
+func (l *localizer) engine() value.Engine {
+	if l.flavor == mysql.MariaDB {
 		return value.MariaDB
 	}
 	return value.MySQL
@@ -111,6 +111,10 @@ func (l *localizer) Columns(ctx context.Context, t change.TableName) (map[string
 	if err != nil {
 		return nil, err
 	}
+	json, err := mysql.LoadJSONColumns(ctx, l.flavor, l.query, t)
+	if err != nil {
+		return nil, err
+	}
 	columns := make(map[string]convert.Column, len(rows))
 	for _, row := range rows {
 		var f [6]string
@@ -121,8 +125,11 @@ func (l *localizer) Columns(ctx context.Context, t change.TableName) (map[string
 		if c.Place, err = strconv.Atoi(f[3]); err != nil {
 			return nil, fmt.Errorf("column %s is said to stand at %q", f[0], f[3])
 		}
-		if c.Type, err = value.Declared(l.engine, lowerType(f[1])); err != nil {
+		if c.Type, err = value.Declared(l.engine(), lowerType(f[1])); err != nil {
 			return nil, fmt.Errorf("%w: table %s, column %s: %w", apply.ErrRefused, t, f[0], err)
+		}
+		if json.Has(t, f[0]) {
+			c.Type = c.Type.AsJSON()
 		}
 		c.Type.Charset, c.Type.Collation = f[4], f[5]
 		c.Form = l.form(c.Type)

@@ -33,7 +33,10 @@ func (r *Region) Tables(ctx context.Context) ([]compare.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	json, err := r.jsonColumns(ctx)
+	json, err := mysql.LoadJSONColumns(ctx, r.conn.Flavor(), func(ctx context.Context, sql string) ([]change.Image, error) {
+		result, err := r.conn.One(ctx, sql)
+		return result.Rows, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +57,7 @@ func (r *Region) Tables(ctx context.Context) ([]compare.Table, error) {
 	return out, nil
 }
 
-func (r *Region) newTable(from *mysql.Table, json map[string]bool) (*table, error) {
+func (r *Region) newTable(from *mysql.Table, json mysql.JSONColumns) (*table, error) {
 	t := &table{local: from.TableName, columns: map[string]*column{}}
 	var err error
 	if t.TableName, err = r.scope.Names.Stream(from.TableName); err != nil {
@@ -68,7 +71,7 @@ func (r *Region) newTable(from *mysql.Table, json map[string]bool) (*table, erro
 		if err != nil {
 			return nil, err
 		}
-		own, err := newColumn(t.Engine, c, json[jsonID(from.TableName, c.Name)])
+		own, err := newColumn(t.Engine, c, json.Has(from.TableName, c.Name))
 		if err != nil {
 			return nil, fmt.Errorf("table %s, column %q: %w", from.TableName, c.Name, err)
 		}
@@ -85,31 +88,6 @@ func (r *Region) newTable(from *mysql.Table, json map[string]bool) (*table, erro
 		}
 	}
 	return t, nil
-}
-
-// jsonColumns are the columns that MariaDB's JSON type makes: LONGTEXT with a check.
-func (r *Region) jsonColumns(ctx context.Context) (map[string]bool, error) {
-	if r.conn.Flavor() != mysql.MariaDB {
-		return nil, nil
-	}
-	out := map[string]bool{}
-	const sql = "SELECT constraint_schema, table_name, check_clause FROM information_schema.check_constraints WHERE check_clause LIKE 'json\\_valid(`%`)'"
-	err := r.conn.Query(ctx, sql, func(row change.Image) error {
-		schema, _ := row[0].Text()
-		name, _ := row[1].Text()
-		clause, _ := row[2].Text()
-		quoted := strings.TrimSuffix(strings.TrimPrefix(clause, "json_valid(`"), "`)")
-		out[jsonID(change.TableName{Schema: schema, Name: name}, strings.ReplaceAll(quoted, "``", "`"))] = true
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read which columns hold JSON: %w", err)
-	}
-	return out, nil
-}
-
-func jsonID(t change.TableName, column string) string {
-	return t.Schema + "\x00" + t.Name + "\x00" + strings.ToLower(column)
 }
 
 // quoted is a list of columns in SQL.
