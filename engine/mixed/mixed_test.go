@@ -18,11 +18,14 @@ func itemSchema(r *region) string {
 		return `CREATE TABLE item (id numeric(20,0), code text, name text, n integer, price numeric(10,2), at timestamp with time zone, PRIMARY KEY (id, code));
 			CREATE TABLE big (id integer PRIMARY KEY, filler text);
 			CREATE TABLE fit (id integer PRIMARY KEY, v numeric, other integer);
-			ALTER TABLE fit REPLICA IDENTITY FULL`
+			ALTER TABLE fit REPLICA IDENTITY FULL;
+			CREATE TABLE odd (id integer PRIMARY KEY, d date, t text, n smallint, other integer);
+			ALTER TABLE odd REPLICA IDENTITY FULL`
 	}
 	return fmt.Sprintf(`CREATE TABLE artikel (price decimal(10,2), code varchar(20) COLLATE %s, bez varchar(40), id bigint unsigned, n int, at timestamp(6) NULL, PRIMARY KEY (id, code));
 			CREATE TABLE big (id int PRIMARY KEY, filler longtext);
-			CREATE TABLE fit (id int PRIMARY KEY, v decimal(10,2), other int)`, r.binary())
+			CREATE TABLE fit (id int PRIMARY KEY, v decimal(10,2), other int);
+			CREATE TABLE odd (id int PRIMARY KEY, d date, t varchar(20), n int, other int)`, r.binary())
 }
 
 func item(r *region) string { return r.is("item", "artikel") }
@@ -151,6 +154,41 @@ func TestUnfit(t *testing.T) {
 	}
 	if errs := len(pg.query(t, "SELECT FROM bridge.conflicts")); errs != 0 {
 		t.Errorf("there are %d conflicts", errs)
+	}
+}
+
+// TestUnfitFromMySQL is the other way: each of a row's values that PostgreSQL can't hold is told, until all have a policy.
+func TestUnfitFromMySQL(t *testing.T) {
+	m := newMesh(t, itemSchema, value.Postgres, value.MySQL)
+	pg, my := m.regions[0], m.regions[1]
+	policies := map[string]value.Policy{}
+	policy := func(_ change.TableName, column string) value.Policy { return policies[column] }
+	m.start(my, nil)
+	m.start(pg, policy)
+	m.settle()
+	my.exec(t, `SET sql_mode = ''; INSERT INTO odd VALUES (1, '0000-00-00', 'a\0b', 70000, 0), (2, '2024-02-29', 'ok', 7, 0)`)
+	for _, step := range []struct {
+		column, says string
+		policy       value.Policy
+	}{{"d", "dates that aren't in the calendar", value.NullValue}, {"t", "U+0000", value.NullValue}, {"n", "outside -32768 to 32767", value.ClampValue}} {
+		reason := m.stopped(pg, my)
+		for _, want := range []string{"table public.odd, row public.odd (1), column " + step.column, step.says, "on_unrepresentable"} {
+			if !strings.Contains(reason, want) {
+				t.Errorf("the reason doesn't say %q: %s", want, reason)
+			}
+		}
+		pg.stop()
+		policies[step.column] = step.policy
+		m.start(pg, policy)
+	}
+	m.settle()
+	pg.exec(t, "UPDATE odd SET other = 1")
+	m.settle()
+	if got := fmt.Sprint(pg.query(t, "SELECT * FROM odd ORDER BY id")); got != "[1\tNULL\tNULL\t32767\t1 2\t2024-02-29\tok\t7\t1]" {
+		t.Errorf("PostgreSQL has %s", got)
+	}
+	if got := fmt.Sprint(my.query(t, "SELECT id, d, hex(t), n, other FROM odd ORDER BY id")); got != "[1\t0000-00-00\t610062\t70000\t1 2\t2024-02-29\t6F6B\t7\t1]" {
+		t.Errorf("MySQL has %s", got)
 	}
 }
 
