@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"bridge/casebook"
-	"bridge/internal/testserver/servertest"
 )
 
 // result reads what --json shows of a command that succeeds.
@@ -44,7 +45,11 @@ func (m *mesh) eventually(what string, holds func() bool) {
 
 func (m *mesh) query(region, sql string) string {
 	m.t.Helper()
-	conn := servertest.Connect(m.t, m.regions[region].db.SocketDSN())
+	conn, err := pgx.Connect(m.t.Context(), m.regions[region].db.SocketDSN())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer conn.Close(m.t.Context()) //nolint:errcheck // it was only read from
 	var text string
 	if err := conn.QueryRow(m.t.Context(), sql).Scan(&text); err != nil {
 		m.t.Fatal(err)
