@@ -40,20 +40,25 @@ func BenchmarkBatch(b *testing.B) {
 	perRow(b)
 }
 
-// BenchmarkCertify looks 1,000 rows up, beside a history of as many other rows.
+// BenchmarkCertify looks 1,000 rows up, beside a history of as many, by how many of them are the same.
 func BenchmarkCertify(b *testing.B) {
-	for name, local := range map[string]string{"uncontended": "a", "contended": "b"} {
+	for _, percent := range []int{0, 1, 10, 50, 100} {
 		h := history.New("a/1", members, 0)
-		for i, tx := range singleRow(local) {
-			tx.Dot.Origin = "a/1"
+		ours, theirs := singleRow("a"), singleRow("b")
+		for i, tx := range ours {
+			if i < benchRows*percent/100 {
+				tx.Operations = theirs[i].Operations
+			}
 			h.Add(&tx.Tag, tx.Operations, 0, uint64(i+1))
 		}
-		batch := batchOf(singleRow("b"))
-		b.Run(name, func(b *testing.B) {
+		batch := batchOf(theirs)
+		b.Run(fmt.Sprintf("conflicts=%d%%", percent), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				batch.Reset()
-				batch.Certify(h, rules, ^uint64(0))
+				if _, err := batch.Certify(h, rules, ^uint64(0)); err != nil {
+					b.Fatal(err)
+				}
 			}
 			perRow(b)
 		})
