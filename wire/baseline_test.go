@@ -76,7 +76,7 @@ func TestDamagedBaseline(t *testing.T) {
 					h.ParseBaseline() //nolint:errcheck // it must not panic
 				}
 			})
-			if used > 100_000 {
+			if used > 1<<20 { // a decoder that the pool didn't have counts, too
 				t.Fatalf("byte %d as %x: %d bytes were allocated", i, c, used)
 			}
 		}

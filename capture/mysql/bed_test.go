@@ -200,9 +200,11 @@ func (b *bed) next(s *Source) capture.Event {
 	return e
 }
 
+const patienceTime = time.Minute
+
 // patience bounds a wait that never ends when something is wrong.
 func patience(t testing.TB) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(t.Context(), 60*time.Second, fmt.Errorf("nothing came for 60 s"))
+	return context.WithTimeoutCause(t.Context(), patienceTime, fmt.Errorf("nothing came for %v", patienceTime))
 }
 
 // show writes events as text: operations one to a line, transactions apart by their ends.

@@ -163,9 +163,10 @@ func (c *column) unfoldMeta() {
 	}
 }
 
-// nameNatives finds out which BINARY columns are of MariaDB's types that the log shows as such. The
-// catalog has them as they are now; a type changed between these and BINARY while its log is still to be
-// read would be misread.
+// nameNatives finds out which BINARY columns are of MariaDB's types that the log shows as such. The catalog has them
+// as they are now. Where a column was changed from one into the other while its log is still to be read, its values
+// come under the later type's name, with the same bytes: other regions turn them into their column's type or refuse
+// them, by that name.
 func (t *table) nameNatives(ctx context.Context, from *catalog) error {
 	if !from.mariadb() || t.role != roleData || !slices.ContainsFunc(t.columns, mayBeNative) {
 		return nil
