@@ -6,9 +6,15 @@
 // other in the set had seen; existence is decided among them alone, because the others may already have
 // been dropped in another region (sorting all by rank and replaying them diverges).
 //
-// Rules differ in the order among maximal operations and in how columns merge. [LastWriteWins] is the
-// default: the latest maximal operation decides existence, and every column has the value of the latest
-// operation that carries it.
+// A [Rule] is a table's. It has an order among maximal operations, and says how columns come together: a
+// row is the winner's, or each column is merged for itself. A column's operations assign it or add to it.
+// The last assignment stands with what was added later; where all of them add, the column starts as the
+// incoming operation's origin had it, and what that hadn't seen is added: everything that it hadn't seen is still
+// in the set, because nothing is dropped before all regions are known to have seen it. So a decision never
+// needs the row as it is here (the design, §4, takes that for the start; the two come to the same, and the
+// simulation runs this one).
+//
+// Columns that no function of the set can merge take the latest change, and the case is [Awaited].
 //
 // Everything that loses is told by a [Record] (I2).
 package conflict
