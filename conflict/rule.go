@@ -2,6 +2,7 @@ package conflict
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"bridge/change"
@@ -50,7 +51,7 @@ type Rule struct {
 // Home tells a row's own region from a column that every operation's image carries.
 type Home struct {
 	Column string
-	// Regions are the regions' names by the column's value.
+	// Regions are the regions' names by the column's value, without spaces at its end.
 	Regions map[string]string
 	// Ranges are regions by ranges of values.
 	Ranges []Range
@@ -150,6 +151,7 @@ func (h *Home) is(e *history.Entry) bool {
 			continue
 		}
 		text, ok := image[c].Text()
+		text = strings.TrimRight(text, " ") // a char's padding, which some engines log
 		if region, named := h.Regions[text]; ok && named {
 			home = region
 		}

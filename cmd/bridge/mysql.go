@@ -110,7 +110,7 @@ func (d mysqlDatabase) engine() (node.Engine, error) {
 
 func (d mysqlDatabase) preflightSettings() (mypreflight.Settings, error) {
 	c := d.c
-	rules, err := rulesOf(c)
+	rules, err := localRules(c)
 	return mypreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: regionNames(c),
 		Connections: c.Database.ApplyConnections + ownConnections,

@@ -78,7 +78,7 @@ func (d postgresDatabase) preflightSettings() (pgpreflight.Settings, error) {
 	if err != nil {
 		return pgpreflight.Settings{}, err
 	}
-	rules, err := rulesOf(c)
+	rules, err := localRules(c)
 	return pgpreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: regionNames(c),
 		Slot: c.Database.Slot, FailoverSlot: c.Database.FailoverSlot, Publication: c.Database.Publication,

@@ -15,13 +15,21 @@ import (
 	"bridge/naming"
 )
 
-// rulesOf are the configured conflict rules, for tables and columns as this region calls them.
-func rulesOf(c *config.Config) (*conflict.Rules, error) {
+// rulesOf are the configured conflict rules by the names of tables and columns between the regions, which are those
+// in records and in history: what decides.
+func rulesOf(c *config.Config) (*conflict.Rules, error) { return rulesUnder(c, naming.Names{}) }
+
+// localRules are the same by this region's own names, to compare with its tables.
+func localRules(c *config.Config) (*conflict.Rules, error) {
 	names, err := names(c)
 	if err != nil {
 		return nil, err
 	}
-	rules := &conflict.Rules{Tables: map[change.TableName]*conflict.Rule{}}
+	return rulesUnder(c, names)
+}
+
+func rulesUnder(c *config.Config, names naming.Names) (rules *conflict.Rules, err error) {
+	rules = &conflict.Rules{Tables: map[change.TableName]*conflict.Rule{}}
 	if rules.Default, err = ruleOf(&config.TableConflicts{}, c, plainNames); err != nil {
 		return nil, err
 	}
@@ -103,7 +111,7 @@ func homeOf(h *config.HomeRule, local localName) (*conflict.Home, error) {
 	home := &conflict.Home{Column: column, Regions: map[string]string{}, Else: h.Else}
 	for region, values := range h.Values {
 		for _, v := range values {
-			home.Regions[v] = region
+			home.Regions[strings.TrimRight(v, " ")] = region
 		}
 	}
 	for _, region := range slices.Sorted(maps.Keys(h.Ranges)) {

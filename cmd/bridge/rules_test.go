@@ -1,0 +1,41 @@
+package main
+
+import (
+	"testing"
+
+	"bridge/change"
+	"bridge/config"
+)
+
+// TestRulesGoByStreamNames: what decides rows knows tables and columns by their names between the regions, which history
+// has; what's compared with the catalog knows them by the region's own.
+func TestRulesGoByStreamNames(t *testing.T) {
+	c := config.Default()
+	c.Conflicts.Default = config.LastWriteWins
+	c.Tables.Rename = map[string]config.Rename{"shop.konto": {To: "public.accounts", Columns: map[string]string{"stand": "balance"}}}
+	c.Tables.Schemas = map[string]string{"shop": "public"}
+	counters := func(column string) config.TableConflicts {
+		return config.TableConflicts{Columns: map[string]config.ColumnRule{column: {Merge: "counter"}}, Groups: map[string][]string{"all": {"a", "b"}}}
+	}
+	c.Conflicts.Tables = map[string]config.TableConflicts{"public.accounts": counters("balance"), "public.stock": counters("qty")}
+	streams, err := rulesOf(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	local, err := localRules(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ schema, table, column, localSchema, localTable, localColumn string }{
+		{"public", "accounts", "balance", "shop", "konto", "stand"},
+		{"public", "stock", "qty", "shop", "stock", "qty"},
+	} {
+		here, there := streams.Of(change.TableName{Schema: tc.schema, Name: tc.table}), local.Of(change.TableName{Schema: tc.localSchema, Name: tc.localTable})
+		if here.Columns[tc.column].Merge.String() != "counter" || there.Columns[tc.localColumn].Merge.String() != "counter" || len(here.Groups) != 1 || len(there.Groups) != 1 {
+			t.Errorf("table %s: %+v, and as %s here: %+v", tc.table, here.Columns, tc.localTable, there.Columns)
+		}
+	}
+	if streams.Fingerprint != local.Fingerprint || streams.Fingerprint == "" {
+		t.Errorf("fingerprints %q and %q", streams.Fingerprint, local.Fingerprint)
+	}
+}
