@@ -75,3 +75,45 @@ func TestForeignRecordsStopALane(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherRulesStopALane (I1): what was written where conflicts are decided by other rules isn't applied, and the place is
+// told; once they agree the lane goes on at it. Heartbeats decide nothing.
+func TestOtherRulesStopALane(t *testing.T) {
+	under := func(rules string, seq uint64) stream.Record {
+		b := wire.NewBuilder("c", "b/1")
+		b.UnderRules(rules)
+		if err := b.Add(whole(seq, 1)); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := b.Finish(loopguard.State{Seq: seq}, change.Position{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stream.Record{Offset: int64(seq - 1), Value: raw}
+	}
+	for _, tc := range []struct{ theirs, ours string }{{"x", "y"}, {"", "y"}, {"x", ""}} {
+		log := &fixed{records: []stream.Record{under(tc.ours, 1), under(tc.theirs, 2)}}
+		q := newQueue(1<<20, func() {})
+		f := newFeed("b/1", log, "c", loopguard.Marker{}, nil, q, AsLogged{})
+		f.rules = tc.ours
+		for range 2 { // it's tried again now and then
+			err := f.Step(t.Context())
+			var other *RulesError
+			if !errors.As(err, &other) || other.Origin != "b/1" || other.Offset != 1 || !strings.Contains(err.Error(), "offset 1") || !strings.Contains(err.Error(), "region b ") {
+				t.Fatalf("records under %q, and %q here: %v", tc.theirs, tc.ours, err)
+			}
+		}
+		if got := q.from(0, 9); len(got) != 1 || got[0].seq != 1 {
+			t.Errorf("taken: %+v", got)
+		}
+		f.rules = tc.theirs
+		if err := f.Step(t.Context()); err != nil || len(q.from(0, 9)) != 2 {
+			t.Errorf("when they agree: %v", err)
+		}
+		beat := wire.NewBuilder("c", "b/1")
+		beat.UnderRules(tc.ours)
+		if items, err := f.record(t.Context(), &stream.Record{Offset: 2, Value: beat.Heartbeat(loopguard.State{Seq: 2}, change.Position{}, 0)}); err != nil || len(items) != 1 {
+			t.Errorf("a heartbeat under other rules: %v, %v", items, err)
+		}
+	}
+}
