@@ -243,6 +243,7 @@ func Default() *Config {
 			LockTimeout:      Duration(500 * time.Millisecond),
 		},
 		Tables:    Tables{Include: []string{"public.*"}},
+		Conflicts: Conflicts{Keep: Duration(30 * 24 * time.Hour), KeepRows: 1_000_000},
 		History:   History{MaxBytes: 512 << 20},
 		HTTP:      HTTP{Listen: "127.0.0.1:7420"},
 		Log:       Log{Level: "info", Format: "auto"},

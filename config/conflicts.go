@@ -16,6 +16,11 @@ type Conflicts struct {
 	Default string `yaml:"default"`
 	// Rules for single tables, by their names between the regions.
 	Tables map[string]TableConflicts `yaml:"tables,omitempty"`
+	// How long decided conflicts stay in bridge.conflicts; 0s is forever. Those that wait for a person stay longer. This
+	// and keep_rows may differ between regions.
+	Keep Duration `yaml:"keep"`
+	// How many conflicts stay there at most, the newest; 0 is no limit.
+	KeepRows int `yaml:"keep_rows"`
 }
 
 // TableConflicts is one table's rule. All rules but `last_write_wins` by whole rows need complete images of rows in the
@@ -97,6 +102,9 @@ func (v *validator) conflicts(c *Config) {
 			"choose last_write_wins (the later write by commit time stands in every region) or first_write_wins (the earlier one; it needs whole rows "+
 				"in the log); what doesn't stand is kept in bridge.conflicts. Single tables can merge columns, or prefer regions: conflicts.tables. "+
 				"Set it in every region's file")
+	}
+	if c.Conflicts.KeepRows < 0 {
+		v.problem("conflicts.keep_rows", "is below 0", "give the number of conflicts to keep, or 0 for no limit")
 	}
 	for _, table := range slices.Sorted(maps.Keys(c.Conflicts.Tables)) {
 		t, at := c.Conflicts.Tables[table], "conflicts.tables."+table

@@ -24,6 +24,9 @@ type Engine interface {
 	Horizon(ctx context.Context) (Horizon, error)
 	// SaveHorizon saves all of h or nothing.
 	SaveHorizon(ctx context.Context, h Horizon) error
+	// TrimConflicts removes from bridge.conflicts what r lets go, a batch at a time, and tells how many cases. It's a local
+	// matter: nothing of it is shipped.
+	TrimConflicts(ctx context.Context, r Retention) (removed int, err error)
 	// OpenSource reads the database's log from a position, or from where its slot stands.
 	OpenSource(ctx context.Context, from change.Position) (capture.Source, error)
 	// OpenTarget opens what apply writes through, and the fence that it's checked by.

@@ -29,6 +29,7 @@ type Config struct {
 	Workers      int // apply connections
 	HistoryBytes int // limit of unstable operations in memory
 	Limits       capture.Limits
+	Retention    Retention
 	RetryStopped time.Duration // how long after a stop a peer is tried again
 	Log          *slog.Logger
 }

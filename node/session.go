@@ -170,6 +170,7 @@ func (s *session) run(ctx context.Context) error {
 	group.Go(func() error { return s.apply.Run(ctx) })
 	group.Go(func() error { return s.saveHorizon(ctx) })
 	group.Go(func() error { return s.inspect(ctx) })
+	group.Go(func() error { return s.trim(ctx) })
 	return group.Wait()
 }
 

@@ -83,10 +83,11 @@ func newNode(c *config.Config, log *slog.Logger, mender *mend.Mender) (*node.Nod
 	return node.New(node.Config{
 		Awaiting: awaiting,
 		Cluster:  c.Cluster, Region: c.Region, Peers: peers,
-		Streams: func(region string) (stream.Log, error) { return openTopic(c, region) },
-		Engine:  engine,
-		Rules:   rules,
-		Workers: c.Database.ApplyConnections, HistoryBytes: int(c.History.MaxBytes),
+		Streams:   func(region string) (stream.Log, error) { return openTopic(c, region) },
+		Engine:    engine,
+		Rules:     rules,
+		Retention: node.Retention{Age: c.Conflicts.Keep.Std(), Rows: c.Conflicts.KeepRows},
+		Workers:   c.Database.ApplyConnections, HistoryBytes: int(c.History.MaxBytes),
 		Limits: capture.Limits{Idle: c.Heartbeat.Std(), Message: kafka.MaxRecordBytes(int(c.KafkaOf(c.Region).MaxMessageBytes))},
 		Log:    log,
 	}), nil
