@@ -108,7 +108,7 @@ func TestConnectionsBreak(t *testing.T) {
 		}
 		proxy.Cut()
 		err := b.fails(s)
-		if errors.Is(err, capture.ErrLog) || errors.Is(err, ErrLogPurged) || errors.Is(err, capture.ErrLogBehind) || !errors.Is(err, ErrStream) || mysql.Classify(err) != mysql.Retry {
+		if errors.Is(err, capture.ErrLog) || errors.Is(err, ErrLogPurged) || errors.Is(err, capture.ErrLogBehind) || mysql.Classify(err) != mysql.Retry {
 			t.Errorf("class %v: %v", mysql.Classify(err), err)
 		}
 		b.close(s)

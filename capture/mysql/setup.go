@@ -93,15 +93,20 @@ func (s *Source) plan(ctx context.Context) (start, error) {
 		return s.planFile(ctx, at, done)
 	}
 	if s.catalog.mariadb() {
-		err = s.checkDomains(ctx, at, done.String())
-	} else {
-		err = s.checkUUIDs(ctx, done.String())
+		there, err := s.checkDomains(ctx, at, done.String())
+		if err != nil {
+			return start{}, err
+		}
+		if there { // without gtid_strict_mode numbers may go back, and then a GTID names several places
+			return s.planFile(ctx, at, done)
+		}
+		return s.fromGTIDs(done, at)
 	}
-	if err != nil {
+	if err := s.checkUUIDs(ctx, done.String()); err != nil {
 		return start{}, err
 	}
-	st, err := s.fromGTIDs(done)
-	st.at, st.check = at, !s.catalog.mariadb()
+	st, err := s.fromGTIDs(done, at)
+	st.check = true
 	return st, err
 }
 
@@ -126,9 +131,7 @@ func (s *Source) planEnd(ctx context.Context) (start, error) {
 	case !s.facts.byGTID():
 		return s.planFile(ctx, end.at, nil)
 	}
-	st, err := s.fromGTIDs(done)
-	st.at = end.at
-	return st, err
+	return s.fromGTIDs(done, end.at)
 }
 
 // planFile starts at a place in a file. done is what the log had up to there, nil if that isn't known. When it's to
@@ -162,12 +165,12 @@ func (s *Source) parseGTIDs(text string) (executed, error) {
 	return parseUUIDSet(text)
 }
 
-func (s *Source) fromGTIDs(done executed) (start, error) {
+func (s *Source) fromGTIDs(done executed, at mysql.BinlogPosition) (start, error) {
 	set, err := library.ParseGTIDSet(string(s.catalog.flavor), done.String())
 	if err != nil {
 		return start{}, fmt.Errorf("start position: %w", err)
 	}
-	return start{done: done, link: linkConfig{gtids: set}}, nil
+	return start{at: at, done: done, link: linkConfig{gtids: set}}, nil
 }
 
 // checkUUIDs makes sure that a MySQL server's log continues after the groups done. The server notes a
@@ -190,33 +193,33 @@ func (s *Source) checkUUIDs(ctx context.Context, done string) error {
 const behindRemedy = "Join this region anew"
 
 // checkDomains makes sure that a MariaDB server's log is the one that was read before: that a group ends
-// at the place, and that the log had the same groups up to there. The server itself checks that it has
-// all groups since.
-func (s *Source) checkDomains(ctx context.Context, at mysql.BinlogPosition, done string) error {
+// at the place, and that the log had the same groups up to there. there is false when the log hasn't that file (any
+// more): then the server itself checks that it has all groups since.
+func (s *Source) checkDomains(ctx context.Context, at mysql.BinlogPosition, done string) (there bool, err error) {
 	file := at.FileName(s.facts.base)
 	files, err := s.catalog.logFiles(ctx)
 	if err != nil || at.Offset > math.MaxUint32 || !slices.ContainsFunc(files, func(f string) bool { return path.Base(f) == file }) {
-		return err // the server finds out whether anything is missing
+		return false, err
 	}
 	had, err := s.catalog.gtidsAt(ctx, file, at.Offset)
 	if err != nil {
-		return err
+		return false, err
 	}
 	set, err := parseDomainSet(had)
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = s.catalog.query(ctx, fmt.Sprintf("SHOW BINLOG EVENTS IN %s FROM %d LIMIT 1", mysql.Literal(file), at.Offset))
 	if err != nil && !mysql.IsError(err, erBinlogEvents) {
-		return fmt.Errorf("look at the log at the start position: %w", err)
+		return false, fmt.Errorf("look at the log at the start position: %w", err)
 	}
 	if set.String() == done && err == nil {
-		return nil
+		return true, nil
 	}
 	if had == "" || err != nil {
 		had = "no such place"
 	}
-	return fmt.Errorf("%w: at %s:%d bridge had read up to %s, the server's log has %s there: it was reset, restored, or it's another server's. %s",
+	return false, fmt.Errorf("%w: at %s:%d bridge had read up to %s, the server's log has %s there: it was reset, restored, or it's another server's. %s",
 		capture.ErrLogBehind, file, at.Offset, done, had, behindRemedy)
 }
 
