@@ -22,6 +22,7 @@ type Outcome struct {
 // where columns are merged its images tell what they had been before everything that it hadn't seen. Where the
 // operations' tables differ in shape, columns are matched by name, in the winner's shape.
 func (r *Rule) Decide(ops history.Row, in *history.Entry) Outcome {
+	ops, in = r.whole(ops, in)
 	w := ops[r.winner(ops)]
 	if removes(w.Kind) {
 		return Outcome{Winner: w}
@@ -43,6 +44,7 @@ func (r *Rule) Exists(ops history.Row) (winner *history.Entry, exists bool) {
 	if len(ops) == 0 {
 		return nil, false
 	}
+	ops, _ = r.whole(ops, nil)
 	w := &ops[r.winner(ops)]
 	return w, !removes(w.Kind)
 }

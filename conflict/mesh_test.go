@@ -56,6 +56,8 @@ type site struct {
 	at     uint64
 	log    []*change.Transaction
 	next   []int // of each site's log
+	// withholds: what an update leaves as it was isn't in its image, as capture.Outward does.
+	withholds bool
 }
 
 type mesh struct {
@@ -76,8 +78,8 @@ func newMesh(rng *rand.Rand, rule *conflict.Rule, fault string) *mesh {
 		initial = change.Image{change.Text("1"), change.Text("a"), change.Text("5.0"), change.Text("3"), change.Null,
 			change.Text("{p}"), change.Text(`{"a": 1}`), change.Text("l"), change.Text("l"), change.Text("s"), change.Text("c")}
 	}
-	for _, o := range origins {
-		s := &site{origin: o, h: history.New(o, origins, 0), row: initial, next: make([]int, len(origins))}
+	for i, o := range origins {
+		s := &site{origin: o, h: history.New(o, origins, 0), row: initial, next: make([]int, len(origins)), withholds: i%2 == 1 && rule.NeedsImages()}
 		s.h.KeepBefore(func(change.TableName) bool { return true })
 		m.sites = append(m.sites, s)
 	}
@@ -120,6 +122,9 @@ func (m *mesh) write(s *site) {
 			op.Kind, op.New = change.Update, m.image(s.row)
 		}
 		s.row = op.New
+		if op.Kind == change.Update && s.withholds {
+			op.New = onlyChanged(op.Old, op.New)
+		}
 		tx.Operations = append(tx.Operations, op)
 	}
 	s.seen = s.seen.With(s.origin, tx.Dot.Seq)
@@ -127,6 +132,17 @@ func (m *mesh) write(s *site) {
 	s.add(tx, s.at)
 	s.h.Learn(s.origin, s.seen)
 	s.log = append(s.log, tx)
+}
+
+// onlyChanged is an update's image without what it left as it was, but for the key.
+func onlyChanged(old, image change.Image) change.Image {
+	out := slices.Clone(image)
+	for c := range out {
+		if c > 0 && image[c] == old[c] {
+			out[c] = change.Absent
+		}
+	}
+	return out
 }
 
 func (s *site) add(tx *change.Transaction, at uint64) {
@@ -184,14 +200,18 @@ func (m *mesh) apply(s *site, batch []*change.Transaction) {
 	first := &batch[0].Tag
 	contested := ops.ConcurrentWith(first)
 	var last history.Entry
+	row := s.row
 	for _, tx := range batch {
 		for i := range tx.Operations {
 			last = history.EntryOf(&tx.Tag, &tx.Operations[i], uint32(i), 0)
 			ops = ops.Insert(last)
+			if row = last.Image.Over(row); last.Image == nil {
+				row = nil
+			}
 		}
 	}
 	if !contested || m.fault == "optimism" {
-		s.row = last.Image
+		s.row = row
 		return
 	}
 	if m.fault == "arrival" { // each decided by what came last, not by what is known

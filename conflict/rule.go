@@ -101,12 +101,35 @@ func (r *Rule) Lacks(e *history.Entry) bool {
 	switch e.Kind {
 	case change.Insert:
 		return !e.Image.Complete()
-	case change.Update:
-		return !e.Image.Complete() || e.Old == nil || !e.Old.Complete()
+	case change.Update: // columns that its image lacks are unchanged: see [Rule.whole]
+		return e.Old == nil || !e.Old.Complete()
 	case change.Delete:
 		return e.Old == nil || !e.Old.Complete()
 	}
 	return false
+}
+
+// whole is ops with whole images, if the rule needs them. Capture leaves unchanged columns out of an update which mustn't
+// be written back where they came from (capture.Outward); the image before it has them. Neither ops nor in is changed.
+func (r *Rule) whole(ops history.Row, in *history.Entry) (history.Row, *history.Entry) {
+	if !r.NeedsImages() {
+		return ops, in
+	}
+	copied := false
+	for i := range ops {
+		if e := &ops[i]; e.Kind == change.Update && e.Old != nil && !e.Image.Complete() {
+			if !copied {
+				ops, copied = slices.Clone(ops), true
+			}
+			ops[i].Image = e.Image.Over(e.Old)
+		}
+	}
+	if in != nil && in.Kind == change.Update && in.Old != nil && !in.Image.Complete() {
+		filled := *in
+		filled.Image = in.Image.Over(in.Old)
+		in = &filled
+	}
+	return ops, in
 }
 
 // beats reports whether a stands before b, none of which had seen the other.

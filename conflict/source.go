@@ -69,6 +69,7 @@ func (r *Rule) Sources(ops history.Row, base Base, o *Outcome) []Source {
 	if !o.Exists {
 		return nil
 	}
+	ops, _ = r.whole(ops, nil)
 	out := make([]Source, len(o.Image))
 	for c := range out {
 		if r.Columns != nil {

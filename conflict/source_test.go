@@ -58,6 +58,12 @@ func TestSources(t *testing.T) {
 					continue
 				}
 				o := rule.Replay(ops, base)
+				for i := range ops { // what capture left out is as it was
+					ops[i].Image = ops[i].Image.Over(ops[i].Old)
+					if ops[i].Kind == change.Delete {
+						ops[i].Image = nil
+					}
+				}
 				for c, s := range rule.Sources(ops, base, &o) {
 					checkSource(t, seed, rule, ops, base, &o, c, s)
 					if len(s.Ops) > 1 || s.Base && len(s.Ops) > 0 {
