@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"io"
 
 	"bridge/casebook"
 	casemysql "bridge/casebook/mysql"
 	casepg "bridge/casebook/postgres"
+	"bridge/internal/mysql"
+	"bridge/internal/postgres"
 )
 
 func (d postgresDatabase) cases(ctx context.Context) (casebook.Book, error) {
@@ -26,6 +29,20 @@ func (d mysqlDatabase) cases(ctx context.Context) (casebook.Book, error) {
 		return nil, err
 	}
 	return asBook(casemysql.Open(ctx, server, d.session("conflicts"), d.c.Cluster, d.c.Region, names))
+}
+
+func (d postgresDatabase) operatorGrants(to io.Writer, role string, readOnly bool) error {
+	pg, err := d.server().Config(d.session("grants"))
+	if err != nil {
+		return &failure{exitUsage, err}
+	}
+	return postgres.Grants{
+		Role: role, Database: pg.Database, Include: expressions(d.c.Tables.Include), Exclude: expressions(d.c.Tables.Exclude),
+	}.WriteOperator(to, readOnly)
+}
+
+func (d mysqlDatabase) operatorGrants(to io.Writer, role string, readOnly bool) error {
+	return mysql.Grants{User: role, Include: expressions(d.c.Tables.Include), Exclude: expressions(d.c.Tables.Exclude)}.WriteOperator(to, readOnly)
 }
 
 // asBook keeps a nil pointer from passing for a book.

@@ -21,6 +21,8 @@ type regionDatabase interface {
 	check(ctx context.Context) (*preflight.Report, error)
 	// grants writes the statements that make bridge's account and give it what it needs. It doesn't connect.
 	grants(to io.Writer) error
+	// operatorGrants writes those for a person who works with the region's conflicts. It doesn't connect.
+	operatorGrants(to io.Writer, role string, readOnly bool) error
 	// engine is what a node runs on.
 	engine() (node.Engine, error)
 	// region opens the database for comparing. It's only read from.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"bridge/config"
@@ -9,16 +10,27 @@ import (
 
 // grantsCommand is "bridge grants". It needs no connection: the role that would connect may not exist
 // yet.
-type grantsCommand struct{}
+type grantsCommand struct {
+	Operator string `placeholder:"ROLE" help:"Print instead what a person's role (MySQL: user) needs for \"bridge conflicts\"."`
+	ReadOnly bool   `help:"With --operator: to look at conflicts, not to resolve them."`
+}
 
 // Run is called by kong.
-func (*grantsCommand) Run(s *session) error {
+func (cmd *grantsCommand) Run(s *session) error {
 	c, err := s.config()
 	if err != nil {
 		return err
 	}
 	var sql bytes.Buffer
-	if err := databaseOf(c).grants(&sql); err != nil {
+	switch {
+	case cmd.Operator != "":
+		err = databaseOf(c).operatorGrants(&sql, cmd.Operator, cmd.ReadOnly)
+	case cmd.ReadOnly:
+		err = &failure{exitUsage, errors.New("--read-only goes with --operator ROLE")}
+	default:
+		err = databaseOf(c).grants(&sql)
+	}
+	if err != nil {
 		return err
 	}
 	s.outcome.result = map[string]string{"sql": sql.String()}

@@ -19,12 +19,28 @@ type Grants struct {
 // the least that bridge needs. It's idempotent. The tables are looked up when it runs, so printing needs
 // no connection. It serves both engines.
 func (g Grants) Write(w io.Writer) error {
+	return g.write(w, strings.ReplaceAll(grantsTemplate, "{privileges}", "SELECT, INSERT, UPDATE, DELETE, TRIGGER"))
+}
+
+// WriteOperator prints what a DBA runs so that a person's account can work with "bridge conflicts": read the cases and the
+// rows they are of and, unless readOnly, resolve them. The cases hold rows' values.
+func (g Grants) WriteOperator(w io.Writer, readOnly bool) error {
+	tables, resolving := "SELECT", ""
+	if !readOnly {
+		tables = "SELECT, INSERT, UPDATE, DELETE"
+		resolving = "-- To resolve a case is to mark it, and to write its row.\n" +
+			"GRANT UPDATE (resolved_at, resolved_by, resolution) ON bridge.conflicts TO {account};\n"
+	}
+	return g.write(w, strings.NewReplacer("{resolving}", resolving, "{privileges}", tables).Replace(operatorTemplate))
+}
+
+func (g Grants) write(w io.Writer, template string) error {
 	host := g.Host
 	if host == "" {
 		host = "%"
 	}
 	account := Literal(g.User) + "@" + Literal(host)
-	text := strings.NewReplacer("{account}", account, "{account'}", Literal(account), "{selected}", g.selected()).Replace(grantsTemplate)
+	text := strings.NewReplacer("{account}", account, "{account'}", Literal(account), "{selected}", g.selected()).Replace(template)
 	_, err := io.WriteString(w, text)
 	return err
 }
@@ -68,7 +84,23 @@ CREATE DATABASE IF NOT EXISTS bridge CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 GRANT ALL PRIVILEGES ON bridge.* TO {account};
 
 -- The replicated tables. TRIGGER is for "bridge check": without it a table's triggers can't be seen.
-DROP PROCEDURE IF EXISTS bridge.grant_tables;
+` + grantTables
+
+// operatorTemplate is for a person's account.
+const operatorTemplate = `-- What a person needs for "bridge conflicts" on this server. Run it with the mysql or mariadb client, as an
+-- administrator, after "bridge init"; it can be run again, and must be when tables were added.
+SET NAMES utf8mb4;
+SET SESSION sql_mode = '';
+-- A new account has no password and is locked: afterwards run
+--   ALTER USER {account} IDENTIFIED BY '...' ACCOUNT UNLOCK;
+CREATE USER IF NOT EXISTS {account} ACCOUNT LOCK;
+GRANT SELECT ON bridge.node TO {account};
+GRANT SELECT ON bridge.conflicts TO {account};
+{resolving}
+` + grantTables
+
+// grantTables gives an account privileges on the selected tables.
+const grantTables = `DROP PROCEDURE IF EXISTS bridge.grant_tables;
 DELIMITER //
 CREATE PROCEDURE bridge.grant_tables()
 BEGIN
@@ -86,7 +118,7 @@ BEGIN
     IF finished THEN
       LEAVE each_table;
     END IF;
-    SET @bridge_grant = CONCAT('GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON ', name, ' TO ', {account'});
+    SET @bridge_grant = CONCAT('GRANT {privileges} ON ', name, ' TO ', {account'});
     PREPARE granting FROM @bridge_grant;
     EXECUTE granting;
     DEALLOCATE PREPARE granting;

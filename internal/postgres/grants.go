@@ -33,6 +33,38 @@ func (g Grants) Write(w io.Writer) error {
 	return err
 }
 
+// WriteOperator prints what a DBA runs so that a role of a person's can work with "bridge conflicts": read the cases and
+// the rows they are of and, unless readOnly, resolve them. The cases hold rows' values.
+func (g Grants) WriteOperator(w io.Writer, readOnly bool) error {
+	tables, resolving := "SELECT", ""
+	if !readOnly {
+		tables = "SELECT, INSERT, UPDATE, DELETE"
+		resolving = "-- To resolve a case is to mark it, and to write its row.\n" +
+			"GRANT UPDATE (resolved_at, resolved_by, resolution) ON bridge.conflicts TO {role};\n"
+	}
+	text := strings.NewReplacer("{resolving}", resolving, "{privileges}", tables).Replace(operatorTemplate)
+	text = strings.NewReplacer("{role}", Quote(g.Role), "{role'}", Literal(g.Role), "{database}", Quote(g.Database), "{selected}", g.selected()).Replace(text)
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+const operatorTemplate = `-- What a person needs for "bridge conflicts" in database {database}. Run with psql, connected to that database, as a
+-- superuser, after "bridge init"; it can be run again, and must be when tables were added.
+\set ON_ERROR_STOP on
+SELECT format('CREATE ROLE %I LOGIN', {role'}) WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role'}) \gexec
+-- \password {role}
+GRANT CONNECT ON DATABASE {database} TO {role};
+GRANT USAGE ON SCHEMA bridge TO {role};
+GRANT SELECT ON bridge.node, bridge.conflicts TO {role};
+{resolving}
+SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, {role'})
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {selected} \gexec
+SELECT format('GRANT {privileges} ON %I.%I TO %I', n.nspname, c.relname, {role'})
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE {selected} ORDER BY n.nspname, c.relname \gexec
+`
+
 // selected is the condition on pg_class c and pg_namespace n for the tables to replicate.
 func (g Grants) selected() string {
 	condition := `c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
