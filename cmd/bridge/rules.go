@@ -48,7 +48,8 @@ func rulesUnder(c *config.Config, names naming.Names) (rules *conflict.Rules, er
 	return rules, err
 }
 
-// fingerprintOf is equal for files that say the same; empty for the default rule alone.
+// fingerprintOf is equal for files that say the same, also to a bridge that knows more settings; empty for the default
+// rule alone.
 func fingerprintOf(c *config.Conflicts) string {
 	if c.Default == config.LastWriteWins && len(c.Tables) == 0 {
 		return ""
@@ -56,12 +57,35 @@ func fingerprintOf(c *config.Conflicts) string {
 	text, err := json.Marshal(struct {
 		Default string
 		Tables  map[string]config.TableConflicts
-	}{c.Default, c.Tables}) // maps are sorted
+	}{c.Default, c.Tables})
+	var said any
+	if err == nil {
+		err = json.Unmarshal(text, &said)
+	}
+	if err == nil {
+		text, err = json.Marshal(withoutUnset(said)) // keys are sorted
+	}
 	if err != nil {
 		panic("conflict rules can't be written as JSON: " + err.Error())
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
+}
+
+// withoutUnset leaves out what nobody has set. An empty block is something: columns: {} merges all columns.
+func withoutUnset(v any) any {
+	block, ok := v.(map[string]any)
+	if !ok {
+		return v
+	}
+	for key, value := range block {
+		if value == nil || value == "" {
+			delete(block, key)
+			continue
+		}
+		block[key] = withoutUnset(value)
+	}
+	return block
 }
 
 // localName gives a column's name here.
@@ -132,7 +156,7 @@ func columnsOf(r *conflict.Rule, t *config.TableConflicts, local localName) erro
 		if err != nil || !ok {
 			return fmt.Errorf("columns.%s: %w", name, err)
 		}
-		r.Columns[here] = conflict.Column{Merge: merge, Separator: column.Separator, Reset: column.Reset}
+		r.Columns[here] = conflict.Column{Merge: merge, Separator: column.Separator, JSON: column.JSON, Reset: column.Reset}
 	}
 	for _, group := range slices.Sorted(maps.Keys(t.Groups)) {
 		var members []string

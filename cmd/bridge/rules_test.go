@@ -39,3 +39,23 @@ func TestRulesGoByStreamNames(t *testing.T) {
 		t.Errorf("fingerprints %q and %q", streams.Fingerprint, local.Fingerprint)
 	}
 }
+
+// TestFingerprint: it depends on what is said, not on what could be.
+func TestFingerprint(t *testing.T) {
+	of := func(tables map[string]config.TableConflicts) string {
+		return fingerprintOf(&config.Conflicts{Default: config.LastWriteWins, Tables: tables})
+	}
+	if of(nil) != "" {
+		t.Error("the default has a fingerprint")
+	}
+	counter := of(map[string]config.TableConflicts{"public.t": {Columns: map[string]config.ColumnRule{"n": {Merge: "counter"}}}})
+	columns := of(map[string]config.TableConflicts{"public.t": {Columns: map[string]config.ColumnRule{}}})
+	rows := of(map[string]config.TableConflicts{"public.t": {}})
+	if counter == columns || columns == rows || counter == rows {
+		t.Errorf("different rules, and fingerprints %s, %s, %s", counter, columns, rows)
+	}
+	// Records in topics have it: it must stay what it is when settings are added.
+	if want := "839e68d497040d57"; counter != want {
+		t.Errorf("a counter's is %s, want %s", counter, want)
+	}
+}
