@@ -32,6 +32,16 @@ type Count struct {
 	Cut int `json:"cut"`
 }
 
+// Add adds another table's.
+func (c *Count) Add(other *Count) {
+	c.Operations += other.Operations
+	c.Conflicts += other.Conflicts
+	c.Different += other.Different
+	c.Rows += other.Rows
+	c.Lacking += other.Lacking
+	c.Cut += other.Cut
+}
+
 // Difference is a conflict that comes out otherwise.
 type Difference struct {
 	Key       change.Key

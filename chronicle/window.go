@@ -39,6 +39,18 @@ func NewWindow(regions []string, give func(change.Key, history.Row)) *Window {
 	return w
 }
 
+// Take takes all of a passage.
+func (w *Window) Take(p *Passage) {
+	for i := range p.Transactions {
+		w.Add(&p.Transactions[i])
+	}
+	if p.Last {
+		w.Finish(p.Region)
+	} else {
+		w.Learn(p.Region, p.Seen)
+	}
+}
+
 // Add takes a transaction or a piece of one.
 func (w *Window) Add(tx *change.Transaction) {
 	tag := tx.Tag

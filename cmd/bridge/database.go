@@ -29,6 +29,12 @@ type regionDatabase interface {
 	region(ctx context.Context, role string) (comparedRegion, error)
 	// stored is what the database tells by itself, while no bridge runs.
 	stored(ctx context.Context) (*storedDatabase, error)
+	// shape is a table by its own name, with the types that capture gives its columns.
+	shape(ctx context.Context, table change.TableName) (*change.Table, error)
+	// wholeRows is what makes the log carry a table's rows whole, before and after each change.
+	wholeRows(table change.TableName) string
+	// localizer brings rows of regions with other engines into the form that this database's own have.
+	localizer() (localizer, error)
 	// running reports whether a bridge uses the database now.
 	running(ctx context.Context) (bool, error)
 	// cases opens the conflicts that the region has decided.

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bridge/conflict"
+)
+
+const cartTable = `
+CREATE TABLE public.carts (id int PRIMARY KEY, qty int, tags text[], note text);
+ALTER TABLE public.carts REPLICA IDENTITY FULL;
+INSERT INTO public.carts VALUES (1, 10, '{a}', 'old'), (2, 5, '{}', 'two');`
+
+const cartRules = `{default: last_write_wins, tables: {public.carts: {deletes: update_wins, columns: {qty: counter, tags: set}}}}`
+
+// withRules writes a copy of a region's configuration with other conflict rules.
+func (m *mesh) withRules(region, rules string) string {
+	m.t.Helper()
+	text, err := os.ReadFile(m.regions[region].file)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	const now = "conflicts: {default: last_write_wins}"
+	if !strings.Contains(string(text), now) {
+		m.t.Fatalf("no %q in %s", now, text)
+	}
+	file := filepath.Join(m.t.TempDir(), "changed.yaml")
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), now, "conflicts: "+rules, 1)), 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+	return file
+}
+
+func TestRulesExplain(t *testing.T) {
+	t.Parallel()
+	m := newMesh(t, cartTable+`CREATE TABLE public.notes (id int PRIMARY KEY, text text);`)
+	file := m.withRules("eu", cartRules)
+	a := bridge(t, nil, "rules", "explain", "public.carts", "-c", file)
+	for _, want := range []string{
+		"The later write wins", "An insert or update wins over deletes", "update / delete  The update wins",
+		"qty", "counter", "10 made 13, and later, without having seen that, 8: 11", "text[]", "{1,2} made {1,2,3}", "This region's log has them.",
+		"table public.carts: columns, update_wins",
+	} {
+		if a.code != 0 || !strings.Contains(a.stdout, want) {
+			t.Errorf("no %q in %+v", want, a)
+		}
+	}
+	for _, tc := range []struct {
+		rules, table string
+		code         int
+		want         string
+	}{
+		{"{default: last_write_wins}", "public.notes", 0, "The rule needs nothing of the log"},
+		{"{default: first_write_wins}", "public.notes", 0, `log lacks them: ALTER TABLE "public"."notes" REPLICA IDENTITY FULL;`},
+		{"{default: last_write_wins}", "public.nothing", exitUsage, "there's no table public.nothing"},
+		{"{default: last_write_wins}", "bridge.node", exitUsage, "isn't replicated"},
+		{"{default: last_write_wins, tables: {public.notes: {columns: {text: counter}}}}", "public.notes", 0, "It can't be: a counter must be an integer"},
+	} {
+		a := bridge(t, nil, "rules", "explain", tc.table, "-c", m.withRules("eu", tc.rules))
+		if a.code != tc.code || !strings.Contains(a.stdout+a.stderr, tc.want) {
+			t.Errorf("%s, %s: no %q in %+v", tc.rules, tc.table, tc.want, a)
+		}
+	}
+	a = bridge(t, nil, "rules", "explain", "public.carts", "-c", file, "--json")
+	var e struct{ Result explainResult }
+	if err := json.Unmarshal([]byte(a.stdout), &e); err != nil {
+		t.Fatalf("%v: %+v", err, a)
+	}
+	if r := e.Result; len(r.Columns) != 3 || r.Columns[0].Example == nil || r.Columns[0].Example.After != "11" || len(r.Cases) != 6 || !r.Images.Needed || !r.Images.Logged {
+		t.Errorf("%+v", r)
+	}
+}
+
+// apart writes to a row in two regions, neither of which has seen the other's, and waits until all have both.
+func (m *mesh) apart(first, sql, second, sql2 string) {
+	m.t.Helper()
+	for _, name := range []string{first, second} {
+		m.regions[name].stop()
+	}
+	m.exec(first, sql)
+	m.exec(second, sql2)
+	m.start(first, second)
+	m.alike()
+}
+
+// alike waits until the regions have the same rows.
+func (m *mesh) alike() {
+	m.t.Helper()
+	if a := bridge(m.t, nil, append([]string{"compare"}, m.files()...)...); a.code != 0 {
+		m.t.Fatalf("the regions differ: %+v", a)
+	}
+}
+
+func TestRulesTryAndBlame(t *testing.T) {
+	t.Parallel()
+	m := newMesh(t, cartTable)
+	m.setUp()
+	m.start(meshNames...)
+	m.alike() // and running
+	m.apart("eu", `UPDATE public.carts SET qty = qty + 3 WHERE id = 1`, "us", `UPDATE public.carts SET qty = qty - 2, tags = '{a,b}' WHERE id = 1`)
+	m.apart("eu", `DELETE FROM public.carts WHERE id = 2`, "us", `UPDATE public.carts SET note = 'kept' WHERE id = 2`)
+	m.exec("ap", `UPDATE public.carts SET note = 'later' WHERE id = 1`)
+	m.alike()
+	t.Run("try", m.tryRules)
+	t.Run("blame", m.blameRows)
+}
+
+func (m *mesh) tryRules(t *testing.T) {
+	eu := m.regions["eu"].file
+	try := func(rules string, args ...string) (answer, trialResult) {
+		t.Helper()
+		a := bridge(t, nil, append([]string{"rules", "try", m.withRules("eu", rules), "-c", eu, "--json"}, args...)...)
+		var e struct{ Result trialResult }
+		if err := json.Unmarshal([]byte(a.stdout), &e); a.code != 0 || err != nil && !strings.Contains(err.Error(), "columns") {
+			t.Fatalf("%v: %+v", err, a)
+		}
+		return a, e.Result
+	}
+	a, r := try(cartRules)
+	if len(r.Tables) != 1 || r.Tables[0].Conflicts != 2 || len(r.Conflicts) != 1 || r.Conflicts[0].Key[0] != "1" {
+		t.Fatalf("%+v", a)
+	}
+	c := r.Conflicts[0]
+	if c.Latest || !slices.Equal(c.Columns, []string{"qty"}) || !c.Now.Exists || !c.Then.Exists || len(c.Writes) != 2 {
+		t.Errorf("%+v", c)
+	}
+	text := bridge(t, nil, "rules", "try", m.withRules("eu", cartRules), "-c", eu, "--values")
+	for _, want := range []string{"public.carts (1) at ", ", written again since", "now   a row, by us/1:1 (update): qty = 8\n", "then  a row, by us/1:1 (update): qty = 11\n"} {
+		if !strings.Contains(text.stdout, want) {
+			t.Errorf("no %q in %s", want, text.stdout)
+		}
+	}
+	if hidden := bridge(t, nil, "rules", "try", m.withRules("eu", cartRules), "-c", eu); strings.Contains(hidden.stdout, "qty = ") || !strings.Contains(hidden.stdout, "in    qty\n") {
+		t.Errorf("%s", hidden.stdout)
+	}
+	a, r = try("{default: last_write_wins}")
+	if len(r.Conflicts) != 0 || !strings.Contains(a.envelope(t).Summary, "the rules are the same") {
+		t.Errorf("%+v", a)
+	}
+	_, r = try("{default: last_write_wins, tables: {public.carts: {deletes: delete_wins}}}")
+	if len(r.Conflicts) != 1 || r.Conflicts[0].Key[0] != "2" || r.Conflicts[0].Then.Exists || !r.Conflicts[0].Latest {
+		t.Errorf("%+v", r)
+	}
+	if _, r = try(cartRules, "--since="+time.Now().Add(time.Hour).Format(time.RFC3339)); len(r.Conflicts) != 0 {
+		t.Errorf("since the future: %+v", r)
+	}
+	if _, r = try(cartRules, "--tables=public.other"); len(r.Tables) != 0 {
+		t.Errorf("another table: %+v", r)
+	}
+	if a := bridge(t, nil, "rules", "try", "/nope.yaml", "-c", eu); a.code != exitUsage {
+		t.Errorf("%+v", a)
+	}
+}
+
+func (m *mesh) blameRows(t *testing.T) {
+	us := m.regions["us"].file
+	blame := func(args ...string) (answer, blameResult) {
+		t.Helper()
+		a := bridge(t, nil, append([]string{"blame", "--json", "-c", us}, args...)...)
+		var e struct{ Result blameResult }
+		if err := json.Unmarshal([]byte(a.stdout), &e); err != nil {
+			t.Fatalf("%v: %+v", err, a)
+		}
+		return a, e.Result
+	}
+	a, r := blame("public.carts", "1")
+	if a.code != 0 || len(r.Events) != 3 || !r.Exists || !r.Present || len(r.Differs) > 0 || !r.Whole || !r.Told {
+		t.Fatalf("%+v", a)
+	}
+	from := map[string]string{}
+	for _, c := range r.Columns {
+		if len(c.Events) == 1 {
+			from[c.Column] = r.Events[c.Events[0]-1].Dot
+		}
+	}
+	if from["qty"] != "us/1:1" || from["note"] != "ap/1:1" || r.Columns[0].Column != "id" || !r.Columns[0].Before {
+		t.Errorf("columns are from %v: %+v", from, r.Columns)
+	}
+	if e := r.Events[0]; e.Fate != "lost" || e.By != 2 || !slices.Equal(e.Concurrent, []int{2}) || len(e.Changes) != 1 || *e.Changes[0].Before != "10" || *e.Changes[0].After != "13" {
+		t.Errorf("%+v", e)
+	}
+	if len(r.Recorded) != 1 || r.Recorded[0].Type != string(conflict.UpdateConcurrent) {
+		t.Errorf("recorded: %+v", r.Recorded)
+	}
+	text := bridge(t, nil, "blame", "public.carts", "1", "-c", us)
+	for _, want := range []string{"lost to 2; concurrent with 2", "10 -> 13", "from 2", "from before all that was read", "Recorded here as conflict", "3 writes; lost to concurrent ones: 1"} {
+		if text.code != 0 || !strings.Contains(text.stdout, want) {
+			t.Errorf("no %q in %s%s", want, text.stdout, text.stderr)
+		}
+	}
+	m.regions["us"].stop()
+	m.exec("us", `SET session_replication_role = replica; UPDATE public.carts SET note = 'unpublished' WHERE id = 1; DELETE FROM public.carts WHERE id = 2`)
+	if _, r := blame("public.carts", "1"); !slices.Equal(r.Differs, []string{"note"}) {
+		t.Errorf("differs in %v", r.Differs)
+	}
+	if _, r := blame("public.carts", "2"); !r.Exists || r.Present {
+		t.Errorf("%+v", r)
+	}
+	if a := bridge(t, nil, "blame", "public.carts", "99", "-c", us); a.code == 0 || !strings.Contains(a.stderr, "the topics hold no write to public.carts (99)") {
+		t.Errorf("%+v", a)
+	}
+}

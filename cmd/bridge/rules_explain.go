@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"bridge/conflict"
+)
+
+// rulesExplainCommand is "bridge rules explain".
+type rulesExplainCommand struct {
+	Table   string        `arg:"" help:"The table, as schema.table."`
+	Timeout time.Duration `default:"30s" help:"Give up on a database that doesn't answer (${default})."`
+}
+
+// explainResult is what --json shows.
+type explainResult struct {
+	Table string `json:"table"` // its name between the regions
+	conflict.Explanation
+	// Fix makes the log carry what the rule needs.
+	Fix string `json:"fix,omitempty"`
+}
+
+// Run is called by kong.
+func (cmd *rulesExplainCommand) Run(ctx context.Context, s *session) error {
+	c, err := s.config()
+	if err != nil {
+		return err
+	}
+	table, err := findTable(c, cmd.Table)
+	if err != nil {
+		return &failure{exitUsage, err}
+	}
+	if !c.Replicates(table.local.Schema, table.local.Name) {
+		return &failure{exitUsage, fmt.Errorf("table %s isn't replicated: see tables.include and tables.exclude", table.local)}
+	}
+	rules, err := rulesOf(c)
+	if err != nil {
+		return err
+	}
+	names, err := names(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmd.Timeout)
+	defer cancel()
+	shape, err := databaseOf(c).shape(ctx, table.local)
+	if err != nil {
+		return err
+	}
+	if shape, err = names.StreamTable(shape); err != nil {
+		return err
+	}
+	e := explainResult{Table: table.stream.String(), Explanation: rules.Of(table.stream).Explain(shape, regionNames(c))}
+	if e.Images.Needed && !e.Images.Logged {
+		e.Fix = databaseOf(c).wholeRows(table.local)
+	}
+	s.outcome = outcome{
+		result: e, human: func(w io.Writer) error { return writeExplanation(w, &e) },
+		summary: fmt.Sprintf("table %s: %s", table, e.Rule),
+	}
+	return nil
+}
+
+func writeExplanation(w io.Writer, e *explainResult) error {
+	for _, line := range e.Words {
+		fmt.Fprintln(w, line) //nolint:errcheck // Flush tells
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw)
+	for _, c := range e.Cases {
+		fmt.Fprintf(tw, "%s\t%s\n", c.Conflict, c.Text)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	if len(e.Columns) > 0 {
+		fmt.Fprintln(tw)
+	}
+	for _, c := range e.Columns {
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", c.Column, c.Type, c.Merge, c.Text)
+		if c.Problem != "" {
+			fmt.Fprintf(tw, "\t\t\tIt can't be: %s.\n", c.Problem)
+		}
+		if x := c.Example; x != nil {
+			fmt.Fprintf(tw, "\t\t\t%s made %s, and later, without having seen that, %s: %s\n", x.Before, x.First, x.Second, x.After)
+		}
+	}
+	fmt.Fprintln(tw)
+	fmt.Fprintln(tw, imagesLine(e))
+	return tw.Flush()
+}
+
+// imagesLine says whether the log has what the rule needs.
+func imagesLine(e *explainResult) string {
+	switch {
+	case !e.Images.Needed:
+		return "The rule needs nothing of the log that it doesn't have."
+	case e.Images.Logged:
+		return "The rule needs whole rows in the log, before and after each change. This region's log has them."
+	}
+	return "The rule needs whole rows in the log, before and after each change, and this region's log lacks them: " + strings.TrimSpace(e.Fix)
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/apply"
+	applymysql "bridge/apply/mysql"
+	applypg "bridge/apply/postgres"
+	"bridge/chronicle"
+	"bridge/config"
+)
+
+// pastFlags choose what of the topics is read.
+type pastFlags struct {
+	Since   string        `placeholder:"AGE|TIME" help:"Read what the topics got since: 90m, 24h, 7d, or 2026-01-31T12:00:00Z (default: all that they have)."`
+	Timeout time.Duration `default:"30s" help:"Give up when no broker answers (${default})."`
+}
+
+// localizer brings rows of other engines into this region's form.
+type localizer interface {
+	apply.Localizer
+	Close(ctx context.Context) error
+}
+
+// asLogged is the localizer of a mesh of one engine.
+type asLogged struct{ apply.AsLogged }
+
+func (asLogged) Close(context.Context) error { return nil }
+
+// localizer is [regionDatabase]'s.
+func (d postgresDatabase) localizer() (localizer, error) {
+	b, err := betweenRegions(d.c)
+	if err != nil {
+		return nil, err
+	}
+	config := func(string) (*pgx.ConnConfig, error) { return d.server().Config(d.session("rules")) }
+	return applypg.NewTarget(config, nil, apply.Inward{Names: b.names, Policy: b.policy}), nil
+}
+
+// localizer is [regionDatabase]'s.
+func (d mysqlDatabase) localizer() (localizer, error) {
+	b, err := betweenRegions(d.c)
+	if err != nil {
+		return nil, err
+	}
+	return applymysql.NewTarget(d.connect, 0, apply.Inward{Names: b.names, Policy: b.policy}), nil
+}
+
+// past is the topics of all regions, to be read once.
+type past struct {
+	*chronicle.Reader
+	close []func()
+}
+
+// openPast opens them. They're read up to where they end now.
+func openPast(ctx context.Context, c *config.Config, flags *pastFlags) (*past, error) {
+	since, err := moment("--since", flags.Since, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	p := &past{}
+	var local localizer = asLogged{}
+	if len(otherEngines(c)) > 0 {
+		if local, err = databaseOf(c).localizer(); err != nil {
+			return nil, err
+		}
+		p.close = append(p.close, func() { local.Close(context.WithoutCancel(ctx)) }) //nolint:errcheck // it was only read from
+	}
+	var topics []chronicle.Topic
+	for _, region := range regionNames(c) {
+		log, err := openTopic(c, region)
+		if err != nil {
+			p.Close()
+			return nil, err
+		}
+		p.close = append(p.close, func() { log.Close() }) //nolint:errcheck // it was only read from
+		topics = append(topics, chronicle.Topic{Region: region, Log: log})
+	}
+	limited, cancel := context.WithTimeout(ctx, flags.Timeout)
+	defer cancel()
+	if p.Reader, err = chronicle.Open(limited, c.Cluster, topics, since, local); err != nil {
+		p.Close()
+		return nil, &failure{exitEnvironment, fmt.Errorf("read the regions' topics: %w", err)}
+	}
+	return p, nil
+}
+
+// Close ends what was opened.
+func (p *past) Close() {
+	for _, f := range p.close {
+		f()
+	}
+}
+
+// each calls f with all that there is to read.
+func (p *past) each(ctx context.Context, f func(*chronicle.Passage)) error {
+	for {
+		passage, err := p.Next(ctx)
+		if err != nil {
+			if refused := errors.Is(err, apply.ErrRefused); refused {
+				err = fmt.Errorf("%w (the bridge of this region would stop at it, too)", err)
+			}
+			return &failure{exitEnvironment, err}
+		}
+		if passage == nil {
+			return nil
+		}
+		f(passage)
+	}
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"bridge/change"
+	"bridge/chronicle"
+	"bridge/config"
+	"bridge/history"
+)
+
+// rulesTryCommand is "bridge rules try".
+type rulesTryCommand struct {
+	File   string   `arg:"" help:"A configuration file of this region with the changed rules; only its conflicts are looked at."`
+	Tables []string `placeholder:"PATTERN" help:"Only these tables, such as public.users or sales.*, by their names between the regions."`
+	Values bool     `help:"Show the columns' values, too."`
+	Limit  int      `short:"n" default:"1000" help:"List so many conflicts at most (${default}); all are counted."`
+	pastFlags
+}
+
+// Run is called by kong.
+func (cmd *rulesTryCommand) Run(ctx context.Context, s *session) error {
+	c, err := s.config()
+	if err != nil {
+		return err
+	}
+	other, err := config.Load(cmd.File, s.outside)
+	if err != nil {
+		return &failure{exitUsage, err}
+	}
+	current, err := rulesOf(c)
+	if err != nil {
+		return err
+	}
+	changed, err := rulesOf(other)
+	if err != nil {
+		return err
+	}
+	if other.Cluster != c.Cluster {
+		return &failure{exitUsage, fmt.Errorf("%s is of cluster %s, %s of cluster %s", cmd.File, other.Cluster, s.cli.Config, c.Cluster)}
+	}
+	past, err := openPast(ctx, c, &cmd.pastFlags)
+	if err != nil {
+		return err
+	}
+	defer past.Close()
+	trial := chronicle.NewTrial(current, changed, past.Unread(), cmd.Limit)
+	only := config.Tables{Include: cmd.Tables}
+	window := chronicle.NewWindow(regionNames(c), func(key change.Key, ops history.Row) {
+		if len(cmd.Tables) == 0 || only.Match(key.Table.Schema, key.Table.Name) {
+			trial.Row(key, ops)
+		}
+	})
+	if err := past.each(ctx, window.Take); err != nil {
+		return err
+	}
+	window.Flush()
+	s.outcome = cmd.outcome(trial, current.Fingerprint == changed.Fingerprint)
+	return nil
+}
+
+// trialResult is what --json shows.
+type trialResult struct {
+	Tables    []trialTable    `json:"tables"`
+	Conflicts []trialConflict `json:"conflicts"` // that would come out otherwise
+}
+
+type trialTable struct {
+	Table string `json:"table"`
+	chronicle.Count
+}
+
+func (cmd *rulesTryCommand) outcome(t *chronicle.Trial, same bool) outcome {
+	result := &trialResult{Tables: []trialTable{}, Conflicts: []trialConflict{}}
+	var sum chronicle.Count
+	for _, name := range slices.SortedFunc(maps.Keys(t.Tables), func(a, b change.TableName) int { return strings.Compare(a.String(), b.String()) }) {
+		c := t.Tables[name]
+		result.Tables = append(result.Tables, trialTable{name.String(), *c})
+		sum.Add(c)
+	}
+	slices.SortStableFunc(t.Differences, func(a, b *chronicle.Difference) int { return cmp.Compare(a.At(), b.At()) })
+	for _, d := range t.Differences {
+		result.Conflicts = append(result.Conflicts, newTrialConflict(d, cmd.Values))
+	}
+	summary := fmt.Sprintf("%d of %s would come out otherwise, of %s", sum.Different, count(sum.Conflicts, "conflict"), count(sum.Rows, "row"))
+	if same {
+		summary += "; the rules are the same in both files"
+	}
+	return outcome{summary: summary, result: result, human: func(w io.Writer) error { return writeTrial(w, result, &sum) }}
+}
