@@ -48,6 +48,7 @@ func TestMarksThatOnlyBridgeMayWrite(t *testing.T) {
 		"marker deleted":        {[]string{marker("b/1", "0", "7", "1"), "DELETE FROM bridge.progress"}, "DELETE of bridge.progress"},
 		"markers truncated":     {[]string{"TRUNCATE bridge.progress"}, "TRUNCATE of bridge.progress"},
 		"not an origin":         {[]string{marker("b", "0", "7", "1")}, "not bridge's"},
+		"incomplete marker":     {[]string{marker("b/1", "0", "7", "1"), "SET SESSION binlog_row_image = MINIMAL", "UPDATE bridge.progress SET seq = 8"}, "binlog_row_image = FULL"},
 		"barrier in the middle": {[]string{"BEGIN", "INSERT INTO t VALUES (2)", "UPDATE bridge.barrier SET token = 18446744073709551615", "COMMIT"}, "bridge.barrier"},
 		"rows after a barrier":  {[]string{"BEGIN", "UPDATE bridge.barrier SET token = 18446744073709551614", "INSERT INTO t VALUES (3)", "COMMIT"}, "bridge.barrier"},
 	} {

@@ -269,6 +269,9 @@ func (s *Source) ownRows(ctx context.Context, r *rows) error {
 			images.next(&s.current, n)
 		}
 		row := images.next(&s.current, n)
+		if !row.Complete() {
+			return r.lacks("a row of bridge's own", func(i int) bool { return row[i].IsAbsent() })
+		}
 		if r.table.role == roleBarrier {
 			b, err := r.table.parseBarrier(row)
 			if err == nil {
