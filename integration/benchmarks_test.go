@@ -100,7 +100,7 @@ func (tx *transaction) tpcb() {
 	tx.add("INSERT INTO pgbench_history (tid, bid, aid, delta, mtime, id) VALUES (%d, 1, %d, %d, CURRENT_TIMESTAMP, '%s')", teller, account, delta, tx.id)
 }
 
-// TestBenchmarks has regions do what sysbench and pgbench do, on the same rows at once. What a balance lacks of its
+// TestBenchmarks (I1, I2) has regions do what sysbench and pgbench do, on the same rows at once. What a balance lacks of its
 // history was lost to a concurrent write, by the rule that was chosen, and bridge.conflicts names each such row.
 func TestBenchmarks(t *testing.T) {
 	onEach(t, append(slices.Clone(alike), threeEngines), func(t *testing.T, engines []string) {

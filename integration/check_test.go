@@ -200,27 +200,35 @@ func (m *mesh) published(r *region) (seq uint64) {
 // quiet checks I6: of a settled mesh, nothing but heartbeats comes to the topics.
 func (m *mesh) quiet() {
 	m.t.Helper()
+	logs := make([]*kafka.Log, len(m.regions))
+	for i, r := range m.regions {
+		logs[i] = m.topic(r)
+		defer logs[i].Close()
+	}
+	m.each(func(r *region) error { return r.quiet(logs[r.index]) })
+}
+
+// quiet waits for some more records of the region's topic.
+func (r *region) quiet(log *kafka.Log) error {
 	const heartbeats = 2
-	for _, r := range m.regions {
-		log := m.topic(r)
-		defer log.Close()
-		_, at, err := log.Bounds(m.ctx)
+	ctx := r.mesh.ctx
+	_, at, err := log.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	for end := at + heartbeats; at < end; {
+		records, err := log.Read(ctx, at)
 		if err != nil {
-			m.t.Fatal(err)
+			return err
 		}
-		for end := at + heartbeats; at < end; {
-			records, err := log.Read(m.ctx, at)
-			if err != nil {
-				m.t.Fatal(err)
+		for _, raw := range records {
+			if rec, err := wire.Decode(raw.Value); err != nil || rec.Kind != wire.HeartbeatMessage {
+				return fmt.Errorf("I6: its topic goes on to grow at offset %d (%v)", raw.Offset, err)
 			}
-			for _, raw := range records {
-				if rec, err := wire.Decode(raw.Value); err != nil || rec.Kind != wire.HeartbeatMessage {
-					m.t.Errorf("I6: topic of %s goes on to grow at offset %d (%v)", r.name, raw.Offset, err)
-				}
-				at = raw.Offset + 1
-			}
+			at = raw.Offset + 1
 		}
 	}
+	return nil
 }
 
 // conflictsExplained checks that bridge.conflicts is what an operator can go by: known words, a table that

@@ -26,17 +26,6 @@ func onEach(t *testing.T, meshes [][]string, f func(t *testing.T, engines []stri
 	}
 }
 
-// TestConvergeOnMySQL is I1 and I2 where the regions are MySQL or MariaDB, under a load that conflicts.
-func TestConvergeOnMySQL(t *testing.T) {
-	onEach(t, alike, func(t *testing.T, engines []string) {
-		m := start(t, withWorkload(options{engines: engines}))
-		l := m.load(loadRate(100))
-		l.untilEach(150)
-		l.stop()
-		l.verify()
-	})
-}
-
 // TestBinlogPurged: a server keeps its log for a bridge that's away as long as it's told to, and no longer. A bridge that finds it
 // gone can't know what it missed. It ends and says so.
 func TestBinlogPurged(t *testing.T) {
