@@ -64,6 +64,8 @@ type ColumnRule struct {
 	Merge string `yaml:"merge"`
 	// What divides a text's elements, for `set` and `append`.
 	Separator string `yaml:"separator"`
+	// For `append`: the column holds a JSON array. MariaDB's JSON columns are text to its log, so say it of these.
+	JSON bool `yaml:"json"`
 	// For `counter`: writing this value sets the counter, and isn't a difference.
 	Reset *string `yaml:"reset"`
 	// For `text`: what becomes of words that both have changed. `winner` (the default): the later change's stand; `mark`: the
@@ -188,6 +190,9 @@ func (v *validator) columnRules(at string, t *TableConflicts) {
 		}
 		if c.Merge == "expression" {
 			v.oneOf(at+".as", c.As, "int", "double", "string", "bool")
+		}
+		if c.JSON && (c.Merge != "append" || c.Separator != "") {
+			v.problem(at+".json", "goes with append, and without a separator", "leave it out")
 		}
 		if c.Reset != nil && c.Merge != "counter" {
 			v.problem(at+".reset", "goes with counter", "leave it out")

@@ -52,6 +52,8 @@ type Column struct {
 	// Separator divides the members of a set, or the elements appended, in columns of text. Empty is for text that's
 	// appended as it is, and for types that have elements.
 	Separator string
+	// JSON says that a text to which something is appended is a JSON array: MariaDB's JSON columns are text to their log.
+	JSON bool
 	// Reset is a value whose writing is an assignment to a counter, not a difference: "0" for those that start anew.
 	Reset *string
 }
@@ -87,7 +89,7 @@ func (c Column) list(typeName string) list {
 		return separated(",")
 	case c.Separator != "":
 		return separated(c.Separator)
-	case typeName == "json" || typeName == "jsonb" || c.Merge == Set && isText(typeName):
+	case typeName == "json" || typeName == "jsonb" || isText(typeName) && (c.Merge == Set || c.JSON):
 		return jsonList{}
 	}
 	return nil
@@ -108,6 +110,8 @@ func (c Column) Suits(typeName string) string {
 		return "only text and lists can be appended to"
 	case c.Separator != "" && !isText(typeName):
 		return "a separator is for text"
+	case c.JSON && c.list(typeName) == nil:
+		return "it can't hold JSON"
 	}
 	return ""
 }

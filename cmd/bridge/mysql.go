@@ -110,11 +110,15 @@ func (d mysqlDatabase) engine() (node.Engine, error) {
 
 func (d mysqlDatabase) preflightSettings() (mypreflight.Settings, error) {
 	c := d.c
+	policy, err := policy(c)
+	if err != nil {
+		return mypreflight.Settings{}, err
+	}
 	rules, err := localRules(c)
 	return mypreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: regionNames(c),
 		Connections: c.Database.ApplyConnections + ownConnections,
-		Selected:    selected(c), Others: otherEngines(c), Rules: rules,
+		Selected:    selected(c), Others: otherEngines(c), Policy: policy, Rules: rules,
 		AllowTrigger: func(t change.TableName, trigger string) bool {
 			return slices.Contains(c.Tables.AllowTriggers, t.String()+"."+trigger)
 		},

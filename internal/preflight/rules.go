@@ -14,8 +14,11 @@ import (
 type Shape struct {
 	change.TableName
 	Columns []change.Column
-	Whole   bool   // the log carries whole rows, before and after each change
-	MakeIt  string // what makes it so
+	// JSON are columns of text that hold JSON, Altered those that may hold another value than was sent, by
+	// tables.on_unrepresentable.
+	JSON, Altered []string
+	Whole         bool   // the log carries whole rows, before and after each change
+	MakeIt        string // what makes it so
 }
 
 // Rule looks whether a table's conflicts can be decided by its rule.
@@ -27,12 +30,21 @@ func Rule(s *Shape, rule *conflict.Rule) []Finding {
 	if rule.NeedsImages() && !s.Whole {
 		add(Error, fmt.Sprintf("its conflict rule (%s) needs whole rows in the log, before and after each change", rule), s.MakeIt)
 	}
+	for _, name := range s.Altered {
+		if rule.NeedsImages() {
+			add(Error, fmt.Sprintf("column %q may hold another value than was sent (tables.on_unrepresentable), which its conflict rule (%s) would send back", name, rule),
+				"set the column's policy to error, or the table's rule to last_write_wins")
+		}
+	}
 	const correct = "correct the names under conflicts.tables: they're those between the regions"
 	for _, name := range slices.Sorted(maps.Keys(rule.Columns)) {
 		i := s.column(name)
 		switch {
 		case i < 0:
 			add(Error, fmt.Sprintf("has no column %q, which its conflict rule merges", name), correct)
+		case slices.Contains(s.JSON, name) && rule.Columns[name].Merge == conflict.Append && !rule.Columns[name].JSON:
+			add(Error, fmt.Sprintf("column %q is appended to and holds JSON, which is text to this engine's log", name),
+				"set json: true of the column under conflicts.tables, in every region's file")
 		case s.Columns[i].Key:
 			add(Error, fmt.Sprintf("column %q is part of the key, which names the row: it can't be merged", name), "take it out of conflicts.tables")
 		default:

@@ -21,6 +21,8 @@ type Settings struct {
 	Selected        func(change.TableName) bool // which tables are to be replicated; nil is all
 	// Others are the engines of the other regions, but for this one's.
 	Others []value.Engine
+	// Policy is what becomes of other engines' values that a column can't hold; nil refuses them all.
+	Policy func(table change.TableName, column string) value.Policy
 	// Rules are the conflict rules; nil leaves them unchecked.
 	Rules *conflict.Rules
 	// AllowTrigger says that a trigger without a guard may run for applied rows; nil allows none.
@@ -45,7 +47,7 @@ type checker struct {
 func Run(ctx context.Context, conn *mysql.Conn, s Settings) (*preflight.Report, error) {
 	c := &checker{Settings: s, conn: conn}
 	for _, check := range []func(context.Context) error{
-		c.load, c.server, c.log, c.filters, c.room, c.clock, c.rights, c.node,
+		c.load, c.server, c.log, c.semiSync, c.filters, c.room, c.clock, c.rights, c.node,
 		c.loadTables, c.privileges, c.keys,
 		c.triggers, c.foreignKeys, c.unique, c.autoIncrement, c.conflictRules,
 	} {
@@ -84,6 +86,7 @@ func (c *checker) load(ctx context.Context) error {
 		"binlog_expire_logs_seconds", "binlog_expire_logs_auto_purge", "expire_logs_days", "sync_binlog", "innodb_flush_log_at_trx_commit",
 		"max_connections", "max_user_connections", "auto_increment_increment", "auto_increment_offset",
 		"innodb_native_foreign_keys", "binlog_storage_engine", "lower_case_table_names",
+		"rpl_semi_sync_source_enabled", "rpl_semi_sync_source_wait_point", "rpl_semi_sync_master_enabled", "rpl_semi_sync_master_wait_point",
 		"wsrep_on", "group_replication_group_name", "group_replication_single_primary_mode")
 	if err != nil {
 		return err

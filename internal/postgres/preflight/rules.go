@@ -8,6 +8,7 @@ import (
 	"bridge/change"
 	"bridge/internal/postgres"
 	"bridge/internal/preflight"
+	"bridge/value"
 )
 
 // conflictRules checks the tables' conflict rules against their columns.
@@ -32,8 +33,14 @@ FROM pg_attribute a WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND NOT a.attis
 	var names []change.TableName
 	for _, t := range c.tables {
 		names = append(names, t.TableName)
+		var altered []string
+		for _, column := range columns[t.oid] {
+			if c.Policy != nil && !column.Key && c.Policy(t.TableName, column.Name) != value.RefuseValue {
+				altered = append(altered, column.Name)
+			}
+		}
 		c.findings = append(c.findings, preflight.Rule(&preflight.Shape{
-			TableName: t.TableName, Columns: columns[t.oid], Whole: t.identity == "f",
+			TableName: t.TableName, Columns: columns[t.oid], Altered: altered, Whole: t.identity == "f",
 			MakeIt: "ALTER TABLE " + postgres.QuoteTable(t.TableName) + " REPLICA IDENTITY FULL;",
 		}, c.Rules.Of(t.TableName))...)
 	}
