@@ -32,14 +32,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// help is what a command says of itself; empty if there's none of the name.
+// help is what a command says of itself; empty if there's none of the name. A command of a command's is named by both.
 func help(t *testing.T, command string) string {
 	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatalf("build bridge: %v", err)
 	}
-	out, err := exec.Command(path, command, "--help").Output()
+	out, err := exec.Command(path, append(strings.Fields(command), "--help")...).Output()
 	if err != nil {
 		return ""
 	}
@@ -48,6 +48,7 @@ func help(t *testing.T, command string) string {
 
 var (
 	invocation = regexp.MustCompile(`(?:^|[\s=/])bridge ([a-z][a-z-]*)([^|#&]*)`)
+	subcommand = regexp.MustCompile(`^ [a-z][a-z-]*`)
 	flagName   = regexp.MustCompile(`(?:^|\s)(--?[a-z][a-z-]*)`)
 )
 
@@ -64,6 +65,11 @@ func TestCommands(t *testing.T) {
 				}
 				if _, asked := known[command]; !asked {
 					known[command] = help(t, command)
+				}
+				if sub := subcommand.FindString(rest); sub != "" && regexp.MustCompile(`(?m)^  `+command+sub+`\b`).MatchString(known[command]) {
+					if command += sub; known[command] == "" {
+						known[command] = help(t, command)
+					}
 				}
 				found++
 				if known[command] == "" {
