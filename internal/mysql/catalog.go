@@ -14,6 +14,8 @@ type Table struct {
 	// Kind is the catalog's word: BASE TABLE, VIEW, SYSTEM VERSIONED and SEQUENCE (MariaDB).
 	Kind   string
 	Engine string // InnoDB
+	// Partitioned says that statements can take or move rows by the partition, which the log doesn't tell.
+	Partitioned bool
 	// Columns are in their order, those without a name for SELECT * (invisible ones) included.
 	Columns     []Column
 	Indexes     []Index // unique ones: the primary key first, if there is one, then by name
@@ -143,12 +145,13 @@ func (l *loader) each(ctx context.Context, columns, from, database, order string
 }
 
 func (l *loader) tables(ctx context.Context) error {
-	sql := "SELECT table_schema, table_name, table_type, engine FROM information_schema.tables WHERE " + fmt.Sprintf(notSystem, "table_schema") + " ORDER BY 1, 2"
+	sql := "SELECT table_schema, table_name, table_type, engine, coalesce(create_options, '') LIKE '%partitioned%' FROM information_schema.tables WHERE " + fmt.Sprintf(notSystem, "table_schema") + " ORDER BY 1, 2"
 	return l.conn.Query(ctx, sql, func(values change.Image) error {
 		t := &Table{}
 		for i, to := range []*string{&t.Schema, &t.Name, &t.Kind, &t.Engine} {
 			*to, _ = values[i].Text()
 		}
+		t.Partitioned = values[4] == change.Text("1")
 		if l.selected == nil || l.selected(t.TableName) {
 			l.list = append(l.list, t)
 			l.byName[t.TableName] = t

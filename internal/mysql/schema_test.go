@@ -61,7 +61,7 @@ func TestUpdateTables(t *testing.T) {
 		if err := mysql.CreateTables(t.Context(), conn); err != nil {
 			t.Fatal(err)
 		}
-		exec(t, conn, `ALTER TABLE bridge.conflicts DROP COLUMN result, DROP COLUMN resolved_at, DROP COLUMN resolved_by, DROP COLUMN resolution;
+		exec(t, conn, `ALTER TABLE bridge.conflicts DROP COLUMN result, DROP COLUMN resolved_at, DROP COLUMN resolved_by, DROP COLUMN resolution, DROP KEY conflicts_awaiting, DROP COLUMN awaits;
 			INSERT INTO bridge.conflicts (type, table_schema, table_name, `+"`key`"+`, rule, outcome, origin, seq, versions)
 				VALUES ('insert_exists', 'shop', 'users', '["1"]', 'last_write_wins', 'applied', 'eu/1', 1, '[]')`)
 		for range 2 {

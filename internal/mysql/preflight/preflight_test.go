@@ -134,6 +134,28 @@ func TestServerSettings(t *testing.T) {
 	})
 }
 
+// A commit that counts before the replica has it is published before, too.
+func TestSemiSync(t *testing.T) {
+	on(t, func(t *testing.T, flavor testserver.Flavor) {
+		server := servertest.MySQL(t, flavor, testserver.MySQLOptions{NoSync: true})
+		name := "rpl_semi_sync_master"
+		if flavor == testserver.FlavorMySQL {
+			name = "rpl_semi_sync_source"
+			servertest.ExecMySQL(t, server, "", "INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'")
+		}
+		servertest.ExecMySQL(t, server, "", "SET GLOBAL "+name+"_wait_point = AFTER_COMMIT, GLOBAL "+name+"_timeout = 1, GLOBAL "+name+"_enabled = ON")
+		want := name + "_wait_point is AFTER_COMMIT"
+		conn := connect(t, root(server))
+		if r := run(t, conn, settings); !find(r, report.Warning, want) {
+			t.Errorf("not warned of: %s\n%s", want, list(r))
+		}
+		servertest.ExecMySQL(t, server, "", "SET GLOBAL "+name+"_wait_point = AFTER_SYNC")
+		if r := run(t, conn, settings); find(r, report.Warning, name) {
+			t.Errorf("lossless, and still:\n%s", list(r))
+		}
+	})
+}
+
 func TestNoLog(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		off := map[string]string{"skip_log_bin": "1", "read_only": "ON"}
@@ -160,6 +182,7 @@ func TestTables(t *testing.T) {
 			CREATE TABLE archive (a int PRIMARY KEY) ENGINE = MyISAM;
 			CREATE TABLE parent (id int AUTO_INCREMENT PRIMARY KEY, u int UNIQUE);
 			CREATE TABLE child (id int PRIMARY KEY, p int, CONSTRAINT fk FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE);
+			CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 2;
 			CREATE VIEW v AS SELECT * FROM parent;
 			CREATE TRIGGER unguarded BEFORE INSERT ON parent FOR EACH ROW SET NEW.u = 1;
 			CREATE TRIGGER allowed BEFORE UPDATE ON parent FOR EACH ROW SET NEW.u = 1;
@@ -193,7 +216,7 @@ func TestTables(t *testing.T) {
 				t.Errorf("not warned of: %s\n%s", w, list(r))
 			}
 		}
-		for _, w := range []string{"are not replicated: shop.v", "shop.child: has foreign keys: fk"} {
+		for _, w := range []string{"are not replicated: shop.v", "shop.child: has foreign keys: fk", "log doesn't tell the rows: shop.parts"} {
 			if !find(r, report.Note, w) {
 				t.Errorf("not noted: %s\n%s", w, list(r))
 			}
@@ -201,7 +224,7 @@ func TestTables(t *testing.T) {
 		if got := list(r); strings.Contains(got, "allowed") || strings.Contains(got, `"fine"`) || strings.Contains(got, "hidden") {
 			t.Errorf("reported too much:\n%s", got)
 		}
-		if got := fmt.Sprint(r.Tables); got != "[shop.child shop.folded shop.parent]" {
+		if got := fmt.Sprint(r.Tables); got != "[shop.child shop.folded shop.parent shop.parts]" {
 			t.Errorf("tables are %s", got)
 		}
 	})

@@ -97,6 +97,17 @@ func (c *checker) log(context.Context) error {
 	return nil
 }
 
+// semiSync looks at when a commit that waits for a replica counts: bridge publishes it then.
+func (c *checker) semiSync(context.Context) error {
+	for _, name := range []string{"rpl_semi_sync_source", "rpl_semi_sync_master"} { // the plugin's present name, and its earlier one
+		if c.variables[name+"_enabled"] == "ON" && c.variables[name+"_wait_point"] == "AFTER_COMMIT" {
+			c.add(preflight.Warning, "server", name+"_wait_point is AFTER_COMMIT: after a failover the replica may lack transactions that the other regions have",
+				setFix(name+"_wait_point", "AFTER_SYNC"))
+		}
+	}
+	return nil
+}
+
 func orEmpty(s string) string {
 	if s == "" {
 		return "empty"

@@ -19,7 +19,7 @@ func (c *checker) loadTables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var skipped []string
+	var skipped, partitioned []string
 	for _, t := range all {
 		name := mysql.QuoteTable(t.TableName)
 		switch {
@@ -33,7 +33,14 @@ func (c *checker) loadTables(ctx context.Context) error {
 				"ALTER TABLE "+name+" ENGINE = InnoDB; or exclude it under tables.exclude")
 		case len(t.Columns) > 0: // without, the account may not even see them
 			c.tables = append(c.tables, t)
+			if t.Partitioned {
+				partitioned = append(partitioned, t.String())
+			}
 		}
+	}
+	if len(partitioned) > 0 {
+		c.add(preflight.Note, "partitions", "are changed in every region by hand, as all schemas are; TRUNCATE, EXCHANGE and CONVERT PARTITION stop the region's stream, "+
+			"for the log doesn't tell the rows: "+strings.Join(partitioned, ", "), "")
 	}
 	if len(skipped) > 0 {
 		c.add(preflight.Note, "views and sequences", "are not replicated: "+strings.Join(skipped, ", "), "")
