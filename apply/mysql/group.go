@@ -26,7 +26,10 @@ type group struct {
 	writes  []int // indexes, in the order of the rows
 	key     change.Key
 	rows    []byte
+	first   []span // where the literals of the first row are among rows, as columns
 }
+
+type span struct{ from, to int }
 
 // shape is what a statement's text depends on: the table's definition, the kind of write, and which
 // columns the images carry.
@@ -55,12 +58,16 @@ func shapeOf(w *apply.Write) shape {
 // is free before it's taken; or, but for truncates, one statement a write in the given order.
 func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, error) {
 	var groups []*group
+	shapes, count := make([]shape, len(writes)), map[shape]int{}
+	for i := range writes {
+		shapes[i] = shapeOf(&writes[i])
+		count[shapes[i]]++
+	}
 	filling := map[shape]*group{}
 	for i := range writes {
-		w := &writes[i]
-		of := shapeOf(w)
+		w, of := &writes[i], shapes[i]
 		g := filling[of]
-		if g == nil || s.inOrder || len(g.writes) == maxRows || len(g.rows) > s.packetLimit/2 {
+		if g == nil || s.inOrder || count[of] <= g.few || len(g.writes) == maxRows || len(g.rows) > s.packetLimit/2 {
 			var err error
 			if g, err = s.newGroup(ctx, w); err != nil {
 				return nil, err
@@ -124,10 +131,14 @@ func (g *group) add(index int, w *apply.Write) error {
 		if n > 0 || g.numbered {
 			g.rows = append(g.rows, ',')
 		}
+		from := len(g.rows)
 		var err error
 		if g.rows, err = g.table.encode(g.rows, i, values[i]); err != nil {
 			return fmt.Errorf("%w: table %s, row %s, column %s: %w; compare the column's definition with the other regions', and it goes on by itself once they agree",
 				apply.ErrRefused, g.table, w.Key, g.table.columnName(i), err)
+		}
+		if len(g.writes) == 1 {
+			g.first = append(g.first, span{from, len(g.rows)})
 		}
 	}
 	g.rows = append(g.rows, ')')
@@ -171,10 +182,23 @@ func (t *table) encode(dst []byte, i int, v change.Value) ([]byte, error) {
 	return t.columns[i].appendLiteral(dst, s)
 }
 
-// text is the statement that does the group's writes.
+// text is the statement for the group's rows. A single one needs no table of rows.
 func (g *group) text(s *statement) []byte {
+	if len(g.writes) == 1 && s.alone != nil {
+		return g.fill(s.alone)
+	}
 	out := make([]byte, 0, len(s.before)+len(g.rows)+len(s.after))
 	out = append(out, s.before...)
 	out = append(out, g.rows...)
 	return append(out, s.after...)
+}
+
+// fill puts the first row's literals into a statement.
+func (g *group) fill(p *plain) []byte {
+	var out []byte
+	for n, column := range p.of {
+		at := g.first[slices.Index(g.columns, column)]
+		out = append(append(out, p.text[n]...), g.rows[at.from:at.to]...)
+	}
+	return append(out, p.text[len(p.of)]...)
 }

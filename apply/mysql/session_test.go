@@ -127,16 +127,17 @@ func TestNothingIsChangedToFit(t *testing.T) {
 			t.Run(c.ddl+" "+c.value, func(t *testing.T) {
 				a.t = t
 				name := fmt.Sprintf("n%d", i)
-				run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (id int PRIMARY KEY, v %s); INSERT INTO app.%[1]s VALUES (1, %[3]s)", name, c.ddl,
+				run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (id int PRIMARY KEY, v %s); INSERT INTO app.%[1]s VALUES (1, %[3]s), (3, %[3]s)", name, c.ddl,
 					map[bool]string{true: "5", false: "NULL"}[strings.Contains(c.ddl, "NOT NULL")]))
 				before := rows(t, b.admin, "SELECT * FROM app."+name)
 				table := change.NewTable(change.TableName{Schema: "app", Name: name}, []change.Column{{Name: "id", Type: "int", Key: true}, {Name: "v", Type: "x"}}, true)
-				for _, w := range []apply.Write{
-					write(t, apply.Update, table, image("1", c.value)...), write(t, apply.Upsert, table, image("1", c.value)...), write(t, apply.Upsert, table, image("2", c.value)...),
+				row := func(kind apply.WriteKind, id string) apply.Write { return write(t, kind, table, image(id, c.value)...) }
+				for _, batch := range [][]apply.Write{
+					{row(apply.Update, "1")}, {row(apply.Update, "1"), row(apply.Update, "3")}, {row(apply.Upsert, "1")}, {row(apply.Upsert, "2")},
 				} {
-					_, err := a.try(w)
+					_, err := a.try(batch...)
 					if !errors.Is(err, apply.ErrRefused) || !strings.Contains(err.Error(), "app."+name) {
-						t.Fatalf("kind %d: %v", w.Kind, err)
+						t.Fatalf("%d of kind %d: %v", len(batch), batch[0].Kind, err)
 					}
 					if value := strings.TrimSpace(c.value); len(value) > 3 && value != "NULL" && strings.Contains(err.Error(), value) {
 						t.Errorf("the error tells the value: %v", err)
@@ -208,6 +209,53 @@ func TestDeposed(t *testing.T) {
 		}
 		if got := rows(t, b.admin, "SELECT id FROM app.t"); len(got) != 1 {
 			t.Errorf("rows %q", got)
+		}
+	})
+}
+
+// TestSets: the writes of a batch of one kind are one statement, and few of them one each; and no statement that updates few
+// rows makes a table on disk.
+func TestSets(t *testing.T) {
+	on(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newBed(t, flavor)
+		a := newApplier(t, b)
+		s := a.Session.(*session)
+		onDisk := func() string {
+			is, err := s.conn.Text(t.Context(), "SHOW SESSION STATUS LIKE 'Created_tmp_disk_tables'")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return is[1]
+		}
+		for i, c := range []struct {
+			ddl, value string
+			rows       int
+			statements [3]int // of upserts, updates, deletes
+		}{
+			{"varchar(9)", "x", 1000, [3]int{1, 1, 1}}, {"longtext", "x", 1000, [3]int{1, 1, 1}}, {"longblob", `\x00`, 3, [3]int{1, 3, 1}}, {"longtext", "x", 50, [3]int{1, 50, 1}}, {"varchar(9)", "x", 2, [3]int{1, 2, 2}},
+		} {
+			if flavor == testserver.FlavorMySQL && c.rows > 2 {
+				c.statements[1] = 1
+			}
+			name := fmt.Sprintf("s%d", i)
+			run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (id int PRIMARY KEY, v %s)", name, c.ddl))
+			table := change.NewTable(change.TableName{Schema: "app", Name: name}, []change.Column{{Name: "id", Type: "int", Key: true}, {Name: "v", Type: "x"}}, true)
+			var writes [3][]apply.Write
+			for k, kind := range []apply.WriteKind{apply.Upsert, apply.Update, apply.Delete} {
+				for id := range c.rows {
+					writes[k] = append(writes[k], write(t, kind, table, image(fmt.Sprint(id), c.value)...))
+				}
+				if groups, err := s.group(t.Context(), writes[k]); err != nil || len(groups) != c.statements[k] {
+					t.Errorf("%d writes of kind %d of %s are %d statements, %v; want %d", c.rows, kind, c.ddl, len(groups), err, c.statements[k])
+				}
+			}
+			a.do(writes[0]...)
+			before := onDisk()
+			a.do(writes[1]...)
+			if after := onDisk(); c.rows <= fewOnDisk && after != before {
+				t.Errorf("%d updates of %s made tables on disk (%s before, %s now)", c.rows, c.ddl, before, after)
+			}
+			a.do(writes[2]...)
 		}
 	})
 }

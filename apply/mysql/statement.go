@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,27 @@ type statement struct {
 	numbered bool
 	columns  []int // of the table's shape, whose values follow
 	keyed    bool  // the values are the key's (delete)
+	// alone does the write of a single row without a table of rows; nil of kinds that need none. few is up to how many
+	// rows of a batch are done so, one by one.
+	alone *plain
+	few   int
+}
+
+// A table of rows costs a server as much as some statements: twice a single one's time. For an update of TEXT or BLOB columns
+// MariaDB makes a table on disk, which takes 1.4 ms or more; a row more takes 0.03 ms (measured, 10.11).
+const (
+	few       = 2
+	fewOnDisk = 50
+)
+
+// plain is a statement with a row's literals in it.
+type plain struct {
+	text []string // what stands before each literal
+	of   []int    // which columns the literals are of
+}
+
+func (p *plain) add(text string, column int) {
+	p.text, p.of = append(p.text, text), append(p.of, column)
 }
 
 // builder writes the statements of one table in one server's dialect.
@@ -32,10 +54,16 @@ func (b *builder) build(w *apply.Write) (*statement, error) {
 	case apply.Upsert:
 		return b.upsert(b.carried(w)), nil
 	case apply.Update:
-		return b.join("UPDATE ", b.carried(w), b.set), nil
+		s := b.join("UPDATE ", b.carried(w), b.set)
+		s.alone, s.few = b.updateOne(s.columns), few
+		if b.maria && slices.ContainsFunc(b.assigned(s.columns), func(i int) bool { return b.columns[i].large() }) {
+			s.few = fewOnDisk
+		}
+		return s, nil
 	case apply.Delete:
 		s := b.join("DELETE t FROM ", b.Keys, func([]int) string { return "" })
-		s.keyed = true
+		s.keyed, s.alone, s.few = true, &plain{}, few
+		b.whereKey(s.alone, "DELETE FROM "+b.name)
 		return s, nil
 	case apply.Truncate:
 		return &statement{before: "DELETE FROM " + b.name}, nil
@@ -130,26 +158,61 @@ func alias(i int) string { return "c" + strconv.Itoa(i) }
 func (b *builder) match() string {
 	var on []string
 	for _, i := range b.Keys {
-		on = append(on, "t."+b.columns[i].name+" = "+b.columns[i].comparable("r."+alias(i)))
+		opening, closing := b.columns[i].comparison()
+		on = append(on, "t."+b.columns[i].name+" = "+opening+"r."+alias(i)+closing)
 	}
 	return strings.Join(on, " AND ")
 }
 
 func (b *builder) set(columns []int) string {
 	var set []string
-	for _, i := range columns {
-		if c := b.columns[i]; !b.Columns[i].Key || c.equalDiffer() {
-			set = append(set, "t."+c.name+" = r."+alias(i))
-		}
+	for _, i := range b.assigned(columns) {
+		set = append(set, "t."+b.columns[i].name+" = r."+alias(i))
 	}
-	for _, name := range b.keptNow(columns) {
-		set = append(set, "t."+name+" = t."+name)
-	}
-	if len(set) == 0 { // a table of nothing but its key
-		name := b.columns[b.Keys[0]].name
+	for _, name := range b.unchanged(columns) {
 		set = append(set, "t."+name+" = t."+name)
 	}
 	return " SET " + strings.Join(set, ", ")
+}
+
+// assigned are those of the columns that an update assigns: of the key's, those whose text may change.
+func (b *builder) assigned(columns []int) []int {
+	return slices.DeleteFunc(slices.Clone(columns), func(i int) bool { return b.Columns[i].Key && !b.columns[i].equalDiffer() })
+}
+
+// unchanged are the quoted names of the columns that an update assigns their own values: at least one, if it assigns no other.
+func (b *builder) unchanged(columns []int) []string {
+	kept := b.keptNow(columns)
+	if len(kept) == 0 && len(b.assigned(columns)) == 0 { // a table of nothing but its key
+		kept = append(kept, b.columns[b.Keys[0]].name)
+	}
+	return kept
+}
+
+// updateOne is the update of one row.
+func (b *builder) updateOne(columns []int) *plain {
+	p := &plain{}
+	before := "UPDATE " + b.name + " SET "
+	for _, i := range b.assigned(columns) {
+		p.add(before+b.columns[i].name+" = ", i)
+		before = ", "
+	}
+	for _, name := range b.unchanged(columns) {
+		before += name + " = " + name + ", "
+	}
+	b.whereKey(p, strings.TrimSuffix(before, ", "))
+	return p
+}
+
+// whereKey ends a statement with the condition that the row has the key of the literals.
+func (b *builder) whereKey(p *plain, before string) {
+	before += " WHERE "
+	for _, i := range b.Keys {
+		opening, closing := b.columns[i].comparison()
+		p.add(before+b.columns[i].name+" = "+opening, i)
+		before = closing + " AND "
+	}
+	p.text = append(p.text, strings.TrimSuffix(before, " AND "))
 }
 
 // keptNow are the quoted names of the columns that the server would set to the current time, unless they're assigned.

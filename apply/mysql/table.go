@@ -1,6 +1,8 @@
 package mysql
 
 import (
+	"strings"
+
 	"bridge/change"
 	"bridge/naming"
 )
@@ -37,27 +39,37 @@ type column struct {
 	collation string
 }
 
-// comparable is the SQL by which a value of r compares with the column as the column compares with itself, so that the
-// primary key's index serves: columns of r have the types and the collation of literals.
-func (c *column) comparable(value string) string {
+// comparison is what stands around a value of r, or a literal, for it to compare with the column as the column compares with
+// itself, so that the primary key's index serves: columns of r have the types and the collation of literals.
+func (c *column) comparison() (opening, closing string) {
 	switch c.class {
 	case text, label, labels:
+		closing = " COLLATE " + c.collation
 		if c.charset != "utf8mb4" {
-			value = "CONVERT(" + value + " USING " + c.charset + ")"
+			return "CONVERT(", " USING " + c.charset + ")" + closing
 		}
-		return value + " COLLATE " + c.collation
-	case float:
-		return "CAST(" + value + " AS " + c.base + ")"
+		return "", closing
+	case float, named:
+		return "CAST(", " AS " + c.base + ")"
 	case date:
-		return "CAST(" + value + " AS DATE)"
+		return "CAST(", " AS DATE)"
 	case datetime, moment:
-		return "CAST(" + value + " AS DATETIME(6))"
+		return "CAST(", " AS DATETIME(6))"
 	case clock:
-		return "CAST(" + value + " AS TIME(6))"
-	case named:
-		return "CAST(" + value + " AS " + c.base + ")"
+		return "CAST(", " AS TIME(6))"
 	}
-	return value
+	return "", ""
+}
+
+// large reports whether the column is of TEXT, BLOB or a spatial type, which MariaDB's tables in memory don't hold.
+func (c *column) large() bool {
+	switch c.class {
+	case text:
+		return strings.HasSuffix(c.base, "text")
+	case binary:
+		return c.base != "binary" && c.base != "varbinary"
+	}
+	return false
 }
 
 // equalDiffer reports whether equal values of the column can differ: in case, in accents, in blanks at the end, in a zero's sign.

@@ -194,12 +194,19 @@ func TestKeyTypes(t *testing.T) {
 				}
 				a.do(inserts...)
 				a.do(updates...)
+				for _, w := range append(inserts[:1:1], updates...) { // each alone
+					a.do(w)
+				}
+				if got, want := rows(t, b.admin, "SELECT sum(n) FROM app."+name), len(updates)*(len(updates)-1)/2; got[0] != fmt.Sprint(want) {
+					t.Errorf("the sum is %s, want %d", got[0], want)
+				}
 				a.do(inserts...)
 				if got := rows(t, b.admin, "SELECT count(*), sum(n) FROM app."+name); got[0] != fmt.Sprintf("%d|%[1]d", len(inserts)) {
 					t.Errorf("count and sum are %s of %d rows", got, len(inserts))
 				}
 				wantIndex(t, b, a, deletes)
-				a.do(deletes...)
+				a.do(deletes[0])
+				a.do(deletes[1:]...)
 				if out, err := a.try(updates...); err != nil || len(out.Missing) != len(updates) {
 					t.Errorf("missing %v of %d, %v", out.Missing, len(updates), err)
 				}
@@ -208,21 +215,28 @@ func TestKeyTypes(t *testing.T) {
 	})
 }
 
-// wantIndex asks the server how it finds the rows.
+// wantIndex asks the server how it finds the rows, of a batch and of one row.
 func wantIndex(t *testing.T, b *bed, a *applier, writes []apply.Write) {
 	t.Helper()
-	groups, err := a.Session.(*session).group(t.Context(), writes)
-	if err != nil {
-		t.Fatal(err)
+	explain := func(writes []apply.Write, statement func(*group) *statement, access string) {
+		t.Helper()
+		groups, err := a.Session.(*session).group(t.Context(), writes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		format := "EXPLAIN "
+		if b.server.Flavor() == testserver.FlavorMySQL {
+			format = "EXPLAIN FORMAT=TRADITIONAL "
+		}
+		plan := rows(t, b.admin, "USE bridge; "+format+string(groups[0].text(statement(groups[0]))))
+		if !slices.ContainsFunc(plan, func(line string) bool {
+			return strings.Contains(line, "|"+access+"|") && strings.Contains(line, "|PRIMARY|")
+		}) {
+			t.Errorf("the primary key doesn't serve: %q", plan)
+		}
 	}
-	format := "EXPLAIN "
-	if b.server.Flavor() == testserver.FlavorMySQL {
-		format = "EXPLAIN FORMAT=TRADITIONAL "
-	}
-	plan := rows(t, b.admin, "USE bridge; "+format+string(groups[0].text(groups[0].locking)))
-	if !slices.ContainsFunc(plan, func(line string) bool { return strings.Contains(line, "|eq_ref|") }) {
-		t.Errorf("the primary key doesn't serve: %q", plan)
-	}
+	explain(writes, func(g *group) *statement { return g.locking }, "eq_ref")
+	explain(writes[:1], func(g *group) *statement { return g.statement }, "range")
 }
 
 // sameTexts compares texts; real numbers by value.
