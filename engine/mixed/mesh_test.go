@@ -39,6 +39,7 @@ type region struct {
 	open func(policy func(change.TableName, string) value.Policy) node.Engine
 	// compared opens the database for comparing.
 	compared func() compare.Region
+	kill     func() // ends the server as a power failure does, and starts it again
 	node     *node.Node
 	stop     func()
 }
@@ -57,6 +58,10 @@ type mesh struct {
 	broker  *embedded.Broker
 	regions []*region
 	rounds  int
+	// rules makes a region's conflict rules; nil is last_write_wins for all.
+	rules func() *conflict.Rules
+	// epoch is where timestamps were last lifted to.
+	epoch change.Timestamp
 }
 
 // newMesh makes a region for each engine. schema gives each its tables, but for the one that settle uses.
@@ -102,6 +107,13 @@ func (m *mesh) newPostgres(r *region, schema string) {
 	servertest.Exec(t, dsn, fmt.Sprintf(settled, `"C"`)+";"+schema)
 	conn := servertest.Connect(t, dsn)
 	r.exec = func(t testing.TB, sql string) { servertest.Exec(t, dsn, sql) }
+	r.kill = func() {
+		server.Kill()
+		if err := server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		conn = servertest.Connect(t, dsn)
+	}
 	r.query = func(t testing.TB, sql string) []string {
 		t.Helper()
 		result := conn.PgConn().ExecParams(t.Context(), sql, nil, nil, nil, nil).Read()
@@ -160,6 +172,12 @@ func (m *mesh) newMySQL(r *region, schema string) {
 	}
 	server := servertest.MySQL(t, flavor, testserver.MySQLOptions{NoSync: true})
 	r.exec = func(t testing.TB, sql string) { servertest.ExecMySQL(t, server, "shop", sql) }
+	r.kill = func() {
+		server.Kill()
+		if err := server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	r.query = func(t testing.TB, sql string) []string { return servertest.QueryMySQL(t, server, "shop", sql) }
 	servertest.ExecMySQL(t, server, "", "CREATE DATABASE shop CHARACTER SET utf8mb4")
 	r.exec(t, fmt.Sprintf(settled, r.binary())+";"+schema)
@@ -232,8 +250,12 @@ func (m *mesh) start(r *region, policy func(change.TableName, string) value.Poli
 			peers = append(peers, other.name)
 		}
 	}
+	rules := conflict.All(conflict.LastWriteWins)
+	if m.rules != nil {
+		rules = m.rules()
+	}
 	r.node = node.New(node.Config{
-		Cluster: "c", Region: r.name, Peers: peers, Streams: m.topic, Engine: r.open(policy), Rules: conflict.All(conflict.LastWriteWins),
+		Cluster: "c", Region: r.name, Peers: peers, Streams: m.topic, Engine: r.open(policy), Rules: rules,
 		Workers: 3, HistoryBytes: 64 << 20, RetryStopped: time.Second,
 		Log: slog.New(slog.NewTextHandler(logWriter{m.t, r.name}, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})

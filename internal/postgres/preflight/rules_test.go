@@ -25,7 +25,7 @@ func TestConflictRules(t *testing.T) {
 	b.settings.Rules = &conflict.Rules{Default: conflict.LastWriteWins, Tables: map[change.TableName]*conflict.Rule{
 		public("plain"): conflict.LastWriteWins,
 		public("thin"):  {Order: conflict.EarliestWins},
-		public("wrong"): {Columns: map[string]conflict.Column{"f": merge(conflict.Counter), "t": merge(conflict.Set), "n": merge(conflict.Map), "doc": merge(conflict.Counter),
+		public("wrong"): {Columns: map[string]conflict.Column{"f": merge(conflict.Counter), "t": merge(conflict.Counter), "n": merge(conflict.Map), "doc": merge(conflict.Counter),
 			"d": merge(conflict.Append), "id": merge(conflict.Counter), "gone": merge(conflict.Max)}, Groups: [][]string{{"n", "away"}}},
 		public("good"): {Columns: map[string]conflict.Column{"n": merge(conflict.Counter), "d": merge(conflict.Counter), "doc": merge(conflict.Map), "t": merge(conflict.Append),
 			"arr": merge(conflict.Set), "f": merge(conflict.Max), "v": {Merge: conflict.Set, Separator: ";"}}},
@@ -38,7 +38,7 @@ func TestConflictRules(t *testing.T) {
 	for _, want := range []struct{ text, fix string }{
 		{`public.thin: its conflict rule (first_write_wins) needs whole rows in the log`, `ALTER TABLE "public"."thin" REPLICA IDENTITY FULL;`},
 		{`public.wrong: column "f" is of type double precision: a counter must be an integer or a decimal`, "choose another merge"},
-		{`public.wrong: column "t" is of type text: a set must be`, "choose another merge"},
+		{`public.wrong: column "t" is of type text: a counter must be`, "choose another merge"},
 		{`public.wrong: column "n" is of type integer: a map must be JSON`, "choose another merge"},
 		{`public.wrong: column "doc" is of type jsonb: a counter must be`, "choose another merge"},
 		{`public.wrong: column "d" is of type numeric: only text and lists can be appended to`, "choose another merge"},
