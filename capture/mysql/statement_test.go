@@ -93,13 +93,17 @@ func TestBackslashes(t *testing.T) {
 }
 
 func FuzzParseStatement(f *testing.F) {
-	for _, s := range []string{"TRUNCATE `a`.b", "XA COMMIT X'00',X'',1", "/*!", "'", "SET STATEMENT x=1 FOR SET STATEMENT y=1 FOR DROP x", "CREATE", "--", "\\"} {
+	for _, s := range []string{"TRUNCATE `a`.b", "XA COMMIT X'00',X'',1", "/*!", "'", "SET STATEMENT x=1 FOR SET STATEMENT y=1 FOR DROP x", "CREATE", "--", "\\",
+		"ALTER TABLE t EXCHANGE PARTITION p WITH TABLE", "ALTER IGNORE TABLE IF EXISTS a.`b` CONVERT TABLE c TO PARTITION d"} {
 		f.Add(s, false)
 	}
 	f.Fuzz(func(t *testing.T, sql string, noBackslash bool) {
 		st := parseStatement(sql, noBackslash)
 		if st.effect == effectTruncate && st.table.Name == "" && len(sql) < 9 {
 			t.Errorf("%q truncates a table without a name", sql)
+		}
+		if named := st.table.Name != ""; named && st.effect != effectTruncate && st.effect != effectMoves && st.effect != effectUnknown {
+			t.Errorf("%q, of no rows, is about table %s", sql, st.table)
 		}
 	})
 }

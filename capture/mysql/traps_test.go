@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -115,10 +116,12 @@ func TestPartialJSON(t *testing.T) {
 
 func TestStatementsThatChangeRows(t *testing.T) {
 	b := newBed(t, testserver.FlavorMariaDB, "CREATE TABLE t (id int PRIMARY KEY, v int)")
+	file := "'" + filepath.Join(b.server.Dir(), "rows") + "'"
+	b.exec("SELECT 7, 7 INTO OUTFILE " + file)
 	for _, sql := range []string{
 		"INSERT INTO t VALUES (1, 1)", "UPDATE t SET v = v + 1", "REPLACE INTO t VALUES (1, 2)", "DELETE FROM t",
 		"CREATE TABLE u (PRIMARY KEY (id)) SELECT * FROM t", "SET STATEMENT max_statement_time = 10 FOR INSERT INTO t VALUES (2, 1)",
-		"INSERT INTO t SELECT 3, @x := 4",
+		"INSERT INTO t SELECT 3, @x := 4", "LOAD DATA INFILE " + file + " INTO TABLE t",
 	} {
 		s := b.open()
 		b.exec("SET SESSION binlog_format = STATEMENT", sql)
