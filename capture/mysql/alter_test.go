@@ -57,3 +57,22 @@ func TestStatementsThatMoveRows(t *testing.T) {
 		})
 	})
 }
+
+// What gh-ost and pt-online-schema-change do: a copy of the table with another shape takes its place.
+func TestOnlineSchemaChange(t *testing.T) {
+	onBoth(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newBed(t, flavor, "CREATE TABLE t (id int PRIMARY KEY, e enum('x', 'y'))", "INSERT INTO t VALUES (1, 'x'), (2, 'y')")
+		b.config.Selected = only(b.name, "t")
+		s := b.open()
+		b.exec("UPDATE t SET e = 'y' WHERE id = 1", "CREATE TABLE _t_new LIKE t", "ALTER TABLE _t_new MODIFY e enum('y', 'z') FIRST, ADD COLUMN n int DEFAULT 5 AFTER e",
+			"INSERT INTO _t_new (id, e) SELECT id, e FROM t", "UPDATE _t_new SET n = 6 WHERE id = 2",
+			"RENAME TABLE t TO _t_old, _t_new TO t", "UPDATE t SET e = 'z' WHERE id = 1", "DELETE FROM _t_old", "DROP TABLE _t_old", "DELETE FROM t WHERE id = 2")
+		wantText(t, show(nonEmpty(b.drain(s))), `
+			update t (1) old 1 x new 1 y
+			commit
+			update t (1) old y 5 1 new z 5 1
+			commit
+			delete t (2) old y 6 2
+			commit`)
+	})
+}
