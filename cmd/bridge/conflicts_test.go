@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"bridge/casebook"
+	"bridge/compare"
+	"bridge/internal/testserver/servertest"
 )
 
 // result reads what --json shows of a command that succeeds.
@@ -141,5 +143,68 @@ func TestConflicts(t *testing.T) {
 		if a := on("eu", strings.Fields(tt.args)...); a.code != tt.code || !strings.Contains(a.stderr, tt.want) {
 			t.Errorf("%s: %+v", tt.args, a)
 		}
+	}
+}
+
+// TestConflictsAcrossEngines resolves conflicts on MySQL and on MariaDB, in tables and columns that have other names there.
+func TestConflictsAcrossEngines(t *testing.T) {
+	t.Parallel()
+	m, servers := newMixedMesh(t)
+	for region, server := range servers {
+		grant(t, server, m.regions[region].file)
+	}
+	m.setUp()
+	servertest.ExecMySQL(t, servers["us"], "shop", "UPDATE people SET nm = 'us' WHERE id = 5; UPDATE people SET nm = 'us' WHERE id = 6")
+	servertest.ExecMySQL(t, servers["ap"], "shop", "UPDATE people SET n = 7.5 WHERE id = 5; DELETE FROM people WHERE id = 6")
+	m.start("eu", "us", "ap")
+	on := func(region string, args ...string) answer {
+		return bridge(t, nil, append(append([]string{"conflicts"}, args...), "-c", m.regions[region].file)...)
+	}
+	// id is a region's case of a row.
+	id := func(region, key string) string {
+		var found string
+		m.eventually(region+" has recorded a conflict on "+key, func() bool {
+			for _, c := range m.cases(region) {
+				if c.Row() == "public.users ("+key+")" {
+					found = fmt.Sprint(c.ID)
+				}
+			}
+			return found != ""
+		})
+		return found
+	}
+	for _, region := range meshNames {
+		a := on(region, "show", id(region, "5"))
+		for _, want := range []string{"us/1:1", "ap/1:1", "name", "7.50", "Now: the row is as it was decided."} {
+			if a.code != 0 || !strings.Contains(a.stdout, want) {
+				t.Errorf("%s: show lacks %q: %+v", region, want, a)
+			}
+		}
+		if a := on(region, "show", id(region, "6")); a.code != 0 || !strings.Contains(a.stdout, "Now: the row is as it was decided.") || !strings.Contains(a.stdout, "no row") {
+			t.Errorf("%s: show of a row that was deleted: %+v", region, a)
+		}
+	}
+	if a := on("us", "resolve", id("us", "5"), "--pick", "us", "--value", "n=7.50", "--by", "zoe"); a.code != 0 {
+		t.Errorf("resolve on MySQL: %+v", a)
+	}
+	six := []string{"resolve", id("ap", "6"), "--pick", "us", "--null", "n", "--by", "zoe"}
+	if a := on("ap", six...); a.code != exitRuntime || !strings.Contains(a.stderr, "lacks ratio") { // whose unchanged values us doesn't send
+		t.Errorf("resolve by a version that isn't whole: %+v", a)
+	}
+	if a := on("ap", append(six, "--null", "ratio")...); a.code != 0 {
+		t.Errorf("resolve on MariaDB: %+v", a)
+	}
+	const want = "5 us 7.50; 6 us NULL"
+	m.eventually("the resolutions in eu", func() bool {
+		return m.query("eu", `SELECT string_agg(concat_ws(' ', id, name, coalesce(n::text, 'NULL')), '; ' ORDER BY id) FROM public.users WHERE id IN (5, 6)`) == want
+	})
+	for region, server := range servers {
+		m.eventually("the resolutions in "+region, func() bool {
+			rows := servertest.QueryMySQL(t, server, "shop", "SELECT concat_ws(' ', id, nm, coalesce(n, 'NULL')) FROM people WHERE id IN (5, 6) ORDER BY id")
+			return strings.Join(rows, "; ") == want
+		})
+	}
+	if a, r := comparison(t, m.files()...); a.code != 0 || r.Verdict != compare.Equal {
+		t.Errorf("compare: %+v", a)
 	}
 }
