@@ -168,24 +168,54 @@ func (d definitions) columnDifference(name string, there []string) string {
 	return ""
 }
 
+// limit is what columns of one type hold and those of another engine's can't.
+type limit struct{ from, to, values string }
+
 // limits says which values one region's column has that another's can't hold, for regions of different engines.
 func (d definitions) limits(regions []string) (out []string) {
 	there, _ := d.there(regions)
 	for _, name := range d.columnNames() {
+		var order []limit
+		holders, others := map[limit][]string{}, map[limit][]string{} // regions
 		for _, from := range there {
 			for _, to := range there {
-				a, b := d[from].column(name), d[to].column(name)
-				if a == nil || b == nil || d[from].Engine == d[to].Engine || b.Policy.Alters() {
+				values := d.lost(name, from, to)
+				if values == "" {
 					continue
 				}
-				plan, err := value.NewPlan(a.Value, b.Value, b.Policy)
-				if limits := plan.Limits(); err == nil && len(limits) > 0 {
-					out = append(out, fmt.Sprintf("column %q: %s in %s holds what %s in %s can't: %s", name, a.Type, from, b.Type, to, strings.Join(limits, "; ")))
+				l := limit{d[from].column(name).bare(), d[to].column(name).bare(), values}
+				if holders[l] == nil {
+					order = append(order, l)
 				}
+				holders[l] = appendNew(holders[l], from)
+				others[l] = appendNew(others[l], to)
 			}
+		}
+		for _, l := range order {
+			out = append(out, fmt.Sprintf("column %q: %s in %s holds what %s in %s can't: %s", name, l.from, strings.Join(holders[l], ", "), l.to, strings.Join(others[l], ", "), l.values))
 		}
 	}
 	return out
+}
+
+// lost says which values of a column don't go from one region to another and have no substitute there.
+func (d definitions) lost(name, from, to string) string {
+	a, b := d[from].column(name), d[to].column(name)
+	if a == nil || b == nil || d[from].Engine == d[to].Engine || b.Policy.Alters() {
+		return ""
+	}
+	plan, err := value.NewPlan(a.Value, b.Value, b.Policy)
+	if err != nil {
+		return "" // a difference
+	}
+	return strings.Join(plan.Limits(), "; ")
+}
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
 }
 
 // mixed reports whether the regions are of different engines.
@@ -238,3 +268,9 @@ func (c *Column) describe() string {
 }
 
 func joined(key []string) string { return strings.Join(key, ", ") }
+
+// bare is the type without its collation.
+func (c *Column) bare() string {
+	text, _, _ := strings.Cut(c.Type, " collate ")
+	return text
+}

@@ -57,26 +57,30 @@ func (s *story) count(l *look) {
 	}
 }
 
-// conclude prints the comparison.
+// conclude prints the comparison: a line for each region, so that any number of them fits.
 func (s *story) conclude(lost int) {
-	line := fmt.Sprintf("  %-12s", "rows, digest")
-	for _, r := range s.regions {
-		line += fmt.Sprintf(" %18s", r.name)
-	}
-	s.out.linef("%s", s.out.style(dim, line))
+	const cell = "%17s"
+	head, verdicts := fmt.Sprintf("  %-6s", ""), fmt.Sprintf("  %-6s", "")
 	s.result.Equal = lost == 0
 	for _, t := range s.result.Tables {
-		line := fmt.Sprintf("  %-12s", t.Table)
-		for i := range t.Rows {
-			line += fmt.Sprintf(" %9s %.8s", count(t.Rows[i]), t.Digests[i])
-		}
-		verdict := s.out.style(green, "equal")
+		head += fmt.Sprintf(cell, t.Table)
+		verdict := s.out.style(green, fmt.Sprintf(cell, "equal"))
 		if !t.Equal {
-			verdict = s.out.style(red, "DIFFERENT")
+			verdict = s.out.style(red, fmt.Sprintf(cell, "DIFFERENT"))
 			s.result.Equal = false
 		}
-		s.out.linef("%s  %s", line, verdict)
+		verdicts += verdict
 	}
+	s.out.textf("  ", "Rows of each table, and a digest of them:")
+	s.out.linef("%s", s.out.style(dim, head))
+	for i, r := range s.regions {
+		line := fmt.Sprintf("  %-6s", r.name)
+		for _, t := range s.result.Tables {
+			line += fmt.Sprintf(cell, fmt.Sprintf("%s %.8s", count(t.Rows[i]), t.Digests[i]))
+		}
+		s.out.linef("%s", line)
+	}
+	s.out.linef("%s", verdicts)
 	transactions, conflicts := 0, 0
 	for _, r := range s.regions {
 		transactions += s.result.Transactions[r.name]
