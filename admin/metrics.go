@@ -38,6 +38,7 @@ var (
 	barriersDesc     = desc("barriers_total", "Barriers raised before a commit.")
 	retriesDesc      = desc("replays_total", "Batches decided and written again after a lost race.")
 	conflictsDesc    = desc("conflicts_total", "Conflicts decided here.", "type", "table", "rule", "outcome")
+	lostDesc         = desc("lost_updates_total", "Updates that aren't in their rows though whoever won hadn't seen them; each counts once.", "table", "rule")
 	lagDesc          = desc("apply_lag_seconds", "Age of the oldest transaction that waits here; 0 when none does.", "origin")
 	queuedDesc       = desc("apply_queue_transactions", "Transactions read and not yet applied.", "origin")
 	queuedBytesDesc  = desc("apply_queue_bytes", "Size of the records they came in.", "origin")
@@ -86,6 +87,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(retriesDesc, s.Applied.Retries)
 	for l, n := range s.Conflicts {
 		count(conflictsDesc, n, string(l.Type), l.Table.String(), l.Rule, l.Result)
+	}
+	for l, n := range s.Lost {
+		count(lostDesc, n, l.Table.String(), l.Rule)
 	}
 	gauge(unstableDesc, float64(s.History.Operations))
 	gauge(historyBytesDesc, float64(s.History.Bytes))

@@ -35,6 +35,7 @@ type Status struct {
 	Peers       []Peer            `json:"peers"`               // by name
 	History     History           `json:"history"`             // unstable operations
 	Conflicts   []Conflict        `json:"conflicts,omitempty"` // decided here since the process started
+	LostUpdates uint64            `json:"lost_updates"`        // in them, each counted once
 	LastCommit  *time.Time        `json:"last_commit,omitempty"`
 	Application AppliedCounts     `json:"applied"`
 }
@@ -123,6 +124,9 @@ func statusOf(s node.Status) Status {
 	sort.Slice(out.Peers, func(i, j int) bool { return out.Peers[i].Region < out.Peers[j].Region })
 	for l, n := range s.Conflicts {
 		out.Conflicts = append(out.Conflicts, Conflict{string(l.Type), l.Table.String(), l.Rule, l.Result, n})
+	}
+	for _, n := range s.Lost {
+		out.LostUpdates += n
 	}
 	sort.Slice(out.Conflicts, func(i, j int) bool {
 		a, b := &out.Conflicts[i], &out.Conflicts[j]

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"maps"
 	"sync"
 
 	"bridge/change"
@@ -13,6 +14,8 @@ type Report struct {
 	mu        sync.Mutex
 	counts    Counts
 	conflicts map[ConflictLabel]uint64
+	lost      map[LostLabel]uint64
+	losses    *losses
 	applied   map[change.Origin]uint64 // by the loop
 }
 
@@ -33,7 +36,7 @@ type ConflictLabel struct {
 
 // NewReport makes an empty report.
 func NewReport() *Report {
-	return &Report{conflicts: map[ConflictLabel]uint64{}, applied: map[change.Origin]uint64{}}
+	return &Report{conflicts: map[ConflictLabel]uint64{}, lost: map[LostLabel]uint64{}, losses: newLosses(), applied: map[change.Origin]uint64{}}
 }
 
 // begin forgets how far an earlier loop had come: a database that crashed may have lost its last commits.
@@ -66,6 +69,9 @@ func (r *Report) committed(b *Batch) {
 	for i := range records {
 		rec := &records[i]
 		r.conflicts[ConflictLabel{rec.Type, rec.Key.Table, rec.Rule.String(), rec.Result()}]++
+		if n := r.losses.count(rec); n > 0 {
+			r.lost[LostLabel{rec.Key.Table, rec.Rule.String()}] += n
+		}
 	}
 	r.applied[last.Dot.Origin] = last.Dot.Seq
 }
@@ -81,11 +87,15 @@ func (r *Report) Counts() Counts {
 func (r *Report) Conflicts() map[ConflictLabel]uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := make(map[ConflictLabel]uint64, len(r.conflicts))
-	for k, n := range r.conflicts {
-		out[k] = n
-	}
-	return out
+	return maps.Clone(r.conflicts)
+}
+
+// Lost are the updates (inserts, updates, deletes) that aren't in their rows though whoever won hadn't seen them, each
+// counted once.
+func (r *Report) Lost() map[LostLabel]uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.lost)
 }
 
 // Applied is the last of o's transactions that the loop has applied; 0 if it has applied none.

@@ -69,7 +69,7 @@ func writeStatus(w io.Writer, s *admin.Status, now time.Time) error {
 	if err := writePeers(w, s); err != nil {
 		return err
 	}
-	return writeConflicts(w, s.Conflicts)
+	return writeConflicts(w, s.Conflicts, s.LostUpdates)
 }
 
 func lastCommit(s *admin.Status, now time.Time) string {
@@ -102,7 +102,7 @@ func writePeers(w io.Writer, s *admin.Status) error {
 	return err
 }
 
-func writeConflicts(w io.Writer, conflicts []admin.Conflict) error {
+func writeConflicts(w io.Writer, conflicts []admin.Conflict, lost uint64) error {
 	if len(conflicts) == 0 {
 		return nil
 	}
@@ -111,7 +111,11 @@ func writeConflicts(w io.Writer, conflicts []admin.Conflict) error {
 	for _, c := range conflicts {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\n", c.Type, c.Table, c.Rule, c.Result, c.Count)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s\n", count(lost, "lost update"))
+	return err
 }
 
 // seconds is a lag for people.
