@@ -87,3 +87,7 @@ var (
 	// column). The text names table, constraint and remedy.
 	ErrRefused = errors.New("the database refuses a row")
 )
+
+// WhenUnfit is the remedy for a value that a column can't hold.
+const WhenUnfit = "compare the table's definition with the other regions', or make the column wider in all of them where its conflict rule " +
+	"adds up or merges, and it goes on by itself once the value fits"

@@ -46,7 +46,7 @@ func (s *session) explain(err error) error {
 		return fmt.Errorf("%w: %s%s; change the row that is in the way here, or the constraint, and it goes on by itself",
 			apply.ErrRefused, constraint(server), where)
 	case mysql.Poison:
-		return fmt.Errorf("%w: %s%s; compare the table's definition with the other regions', and it goes on by itself once they agree",
+		return fmt.Errorf("%w: %s%s; "+apply.WhenUnfit,
 			apply.ErrRefused, server, where)
 	}
 	return fmt.Errorf("apply failed: %s%s", server, where)

@@ -130,7 +130,7 @@ func (g *group) judge(r *mysql.Result) error {
 		}
 		code, _ := row[1].Text()
 		if !harmless[code] {
-			return fmt.Errorf("%w: the server would change a value of table %s to make it fit (warning %s)%s; compare the table's definition with the other regions', and it goes on by itself once they agree",
+			return fmt.Errorf("%w: the server would change a value of table %s to make it fit (warning %s)%s; "+apply.WhenUnfit,
 				apply.ErrRefused, g.table, code, g.onlyRow())
 		}
 		g.table.chatty = true

@@ -31,7 +31,7 @@ func (s *session) explain(err error, groups []*group) error {
 		return fmt.Errorf("%w: constraint %s (SQLSTATE %s)%s; %s (see \"A region is stopped by a constraint\" in docs/operations.md)",
 			apply.ErrRefused, server.ConstraintName, server.Code, where, remedy(server.Code))
 	case postgres.Poison:
-		return fmt.Errorf("%w: SQLSTATE %s%s; compare the table's definition with the other regions', and it goes on by itself once they agree",
+		return fmt.Errorf("%w: SQLSTATE %s%s; "+apply.WhenUnfit,
 			apply.ErrRefused, server.Code, where)
 	}
 	return fmt.Errorf("apply failed with SQLSTATE %s%s (the server's log has the message)", server.Code, where)

@@ -3,8 +3,11 @@ package mixed
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"bridge/change"
@@ -117,4 +120,117 @@ func (m *mesh) quiet() {
 			m.t.Errorf("another region sent %d transactions, and its application made one", is-was)
 		}
 	}
+}
+
+// TestRulesUnderLoad: regions that write the same rows at random under all rules are equal in the end, also when a bridge and a
+// server are killed in between.
+func TestRulesUnderLoad(t *testing.T) {
+	onMeshes(t, func(t *testing.T, engines []value.Engine) {
+		m := newRulesMesh(t, engines, ruleTables...)
+		m.startAll()
+		seed := rand.Uint64() % 1e6
+		t.Logf("seed %d", seed)
+		for round := range uint64(3) {
+			var all sync.WaitGroup
+			for _, r := range m.regions {
+				if round == 2 {
+					r.stop() // all of it comes to conflict
+				}
+			}
+			for i, r := range m.regions {
+				if round == 1 && i == 1 {
+					continue // it's killed
+				}
+				all.Go(func() { r.writeRandomly(t, rand.New(rand.NewPCG(seed+round, uint64(i))), 150) })
+			}
+			if round == 1 {
+				r := m.regions[1]
+				r.stop()
+				r.writeRandomly(t, rand.New(rand.NewPCG(seed+round, 1)), 50) // nobody hears of it yet
+				r.kill()
+				m.start(r, nil)
+			}
+			all.Wait()
+			if round == 2 {
+				m.startAll()
+			}
+			m.settle()
+			m.equalTables()
+		}
+		m.quiet()
+		for _, r := range m.regions {
+			t.Logf("%s: %s conflicts", r.name, r.query(t, "SELECT count(*) FROM bridge.conflicts"))
+		}
+	})
+}
+
+// writeRandomly writes some of few rows, each in a transaction of its own, with the values of the cases of its table.
+func (r *region) writeRandomly(t testing.TB, rng *rand.Rand, n int) {
+	for range n {
+		c := &ruleCases[rng.IntN(len(ruleCases))]
+		id := rng.IntN(3)
+		v := values{}
+		for _, w := range c.writes {
+			for _, column := range slices.Sorted(maps.Keys(w.values)) {
+				text := w.values[column]
+				if rng.IntN(2) == 0 && text != "=n*2" { // which soon is more than the column holds
+					v[column] = text
+				}
+			}
+		}
+		w := set(r.name, 0, v)
+		switch roll := rng.IntN(10); {
+		case roll == 0:
+			w = del(r.name, 0)
+		case roll < 4:
+			maps.DeleteFunc(v, func(_, text string) bool { return strings.HasPrefix(text, "=") }) // of a row that isn't there
+			w = ins(r.name, 0, v)
+		case len(v) == 0:
+			continue
+		}
+		sql := c.table.sql(r, id, &w)
+		if w.kind == change.Insert {
+			sql = r.is(sql+" ON CONFLICT DO NOTHING", strings.Replace(sql, "INSERT", "INSERT IGNORE", 1))
+		}
+		r.exec(t, sql)
+	}
+}
+
+// TestCounterBeyondItsColumn: a sum that the column can't hold stops the region that led to it, with table and key and without
+// the value; when the column is wider it goes on, and the regions are equal.
+func TestCounterBeyondItsColumn(t *testing.T) {
+	tiny := &declared{"tiny", []string{"n small", "a text"}, byColumns(merged(conflict.Counter, "n"))}
+	onMeshes(t, func(t *testing.T, engines []value.Engine) {
+		m := newRulesMesh(t, engines, tiny)
+		m.startAll()
+		m.regions[0].exec(t, "INSERT INTO tiny (id, n) VALUES (7, 32000)")
+		m.settle()
+		for _, r := range m.regions {
+			r.stop()
+		}
+		m.regions[0].exec(t, "UPDATE tiny SET n = n + 500")
+		m.regions[1].exec(t, "UPDATE tiny SET n = n + 600")
+		m.startAll()
+		for _, pair := range [][2]int{{0, 1}, {1, 0}} {
+			reason := m.stopped(m.regions[pair[0]], m.regions[pair[1]])
+			for _, want := range []string{"tiny", "(7)", "make the column wider", "goes on by itself"} {
+				if !strings.Contains(reason, want) {
+					t.Errorf("the reason doesn't say %q: %s", want, reason)
+				}
+			}
+			if strings.Contains(reason, "33100") {
+				t.Errorf("the reason has a value: %s", reason)
+			}
+		}
+		for _, r := range m.regions {
+			r.exec(t, r.is("ALTER TABLE tiny ALTER COLUMN n TYPE integer", "ALTER TABLE tiny MODIFY n int"))
+		}
+		for _, r := range m.regions {
+			m.eventually(r, "has the sum", func() bool { return r.query(t, "SELECT n FROM tiny")[0] == "33100" })
+		}
+		m.regions[2].exec(t, "UPDATE tiny SET n = n + 1")
+		for _, r := range m.regions {
+			m.eventually(r, "counts on", func() bool { return r.query(t, "SELECT n FROM tiny")[0] == "33101" })
+		}
+	})
 }
