@@ -5,17 +5,20 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"bridge/chronicle"
 )
 
 // writeBlame tells a row's story to people.
 func writeBlame(w io.Writer, r *blameResult) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var b strings.Builder
 	for i := range r.Events {
-		r.Events[i].write(tw)
+		r.Events[i].write(&b)
 	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return err
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw)
 	for i := range r.Columns {
 		fmt.Fprintf(tw, "%s\t%s\t%s\n", r.Columns[i].Column, shown(r.Columns[i].value), r.Columns[i].why())
@@ -27,7 +30,7 @@ func writeBlame(w io.Writer, r *blameResult) error {
 	return err
 }
 
-func (e *blameEvent) write(w io.Writer) {
+func (e *blameEvent) write(b *strings.Builder) {
 	fate := string(e.Fate)
 	switch e.Fate {
 	case chronicle.Superseded:
@@ -38,18 +41,21 @@ func (e *blameEvent) write(w io.Writer) {
 	if len(e.Concurrent) > 0 {
 		fate += "; concurrent with " + list(e.Concurrent)
 	}
-	fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", e.Number, e.Time.Format(time.RFC3339Nano), e.Dot, e.Kind, fate)
+	fmt.Fprintf(b, "%3d  %s  %s  %s  %s\n", e.Number, e.Time.Format(stamp), e.Dot, e.Kind, fate)
 	if len(e.Saw) > 0 {
-		fmt.Fprintf(w, "\t\thad seen %s\t\t\n", vectorText(e.Saw))
+		fmt.Fprintf(b, "     had seen %s\n", vectorText(e.Saw))
 	}
 	for _, c := range e.Changes {
 		before := ""
 		if !c.from.IsAbsent() {
 			before = shown(c.from) + " -> "
 		}
-		fmt.Fprintf(w, "\t\t  %s\t\t%s%s\n", c.Column, before, shown(c.to))
+		fmt.Fprintf(b, "     %s: %s%s\n", c.Column, before, shown(c.to))
 	}
 }
+
+// stamp is a timestamp for people, with all its digits.
+const stamp = "2006-01-02T15:04:05.000000Z"
 
 func list(numbers []int) string {
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(numbers)), ", "), "[]")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bridge/conflict"
+	"bridge/internal/testserver/servertest"
 )
 
 const cartTable = `
@@ -204,5 +205,43 @@ func (m *mesh) blameRows(t *testing.T) {
 	}
 	if a := bridge(t, nil, "blame", "public.carts", "99", "-c", us); a.code == 0 || !strings.Contains(a.stderr, "the topics hold no write to public.carts (99)") {
 		t.Errorf("%+v", a)
+	}
+}
+
+// TestRulesAndBlameAcrossEngines: what's read of other engines has this region's form, and tables go by their names here.
+func TestRulesAndBlameAcrossEngines(t *testing.T) {
+	t.Parallel()
+	m, servers := newMixedMesh(t)
+	m.exec("eu", `ALTER TABLE public.users REPLICA IDENTITY FULL`)
+	m.setUpOne("eu")
+	for region, server := range servers {
+		grant(t, server, m.regions[region].file)
+		m.setUpOne(region)
+	}
+	// Before any bridge runs nobody has seen the others' writes. MariaDB's log cuts its times to seconds, so ap's is the first.
+	servertest.ExecMySQL(t, servers["ap"], "shop", "UPDATE people SET n = n + 4 WHERE id = 2")
+	m.exec("eu", `UPDATE public.users SET n = n + 1, name = 'Zoë' WHERE id = 2`)
+	servertest.ExecMySQL(t, servers["us"], "shop", "UPDATE people SET n = n + 2 WHERE id = 2")
+	m.start("eu", "us", "ap")
+	m.alike()
+	for region, table := range map[string]string{"eu": "public.users", "us": "shop.people", "ap": "shop.people"} {
+		file := m.regions[region].file
+		changed := m.withRules(region, "{default: last_write_wins, tables: {public.users: {columns: {n: counter}}}}")
+		for command, wanted := range map[string][]string{
+			"blame " + table + " 2 -c " + file: {
+				"ap/1:1 update lost to 3; concurrent with 2, 3 n: 0.50 -> 4.50", "eu/1:1 update lost to 3; concurrent with 1, 3 name: user 2 -> Zoë n: 0.50 -> 1.50",
+				"name user 2 from before all that was read n 2.50 from 3", "Recorded here as conflict",
+			},
+			"rules try " + changed + " -c " + file + " --values": {"n = 2.50", "name = Zoë, n = 7.5", "1 of 1 conflict would come out otherwise"},
+			"rules explain " + table + " -c " + changed:          {"n numeric counter", "This region's log has them.", "table " + table},
+		} {
+			a := bridge(t, nil, strings.Fields(command)...)
+			text := strings.ReplaceAll(strings.Join(strings.Fields(a.stdout), " "), "n decimal counter", "n numeric counter")
+			for _, want := range wanted {
+				if a.code != 0 || !strings.Contains(text, want) || strings.Contains(text, "But in this region's") {
+					t.Errorf("%s, %s: no %q in %s%s", region, command, want, a.stdout, a.stderr)
+				}
+			}
+		}
 	}
 }

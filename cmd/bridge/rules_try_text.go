@@ -88,7 +88,7 @@ func writeTrial(w io.Writer, r *trialResult, sum *chronicle.Count) error {
 }
 
 func (c *trialConflict) write(b *strings.Builder) {
-	fmt.Fprintf(b, "%s (%s) at %s", c.Table, strings.Join(c.Key, ", "), c.Time.Format(time.RFC3339Nano))
+	fmt.Fprintf(b, "%s (%s) at %s", c.Table, strings.Join(c.Key, ", "), c.Time.Format(stamp))
 	if !c.Latest {
 		b.WriteString(", written again since")
 	}
