@@ -41,6 +41,7 @@ type Passage struct {
 	Region       string
 	Transactions []change.Transaction // pieces, too
 	Seen         change.Vector        // by the region at the record's end
+	Rules        string               // the fingerprint of those that the region decided by
 	Last         bool                 // nothing more comes of the region; then it may be without all else
 }
 
@@ -158,7 +159,7 @@ func (r *Reader) Next(ctx context.Context) (*Passage, error) {
 		}
 	}
 	p.at = max(p.at, rec.State.Last, rec.Wall)
-	out.Transactions, out.Seen = rec.Transactions, rec.State.Vector.With(rec.Origin, rec.State.Seq)
+	out.Rules, out.Transactions, out.Seen = rec.Rules, rec.Transactions, rec.State.Vector.With(rec.Origin, rec.State.Seq)
 	return out, nil
 }
 

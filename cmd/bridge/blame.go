@@ -10,13 +10,14 @@ import (
 	"bridge/change"
 	"bridge/chronicle"
 	"bridge/config"
+	"bridge/conflict"
 	"bridge/history"
 )
 
 // blameCommand is "bridge blame".
 type blameCommand struct {
 	Table string   `arg:"" help:"The table, as schema.table."`
-	Key   []string `arg:"" help:"The values of the row's key columns, in the key's order."`
+	Key   []string `arg:"" help:"The values of the row's key columns, in the order of the table's columns."`
 	pastFlags
 }
 
@@ -35,7 +36,7 @@ func (cmd *blameCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	row := &blamedRow{table: table.stream, values: cmd.Key}
-	unread, err := row.read(ctx, c, &cmd.pastFlags)
+	unread, err := row.read(ctx, c, &cmd.pastFlags, rules)
 	if err != nil {
 		return err
 	}
@@ -46,6 +47,7 @@ func (cmd *blameCommand) Run(ctx context.Context, s *session) error {
 	rule := rules.Of(table.stream)
 	story := chronicle.Tell(key, row.ops[key], rule, unread)
 	result := newBlameResult(story, rule.String())
+	result.OtherRules = row.foreign
 	if err := result.lookUp(ctx, c, story, rule); err != nil {
 		return &failure{exitEnvironment, err}
 	}
@@ -63,20 +65,21 @@ type blamedRow struct {
 	ops       map[change.Key]history.Row
 	truncates history.Row
 	exact     map[change.Key]bool // the keys to look for; nil looks by the values
+	foreign   bool                // some were written under other rules
 	other     bool                // a row was found whose key has other texts
 }
 
 // read reads the topics once or, if the key turns out to be written otherwise, twice: what has no image is found by it
 // alone.
-func (r *blamedRow) read(ctx context.Context, c *config.Config, flags *pastFlags) (unread change.Vector, err error) {
+func (r *blamedRow) read(ctx context.Context, c *config.Config, flags *pastFlags, rules *conflict.Rules) (unread change.Vector, err error) {
 	for {
 		r.ops, r.truncates = map[change.Key]history.Row{}, nil
-		past, err := openPast(ctx, c, flags)
+		past, err := openPast(ctx, c, flags, rules)
 		if err != nil {
 			return nil, err
 		}
 		unread = past.Unread()
-		err = past.each(ctx, r.take)
+		err = past.each(ctx, func(p *chronicle.Passage) { r.take(p, p.Rules != rules.Fingerprint) })
 		past.Close()
 		if err != nil {
 			return nil, err
@@ -98,7 +101,7 @@ func (r *blamedRow) read(ctx context.Context, c *config.Config, flags *pastFlags
 	return unread, nil
 }
 
-func (r *blamedRow) take(p *chronicle.Passage) {
+func (r *blamedRow) take(p *chronicle.Passage, foreign bool) {
 	for i := range p.Transactions {
 		tx := &p.Transactions[i]
 		for n := range tx.Operations {
@@ -112,6 +115,7 @@ func (r *blamedRow) take(p *chronicle.Passage) {
 				r.truncates = r.truncates.Insert(e)
 			} else if r.is(op) {
 				r.ops[op.Key] = r.ops[op.Key].Insert(e)
+				r.foreign = r.foreign || foreign
 			}
 		}
 	}
@@ -152,7 +156,7 @@ func (r *blamedRow) key() (change.Key, error) {
 	switch len(keys) {
 	case 0:
 		return change.Key{}, &failure{exitRuntime, fmt.Errorf("the topics hold no write to %s: it wasn't written since their oldest records (or in the time of --since), "+
-			"or the key is another: give the values of all key columns, in the key's order", name)}
+			"or the key is another: give the values of all key columns, in the order of the table's columns", name)}
 	case 1:
 		return keys[0], nil
 	}

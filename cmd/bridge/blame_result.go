@@ -26,6 +26,8 @@ type blameResult struct {
 	Columns []blameColumn `json:"columns"` // why they're as they are
 	// Whole is false when there may be events older than those that were read, concurrent with them.
 	Whole bool `json:"whole"`
+	// OtherRules says that some events were written under other rules than the configuration's.
+	OtherRules bool `json:"other_rules"`
 	// Differs are the columns in which the row is otherwise in this region's database.
 	Differs  []string         `json:"differs,omitempty"`
 	Present  bool             `json:"present"`  // whether the row is there

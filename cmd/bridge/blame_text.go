@@ -89,6 +89,9 @@ func (r *blameResult) remarks() []string {
 	if !r.Whole {
 		out = append(out, "The first of these may be concurrent with writes that the topics don't have any more, or that came before --since.")
 	}
+	if r.OtherRules {
+		out = append(out, "Some of these were written under other conflict rules than the configuration's: what became of the row then may not be what these rules say.")
+	}
 	switch {
 	case r.Told && r.Present != r.Exists:
 		out = append(out, fmt.Sprintf("But in this region's database there's %s: %s.", map[bool]string{true: "a row", false: "none"}[r.Present], otherwise))

@@ -16,7 +16,8 @@ import (
 const cartTable = `
 CREATE TABLE public.carts (id int PRIMARY KEY, qty int, tags text[], note text);
 ALTER TABLE public.carts REPLICA IDENTITY FULL;
-INSERT INTO public.carts VALUES (1, 10, '{a}', 'old'), (2, 5, '{}', 'two');`
+INSERT INTO public.carts VALUES (1, 10, '{a}', 'old'), (2, 5, '{}', 'two');
+CREATE TABLE public.prices (price numeric, item text, PRIMARY KEY (item, price));`
 
 const cartRules = `{default: last_write_wins, tables: {public.carts: {deletes: update_wins, columns: {qty: counter, tags: set}}}}`
 
@@ -106,7 +107,9 @@ func TestRulesTryAndBlame(t *testing.T) {
 	m.alike() // and running
 	m.apart("eu", `UPDATE public.carts SET qty = qty + 3 WHERE id = 1`, "us", `UPDATE public.carts SET qty = qty - 2, tags = '{a,b}' WHERE id = 1`)
 	m.apart("eu", `DELETE FROM public.carts WHERE id = 2`, "us", `UPDATE public.carts SET note = 'kept' WHERE id = 2`)
-	m.exec("ap", `UPDATE public.carts SET note = 'later' WHERE id = 1`)
+	m.exec("ap", `UPDATE public.carts SET note = 'later' WHERE id = 1; INSERT INTO public.prices VALUES (1.50, 'pen')`)
+	m.alike()
+	m.exec("us", `DELETE FROM public.prices`)
 	m.alike()
 	t.Run("try", m.tryRules)
 	t.Run("blame", m.blameRows)
@@ -124,7 +127,7 @@ func (m *mesh) tryRules(t *testing.T) {
 		return a, e.Result
 	}
 	a, r := try(cartRules)
-	if len(r.Tables) != 1 || r.Tables[0].Conflicts != 2 || len(r.Conflicts) != 1 || r.Conflicts[0].Key[0] != "1" {
+	if len(r.Tables) != 2 || r.Tables[0].Conflicts != 2 || len(r.Conflicts) != 1 || r.Conflicts[0].Key[0] != "1" {
 		t.Fatalf("%+v", a)
 	}
 	c := r.Conflicts[0]
@@ -150,6 +153,9 @@ func (m *mesh) tryRules(t *testing.T) {
 	}
 	if _, r = try(cartRules, "--since="+time.Now().Add(time.Hour).Format(time.RFC3339)); len(r.Conflicts) != 0 {
 		t.Errorf("since the future: %+v", r)
+	}
+	if a := bridge(t, nil, "rules", "try", eu, "-c", m.withRules("eu", cartRules)); a.code != 0 || !strings.Contains(a.stdout, "were written under other rules") {
+		t.Errorf("%+v", a)
 	}
 	if _, r = try(cartRules, "--tables=public.other"); len(r.Tables) != 0 {
 		t.Errorf("another table: %+v", r)
@@ -195,6 +201,13 @@ func (m *mesh) blameRows(t *testing.T) {
 			t.Errorf("no %q in %s%s", want, text.stdout, text.stderr)
 		}
 	}
+	// By rules that the row wasn't decided by, its quantity would be 11, and the last write shows 8.
+	counted := bridge(t, nil, "blame", "public.carts", "1", "-c", m.withRules("us", cartRules))
+	for _, want := range []string{"written under other conflict rules", "qty   8      what was read doesn't tell", "merged from 2, onto {a}"} {
+		if !strings.Contains(counted.stdout, want) {
+			t.Errorf("no %q in %s%s", want, counted.stdout, counted.stderr)
+		}
+	}
 	m.regions["us"].stop()
 	m.exec("us", `SET session_replication_role = replica; UPDATE public.carts SET note = 'unpublished' WHERE id = 1; DELETE FROM public.carts WHERE id = 2`)
 	if _, r := blame("public.carts", "1"); !slices.Equal(r.Differs, []string{"note"}) {
@@ -202,6 +215,16 @@ func (m *mesh) blameRows(t *testing.T) {
 	}
 	if _, r := blame("public.carts", "2"); !r.Exists || r.Present {
 		t.Errorf("%+v", r)
+	}
+	// The log has the deleted key in its normal form, 1.5, and no row.
+	for _, price := range []string{"1.50", "1.5"} {
+		a, r := blame("public.prices", price, "pen")
+		if len(r.Events) != 2 || r.Events[0].Kind != "insert" || r.Events[1].Kind != "delete" || r.Events[0].By != 2 || r.Exists || r.Present {
+			t.Errorf("%s: %+v", price, a)
+		}
+	}
+	if a := bridge(t, nil, "blame", "public.prices", "1.5", "pen", "-c", us); !strings.Contains(a.stdout, "There's no row: 2 is a delete.") {
+		t.Errorf("%+v", a)
 	}
 	if a := bridge(t, nil, "blame", "public.carts", "99", "-c", us); a.code == 0 || !strings.Contains(a.stderr, "the topics hold no write to public.carts (99)") {
 		t.Errorf("%+v", a)

@@ -13,6 +13,7 @@ import (
 	applypg "bridge/apply/postgres"
 	"bridge/chronicle"
 	"bridge/config"
+	"bridge/conflict"
 )
 
 // pastFlags choose what of the topics is read.
@@ -54,16 +55,19 @@ func (d mysqlDatabase) localizer() (localizer, error) {
 // past is the topics of all regions, to be read once.
 type past struct {
 	*chronicle.Reader
+	rules string // the fingerprint of the configuration's
 	close []func()
+	// foreign are the transactions that were written under other rules.
+	foreign int
 }
 
 // openPast opens them. They're read up to where they end now.
-func openPast(ctx context.Context, c *config.Config, flags *pastFlags) (*past, error) {
+func openPast(ctx context.Context, c *config.Config, flags *pastFlags, rules *conflict.Rules) (*past, error) {
 	since, err := moment("--since", flags.Since, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	p := &past{}
+	p := &past{rules: rules.Fingerprint}
 	var local localizer = asLogged{}
 	if len(otherEngines(c)) > 0 {
 		if local, err = databaseOf(c).localizer(); err != nil {
@@ -97,18 +101,26 @@ func (p *past) Close() {
 	}
 }
 
+// foreignRemark says what transactions that were written under other rules mean.
+func foreignRemark(n int) string {
+	return count(n, "transaction") + " of those that were read were written under other rules than the configuration's: what became of the rows then may not be what these rules say."
+}
+
 // each calls f with all that there is to read.
 func (p *past) each(ctx context.Context, f func(*chronicle.Passage)) error {
 	for {
 		passage, err := p.Next(ctx)
 		if err != nil {
-			if refused := errors.Is(err, apply.ErrRefused); refused {
+			if errors.Is(err, apply.ErrRefused) {
 				err = fmt.Errorf("%w (the bridge of this region would stop at it, too)", err)
 			}
 			return &failure{exitEnvironment, err}
 		}
 		if passage == nil {
 			return nil
+		}
+		if passage.Rules != p.rules {
+			p.foreign += len(passage.Transactions)
 		}
 		f(passage)
 	}

@@ -45,7 +45,7 @@ func (cmd *rulesTryCommand) Run(ctx context.Context, s *session) error {
 	if other.Cluster != c.Cluster {
 		return &failure{exitUsage, fmt.Errorf("%s is of cluster %s, %s of cluster %s", cmd.File, other.Cluster, s.cli.Config, c.Cluster)}
 	}
-	past, err := openPast(ctx, c, &cmd.pastFlags)
+	past, err := openPast(ctx, c, &cmd.pastFlags, current)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (cmd *rulesTryCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	window.Flush()
-	s.outcome = cmd.outcome(trial, current.Fingerprint == changed.Fingerprint)
+	s.outcome = cmd.outcome(trial, past.foreign, current.Fingerprint == changed.Fingerprint)
 	return nil
 }
 
@@ -69,6 +69,8 @@ func (cmd *rulesTryCommand) Run(ctx context.Context, s *session) error {
 type trialResult struct {
 	Tables    []trialTable    `json:"tables"`
 	Conflicts []trialConflict `json:"conflicts"` // that would come out otherwise
+	// OtherRules are the transactions that were written under other rules than the current ones.
+	OtherRules int `json:"other_rules"`
 }
 
 type trialTable struct {
@@ -76,8 +78,8 @@ type trialTable struct {
 	chronicle.Count
 }
 
-func (cmd *rulesTryCommand) outcome(t *chronicle.Trial, same bool) outcome {
-	result := &trialResult{Tables: []trialTable{}, Conflicts: []trialConflict{}}
+func (cmd *rulesTryCommand) outcome(t *chronicle.Trial, foreign int, same bool) outcome {
+	result := &trialResult{Tables: []trialTable{}, Conflicts: []trialConflict{}, OtherRules: foreign}
 	var sum chronicle.Count
 	for _, name := range slices.SortedFunc(maps.Keys(t.Tables), func(a, b change.TableName) int { return strings.Compare(a.String(), b.String()) }) {
 		c := t.Tables[name]

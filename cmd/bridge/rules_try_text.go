@@ -83,6 +83,9 @@ func writeTrial(w io.Writer, r *trialResult, sum *chronicle.Count) error {
 	if sum.Cut > 0 {
 		fmt.Fprintf(&b, "cut: %s can't be tried, because what comes before the records that were read may be part of it\n", count(sum.Cut, "conflict"))
 	}
+	if r.OtherRules > 0 {
+		b.WriteString(foreignRemark(r.OtherRules) + "\n")
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
