@@ -37,7 +37,7 @@ func (c *Case) Story() []string {
 }
 
 func name(v *Version) string {
-	return fmt.Sprintf("the %s of %s at %s", v.Kind, v.Dot(), v.Time.UTC().Format(time.TimeOnly+".000000"))
+	return fmt.Sprintf("The %s of %s at %s", v.Kind, v.Dot(), v.Time.UTC().Format(time.TimeOnly+".000000"))
 }
 
 // sight says who of two had seen whom.
@@ -84,7 +84,7 @@ func (c *Case) fate(v *Version) string {
 	case v.Fate == apply.FateLost && v.Removes():
 		return fmt.Sprintf("%s lost: the row it removed is there.", v.Dot())
 	case v.Fate == apply.FateLost && len(v.Lost) > 0:
-		return fmt.Sprintf("%s lost: its %s isn't in the row.", v.Dot(), strings.Join(v.Lost, ", "))
+		return fmt.Sprintf("%s lost: what it has in %s isn't in the row.", v.Dot(), strings.Join(v.Lost, ", "))
 	case v.Fate == apply.FateLost:
 		return fmt.Sprintf("%s lost.", v.Dot())
 	}

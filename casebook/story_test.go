@@ -29,8 +29,8 @@ func TestStory(t *testing.T) {
 	}{
 		{"two updates", "last_write_wins", "kept", []Version{eu, us}, []string{
 			"Neither eu/1:7 nor us/1:9 had seen the other.",
-			"the update of us/1:9 at 12:00:02.000000 won: it's the latest of those",
-			"eu/1:7 lost: its qty, note isn't in the row.",
+			"The update of us/1:9 at 12:00:02.000000 won: it's the latest of those",
+			"eu/1:7 lost: what it has in qty, note isn't in the row.",
 		}},
 		{"one that was seen", "last_write_wins", "kept", []Version{earlier, eu, us}, []string{
 			"us/1:9 had seen us/1:8.", "Neither eu/1:7", "won: it's the latest", "us/1:8 is superseded", "eu/1:7 lost",
@@ -48,7 +48,7 @@ func TestStory(t *testing.T) {
 		{"no rule", "no rule", "kept", []Version{version("eu/1", 7, 1, "update", apply.FateWon, nil)}, []string{
 			"the regions' data differed before", "eu/1:7 stands.",
 		}},
-		{"no rule, and no row", "no rule", "kept", []Version{func() Version { v := eu; v.Won = true; return v }()}, []string{"eu/1:7 lost: its qty, note"}},
+		{"no rule, and no row", "no rule", "kept", []Version{func() Version { v := eu; v.Won = true; return v }()}, []string{"eu/1:7 lost: what it has in qty, note"}},
 		{"no winner", "last_write_wins", "kept", []Version{eu}, nil},
 	} {
 		c := &Case{Rule: tc.rule, Outcome: tc.outcome, Versions: tc.versions}

@@ -194,7 +194,7 @@ func (cmd *conflictsStatsCommand) Run(ctx context.Context, s *session) error {
 	stats := tally.Stats()
 	s.outcome.result = stats
 	s.outcome.human = func(w io.Writer) error { return writeStats(w, &stats) }
-	s.outcome.summary = fmt.Sprintf("%s in %s, %d open; %s, %s an hour", count(stats.Cases, "conflict"), rounded(stats.Before.Sub(stats.Since)),
+	s.outcome.summary = fmt.Sprintf("%s in %s, %d open; %s, %s an hour", count(stats.Cases, "conflict"), config.Duration(stats.Before.Sub(stats.Since).Round(time.Second)),
 		stats.Open, count(stats.Lost, "lost update"), rate(stats.LostPerHour))
 	return nil
 }

@@ -93,7 +93,7 @@ func TestConflicts(t *testing.T) {
 			t.Errorf("show lacks %q: %+v", want, a)
 		}
 	}
-	if a := on("eu", "stats"); a.code != 0 || !strings.Contains(a.stdout, "1 conflict in 24h0m0s, 1 open; 1 lost update, 0.042 an hour") {
+	if a := on("eu", "stats"); a.code != 0 || !strings.Contains(a.stdout, "1 conflict in 1d, 1 open; 1 lost update, 0.042 an hour") {
 		t.Errorf("stats: %+v", a)
 	}
 	if a := on("eu", "export"); a.code != 0 || strings.Count(a.stdout, "\n") != 1 || !strings.Contains(a.stdout, `"outcome":"applied"`) {
