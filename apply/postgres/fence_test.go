@@ -9,7 +9,6 @@ import (
 
 	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
-	"bridge/loopguard"
 )
 
 // TestFenceEndsItsWaiters: a session that ends leaves nobody waiting for a barrier that nobody will read, and doesn't
@@ -66,7 +65,7 @@ func TestBarriersWaitForNoStandby(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if _, err := f.write(ctx, loopguard.Barrier{Run: f.run, Token: 1}); err != nil {
+	if _, err := f.write(ctx, f.rounds.Barrier(&round{})); err != nil {
 		t.Errorf("a barrier waits for a standby: %v", err)
 	}
 	if err := f.Close(ctx); err != nil {
