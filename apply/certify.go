@@ -3,6 +3,7 @@ package apply
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"bridge/change"
 	"bridge/conflict"
@@ -171,9 +172,9 @@ func lacking(rule *conflict.Rule, ops history.Row, in *history.Entry) error {
 	}
 	for i := range ops {
 		if e := &ops[i]; rule.Lacks(e) {
-			return fmt.Errorf("%w: %s of %s by transaction %s lacks columns that the rule %s needs: its region's log must carry whole rows "+
+			return fmt.Errorf("%w: %s of %s by transaction %s lacks columns that the rule %s needs (%s): its region's log must carry whole rows "+
 				"(ALTER TABLE … REPLICA IDENTITY FULL; binlog_row_image=FULL), and this one can be decided by last_write_wins only",
-				ErrRefused, e.Kind, e.Table, e.Tag.Dot, rule)
+				ErrRefused, e.Kind, e.Table, e.Tag.Dot, rule, lackedColumns(e))
 		}
 	}
 	if _, exists := rule.Exists(ops); exists && in.Kind == change.Truncate && rule.Columns != nil {
@@ -181,6 +182,21 @@ func lacking(rule *conflict.Rule, ops history.Row, in *history.Entry) error {
 			"from the log: set the table's rule to last_write_wins in every region until this is applied", ErrRefused, in.Tag.Dot, in.Table, rule)
 	}
 	return nil
+}
+
+// lackedColumns are what an operation doesn't tell of the row before it or, of an insert, after it.
+func lackedColumns(e *history.Entry) string {
+	image := e.Old
+	if e.Kind == change.Insert {
+		image = e.Image
+	}
+	var names []string
+	for c := range e.Table.Columns {
+		if image == nil || image[c].IsAbsent() {
+			names = append(names, e.Table.Columns[c].Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // uncontested deals with a row that isn't in conflict by causality but wasn't found. A delete, or a net

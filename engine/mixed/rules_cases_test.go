@@ -1,6 +1,8 @@
 package mixed
 
 import (
+	"slices"
+
 	"bridge/conflict"
 )
 
@@ -57,12 +59,20 @@ var (
 	counted    = &declared{"counted", []string{"n int", "d dec", "r int"}, byColumns(withReset(merged(conflict.Counter, "n", "d", "r"), "r", "0"))}
 	highest    = &declared{"highest", []string{"n int", "d dec", "day date"}, byColumns(merged(conflict.Max, "n", "d", "day"))}
 	lowest     = &declared{"lowest", []string{"n int", "d dec", "day date"}, byColumns(merged(conflict.Min, "n", "d", "day"))}
-	members    = &declared{"members", []string{"l list", "j json", "s text", "f set", "o odd"}, byColumns(separated(merged(conflict.Set, "l", "j", "s", "f", "o"), "s", ","))}
+	members    = &declared{"members", []string{"l list", "j json", "s text", "f set"}, byColumns(separated(merged(conflict.Set, "l", "j", "s", "f"), "s", ","))}
+	oddSets    = &declared{"odd_sets", []string{"o odd"}, byColumns(merged(conflict.Set, "o"))}
 	documents  = &declared{"documents", []string{"j json", "a text"}, byColumns(merged(conflict.Map, "j"))}
 	journals   = &declared{"journals", []string{"t text", "l list", "j json", "s text"}, byColumns(inJSON(separated(merged(conflict.Append, "t", "l", "j", "s"), "s", ", "), "l", "j"))}
 
-	ruleTables = []*declared{lastRow, firstRow, byPriority, byCountry, byZone, deleteWins, updateWins, usedCart, changed, counted, highest, lowest, members, documents, journals}
+	ruleTables = []*declared{lastRow, firstRow, byPriority, byCountry, byZone, deleteWins, updateWins, usedCart, changed, counted, highest, lowest, members, oddSets, documents, journals}
 )
+
+// suited are the tables and cases for a mesh. Across engines a SET that's merged must be in its text's order, which
+// arrays have: "bridge check" says so.
+func suited(m *mesh) (tables []*declared, cases []ruleCase) {
+	odd := func(d *declared) bool { return d == oddSets && len(m.others(m.regions[0])) > 0 }
+	return slices.DeleteFunc(slices.Clone(ruleTables), odd), slices.DeleteFunc(slices.Clone(ruleCases), func(c ruleCase) bool { return odd(c.table) })
+}
 
 // ruleCase is a row that regions write without hearing of each other.
 type ruleCase struct {
@@ -134,11 +144,12 @@ var ruleCases = []ruleCase{
 	{highest, "from NULL", values{"n": "NULL"}, []write{set("eu", 1, values{"n": "8"}), set("us", 2, values{"n": "3"})}, values{"n": "3"}},
 	{lowest, "the least", values{"n": "100", "d": "9.00", "day": "2026-12-31"}, []write{set("eu", 2, values{"n": "10", "d": "-2.5"}), set("us", 1, values{"n": "9", "day": "2026-02-01"}), set("ap", 3, values{"d": "-2.25", "day": "2026-02-02"})}, values{"n": "9", "d": "-2.50", "day": "2026-02-01"}},
 
-	{members, "added and removed", values{"l": `["b"]`, "j": `[1, "b"]`, "s": "x,y", "f": `["b"]`, "o": `["b"]`}, []write{
-		set("eu", 1, values{"l": `["b","a"]`, "j": `[1, "b", 10]`, "s": "y,x,z", "f": `["a","b"]`, "o": `["b","a"]`}),
-		set("us", 1, values{"l": `["b","c d"]`, "j": `["b"]`, "s": "y", "f": `["b","c"]`, "o": `["c","b"]`}),
-		set("ap", 1, values{"l": `[]`, "j": `[1, "b", 9, {"k": 1}]`, "s": "x,y,ä", "f": `[]`, "o": `[]`}),
-	}, values{"l": `["a","c d"]`, "j": `[10,9,"b",{"k":1}]`, "s": "y,z,ä", "f": `["a","c"]`, "o": `["a","c"]`}},
+	{members, "added and removed", values{"l": `["b"]`, "j": `[1, "b"]`, "s": "x,y", "f": `["b"]`}, []write{
+		set("eu", 1, values{"l": `["b","a"]`, "j": `[1, "b", 10]`, "s": "y,x,z", "f": `["a","b"]`}),
+		set("us", 1, values{"l": `["b","c d"]`, "j": `["b"]`, "s": "y", "f": `["b","c"]`}),
+		set("ap", 1, values{"l": `[]`, "j": `[1, "b", 9, {"k": 1}]`, "s": "x,y,ä", "f": `[]`}),
+	}, values{"l": `["a","c d"]`, "j": `[10,9,"b",{"k":1}]`, "s": "y,z,ä", "f": `["a","c"]`}},
+	{oddSets, "in the order of its definition", values{"o": `["b"]`}, []write{set("eu", 1, values{"o": `["b","a"]`}), set("us", 1, values{"o": `["c","b"]`}), set("ap", 1, values{"o": `[]`})}, values{"o": `["a","c"]`}},
 	{members, "odd members", values{"l": `["\"", "q"]`, "j": `["\"", "q"]`}, []write{
 		set("eu", 1, values{"l": `["\"", "q", "", "a,b", "NULL"]`, "j": `["\"", "q", "", "a,b", null]`}),
 		set("us", 2, values{"l": `["q", "a\\b", "A", "~"]`, "j": `["q", "a\\b", "A", true]`}),

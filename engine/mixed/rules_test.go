@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"bridge/change"
+	"bridge/compare"
 	"bridge/conflict"
 	"bridge/value"
 )
@@ -53,30 +54,32 @@ func newRulesMesh(t *testing.T, engines []value.Engine, tables ...*declared) *me
 func TestRules(t *testing.T) {
 	onMeshes(t, func(t *testing.T, engines []value.Engine) {
 		m := newRulesMesh(t, engines, ruleTables...)
+		tables, cases := suited(m)
 		m.startAll()
-		for i := range ruleCases {
-			if c := &ruleCases[i]; c.before != nil {
+		for i := range cases {
+			if c := &cases[i]; c.before != nil {
 				w := ins("eu", 0, c.before)
 				m.regions[0].exec(t, c.table.sql(m.regions[0], i, &w))
 			}
 		}
 		m.settle()
-		m.concurrently(ruleCases)
+		m.concurrently(cases)
 		m.settle()
-		m.expectCases()
+		m.expectCases(tables, cases)
 		m.quiet()
+		m.compare()
 	})
 }
 
-func (m *mesh) expectCases() {
+func (m *mesh) expectCases(tables []*declared, cases []ruleCase) {
 	m.t.Helper()
 	for _, r := range m.regions {
 		rows := map[*declared]map[string]values{}
-		for _, d := range ruleTables {
+		for _, d := range tables {
 			rows[d] = r.rows(m.t, d)
 		}
-		for i := range ruleCases {
-			c := &ruleCases[i]
+		for i := range cases {
+			c := &cases[i]
 			got, exists := rows[c.table][fmt.Sprint(i)]
 			if exists != (c.want != nil) {
 				m.t.Errorf("%s: %s, %s: row %v, want %v", r.name, c.table.name, c.name, got, c.want)
@@ -90,18 +93,41 @@ func (m *mesh) expectCases() {
 			})
 		}
 	}
-	m.equalTables()
+	m.equalTables(tables)
 }
 
 // equalTables wants the same rows everywhere.
-func (m *mesh) equalTables() {
+func (m *mesh) equalTables(tables []*declared) {
 	m.t.Helper()
-	for _, d := range ruleTables {
+	for _, d := range tables {
 		first := m.regions[0].rows(m.t, d)
 		for _, r := range m.regions[1:] {
 			if rows := r.rows(m.t, d); !maps.EqualFunc(rows, first, maps.Equal[values, values]) {
 				m.t.Errorf("table %s: %s has %v, %s has %v", d.name, r.name, rows, m.regions[0].name, first)
 			}
+		}
+	}
+}
+
+// compare wants what "bridge compare" finds equal.
+func (m *mesh) compare() {
+	m.t.Helper()
+	var members []compare.Member
+	for _, r := range m.regions {
+		topic, err := m.topic(r.name)
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		defer topic.Close() //nolint:errcheck // the test is over
+		members = append(members, compare.Member{Region: r.compared(), Topic: topic})
+	}
+	result, err := compare.Run(m.t.Context(), members, compare.Options{})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, table := range result.Tables {
+		if len(table.Different) > 0 || len(table.Undecided) > 0 || len(table.Definition) > 0 {
+			m.t.Errorf("%s: different %+v, undecided %+v, definition %q", table.Table, table.Different, table.Undecided, table.Definition)
 		}
 	}
 }
@@ -127,6 +153,7 @@ func (m *mesh) quiet() {
 func TestRulesUnderLoad(t *testing.T) {
 	onMeshes(t, func(t *testing.T, engines []value.Engine) {
 		m := newRulesMesh(t, engines, ruleTables...)
+		tables, cases := suited(m)
 		m.startAll()
 		seed := rand.Uint64() % 1e6
 		t.Logf("seed %d", seed)
@@ -141,12 +168,12 @@ func TestRulesUnderLoad(t *testing.T) {
 				if round == 1 && i == 1 {
 					continue // it's killed
 				}
-				all.Go(func() { r.writeRandomly(t, rand.New(rand.NewPCG(seed+round, uint64(i))), 150) })
+				all.Go(func() { r.writeRandomly(t, cases, rand.New(rand.NewPCG(seed+round, uint64(i))), 150) })
 			}
 			if round == 1 {
 				r := m.regions[1]
 				r.stop()
-				r.writeRandomly(t, rand.New(rand.NewPCG(seed+round, 1)), 50) // nobody hears of it yet
+				r.writeRandomly(t, cases, rand.New(rand.NewPCG(seed+round, 1)), 50) // nobody hears of it yet
 				r.kill()
 				m.start(r, nil)
 			}
@@ -155,7 +182,7 @@ func TestRulesUnderLoad(t *testing.T) {
 				m.startAll()
 			}
 			m.settle()
-			m.equalTables()
+			m.equalTables(tables)
 		}
 		m.quiet()
 		for _, r := range m.regions {
@@ -165,9 +192,9 @@ func TestRulesUnderLoad(t *testing.T) {
 }
 
 // writeRandomly writes some of few rows, each in a transaction of its own, with the values of the cases of its table.
-func (r *region) writeRandomly(t testing.TB, rng *rand.Rand, n int) {
+func (r *region) writeRandomly(t testing.TB, cases []ruleCase, rng *rand.Rand, n int) {
 	for range n {
-		c := &ruleCases[rng.IntN(len(ruleCases))]
+		c := &cases[rng.IntN(len(cases))]
 		id := rng.IntN(3)
 		v := values{}
 		for _, w := range c.writes {

@@ -17,8 +17,10 @@ type Shape struct {
 	// JSON are columns of text that hold JSON, Altered those that may hold another value than was sent, by
 	// tables.on_unrepresentable.
 	JSON, Altered []string
-	Whole         bool   // the log carries whole rows, before and after each change
-	MakeIt        string // what makes it so
+	// Disordered are SETs whose labels aren't in their texts' order, where other engines have arrays for them.
+	Disordered []string
+	Whole      bool   // the log carries whole rows, before and after each change
+	MakeIt     string // what makes it so
 }
 
 // Rule looks whether a table's conflicts can be decided by its rule.
@@ -45,6 +47,9 @@ func Rule(s *Shape, rule *conflict.Rule) []Finding {
 		case slices.Contains(s.JSON, name) && rule.Columns[name].Merge == conflict.Append && !rule.Columns[name].JSON:
 			add(Error, fmt.Sprintf("column %q is appended to and holds JSON, which is text to this engine's log", name),
 				"set json: true of the column under conflicts.tables, in every region's file")
+		case slices.Contains(s.Disordered, name) && rule.Columns[name].Merge == conflict.Set:
+			add(Error, fmt.Sprintf("column %q is a merged SET whose labels aren't in their text's order, in which regions of PostgreSQL have merged members", name),
+				"change the column's definition to have its labels sorted by their characters' codes, or choose another merge under conflicts.tables")
 		case s.Columns[i].Key:
 			add(Error, fmt.Sprintf("column %q is part of the key, which names the row: it can't be merged", name), "take it out of conflicts.tables")
 		default:

@@ -40,6 +40,9 @@ func (c *checker) shape(t *mysql.Table, json mysql.JSONColumns) *preflight.Shape
 			column.Key = column.Key || t.Indexes[j].Primary() && slices.Contains(t.Indexes[j].Columns, column.Name)
 		}
 		s.Columns = append(s.Columns, column)
+		if column.Type == "set" && slices.Contains(c.Others, value.Postgres) && !slices.IsSorted(t.Columns[i].Labels) {
+			s.Disordered = append(s.Disordered, column.Name)
+		}
 		if json.Has(t.TableName, column.Name) {
 			s.JSON = append(s.JSON, column.Name)
 		}
