@@ -1,5 +1,5 @@
 // Package docs holds the manual. There is nothing here but a test that keeps it true: README.md, the
-// example's and the pages of this folder are compared with the code, with the program, and with a real server.
+// examples' and the pages of this folder are compared with the code, with the program, and with a real server.
 package docs
 
 import (
@@ -16,14 +16,14 @@ type page struct {
 	text string
 }
 
-// pages are README.md, the example's and this folder's.
+// pages are README.md, the examples' and this folder's.
 func pages(t *testing.T) []page {
 	t.Helper()
 	paths, err := filepath.Glob("*.md")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no pages here (%v)", err)
 	}
-	all := []page{read(t, "README.md"), read(t, "examples/compose/README.md")}
+	all := []page{read(t, "README.md"), read(t, "examples/compose/README.md"), read(t, "examples/bank/README.md"), read(t, "examples/cart/README.md")}
 	for _, p := range paths {
 		all = append(all, read(t, "docs/"+p))
 	}
