@@ -33,6 +33,16 @@ func Episodes(ops history.Row, rule *conflict.Rule) []Episode {
 	return out
 }
 
+// ownOperations counts the operations but for truncates, which are of every row.
+func (e *Episode) ownOperations() (n int) {
+	for i := range e.Ops {
+		if e.Ops[i].Kind != change.Truncate {
+			n++
+		}
+	}
+	return n
+}
+
 // decide is what a rule makes of the episode. One operation alone is as it is, whatever the rule needs.
 func (e *Episode) decide(rule *conflict.Rule) (o conflict.Outcome, lacks bool) {
 	if !e.Contested() {
@@ -44,15 +54,23 @@ func (e *Episode) decide(rule *conflict.Rule) (o conflict.Outcome, lacks bool) {
 	return rule.Replay(e.Ops, e.Base), false
 }
 
-// baseOf is the row before a run of operations. The first in their order had seen none of the others, so if it tells
-// what was before it, that's it; else it's what came of those before.
+// heads is how many of a run's operations are asked what was before them: nearly always the first one tells.
+const heads = 64
+
+// baseOf is the row before a run of operations. Those that had seen none of the others had all seen the same, so if one
+// of them tells what was before it, that's it; else it's what came of the run before.
 func baseOf(run history.Row, before conflict.Base) conflict.Base {
-	first := &run[0]
-	switch {
-	case first.Kind == change.Insert:
-		return conflict.Base{Table: first.Table}
-	case first.Old != nil && first.Old.Complete():
-		return conflict.Base{Table: first.Table, Image: first.Old}
+	for i := range run[:min(len(run), heads)] {
+		first := &run[i]
+		if slices.ContainsFunc(run[:i], func(e history.Entry) bool { return first.Saw(&e) }) {
+			continue
+		}
+		switch {
+		case first.Kind == change.Insert:
+			return conflict.Base{Table: first.Table}
+		case first.Old != nil && first.Old.Complete():
+			return conflict.Base{Table: first.Table, Image: first.Old}
+		}
 	}
 	return before
 }

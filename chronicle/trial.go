@@ -80,8 +80,9 @@ func (t *Trial) Row(key change.Key, ops history.Row) {
 	episodes := Episodes(ops, t.current.Of(key.Table))
 	for i := range episodes {
 		e := &episodes[i]
-		c.Operations += len(e.Ops)
-		if !e.Contested() {
+		n := e.ownOperations()
+		c.Operations += n
+		if !e.Contested() || n == 0 {
 			continue
 		}
 		then, lacks := e.decide(changed)

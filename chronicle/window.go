@@ -1,6 +1,8 @@
 package chronicle
 
 import (
+	"slices"
+
 	"bridge/change"
 	"bridge/history"
 )
@@ -30,7 +32,7 @@ type table struct {
 const sweepAt = 4096
 
 // NewWindow makes a window on the transactions of regions. give gets each row's operations, in their order and with the
-// truncates of its table, when nothing concurrent with them can come any more; and the row's later ones in another call.
+// truncates of its table, when nothing concurrent with them can come any more: whole episodes, and the row's later ones in another call.
 func NewWindow(regions []string, give func(change.Key, history.Row)) *Window {
 	w := &Window{give: give, regions: map[string]*region{}, tables: map[change.TableName]*table{}, sweep: sweepAt}
 	for _, name := range regions {
@@ -83,52 +85,74 @@ func (w *Window) Learn(name string, seen change.Vector) {
 // Finish says that nothing more comes of a region.
 func (w *Window) Finish(name string) { w.regions[name].finished = true }
 
-// Flush gives all rows that are left. More may come of them in the topics later on.
+// Flush gives all that is left. More may come of these rows in the topics later on.
 func (w *Window) Flush() {
 	for name, t := range w.tables {
 		for row := range t.rows {
-			w.part(name, t, row)
+			ops := t.all(row)
+			w.part(name, t, row, ops, len(ops))
 		}
 		w.held -= len(t.truncates)
 	}
 	clear(w.tables)
 }
 
-// look gives the rows to which nothing concurrent can come.
+// look gives what nothing concurrent can come to.
 func (w *Window) look() {
 	for name, t := range w.tables {
-		if !w.stable(t.truncates) {
-			continue
-		}
 		for row, ops := range t.rows {
-			if w.stable(ops) {
-				w.part(name, t, row)
+			if w.stable(&ops[0]) {
+				all := t.all(row)
+				w.part(name, t, row, all, w.settled(all))
 			}
 		}
-		if len(t.rows) == 0 { // rows that come from now on have seen them
-			w.held -= len(t.truncates)
+		if len(t.rows) == 0 && !slices.ContainsFunc(t.truncates, func(e history.Entry) bool { return !w.stable(&e) }) {
+			w.held -= len(t.truncates) // rows that come from now on have seen them
 			delete(w.tables, name)
 		}
 	}
 }
 
-func (w *Window) part(name change.TableName, t *table, row string) {
-	ops := t.rows[row]
-	w.held -= len(ops)
-	delete(t.rows, row)
+// all are a row's operations with the truncates of its table.
+func (t *table) all(row string) history.Row {
+	ops := slices.Clone(t.rows[row])
 	for _, e := range t.truncates {
 		ops = ops.Insert(e)
 	}
-	w.give(change.Key{Table: name, Row: row}, ops)
+	return ops
 }
 
-// stable reports whether all that comes from now on has seen ops.
-func (w *Window) stable(ops history.Row) bool {
-	for i := range ops {
-		for _, r := range w.regions {
-			if !r.finished && !r.seen.Includes(ops[i].Tag.Dot) {
-				return false
-			}
+// settled is how many of a row's operations, from the first, are whole episodes whatever comes: all that comes has seen
+// them, and so have those behind them.
+func (w *Window) settled(ops history.Row) (n int) {
+	for _, run := range runs(ops) {
+		if slices.ContainsFunc(run, func(e history.Entry) bool { return !w.stable(&e) }) {
+			break
+		}
+		n += len(run)
+	}
+	return n
+}
+
+// part gives the first n of a row's operations, and keeps the others.
+func (w *Window) part(name change.TableName, t *table, row string, ops history.Row, n int) {
+	rest := slices.DeleteFunc(slices.Clone(ops[n:]), func(e history.Entry) bool { return e.Kind == change.Truncate })
+	given := len(t.rows[row]) - len(rest)
+	if given == 0 {
+		return
+	}
+	w.held -= given
+	if t.rows[row] = rest; len(rest) == 0 {
+		delete(t.rows, row)
+	}
+	w.give(change.Key{Table: name, Row: row}, ops[:n:n])
+}
+
+// stable reports whether all that comes from now on has seen an operation.
+func (w *Window) stable(e *history.Entry) bool {
+	for _, r := range w.regions {
+		if !r.finished && !r.seen.Includes(e.Tag.Dot) {
+			return false
 		}
 	}
 	return true
