@@ -13,7 +13,7 @@ import (
 )
 
 // merged is what two concurrent updates make of a column of a type.
-func merged(t *rapid.T, c conflict.Column, typeName, before, first, second string) string {
+func merged(t rapid.TB, c conflict.Column, typeName, before, first, second string) string {
 	table := change.NewTable(cart.TableName, []change.Column{{Name: "c", Type: typeName}}, true)
 	image := func(text string) change.Image { return change.Image{change.Text(text)} }
 	update := func(origin change.Origin, at change.Timestamp, after string) history.Entry {
@@ -73,4 +73,20 @@ func TestListsAcrossEngines(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNumbersAcrossEngines: jsonb keeps a number's zeros, and MySQL doesn't: they're one number to a set and to a map.
+func TestNumbersAcrossEngines(t *testing.T) {
+	for _, tc := range []struct{ merge, before, first, second, want string }{
+		{"set", "[1.50, 2]", "[1.5, 2, 3]", "[2.0]", "[2, 3]"},
+		{"set", "[100, -0.0]", "[1e2, 0, 4]", "[1.0E+2, 5, 0]", "[0, 100, 4, 5]"},
+		{"set", "[]", "[12345678901234567890.10, 1e-3]", "[0.0010]", "[0.001, 12345678901234567890.1]"},
+		{"set", "[1e999]", "[1e999, 1]", "[]", "[1]"},
+		{"map", `{"a": 1.0, "b": {"c": 2.50}}`, `{"a": 1, "b": {"c": 2.5}, "d": 1}`, `{"a": 1.00, "b": {"c": 3}}`, `{"a":1,"b":{"c":3},"d":1}`},
+	} {
+		m, _ := conflict.ParseMerge(tc.merge)
+		if got := merged(t, conflict.Column{Merge: m}, "json", tc.before, tc.first, tc.second); got != tc.want {
+			t.Errorf("%s of %s: %s and %s come to %s, want %s", tc.merge, tc.before, tc.first, tc.second, got, tc.want)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package conflict
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -117,14 +118,55 @@ func (jsonList) plain(element string) string {
 	return element
 }
 
-// parseJSON keeps numbers as they're written.
+// parseJSON keeps numbers exact, and gives those that are equal one spelling: engines write one number in several.
 func parseJSON(text string) (v any, ok bool) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	if d.Decode(&v) != nil || d.More() {
 		return nil, false
 	}
-	return v, true
+	return spellNumbers(v), true
+}
+
+// spellNumbers changes v in place.
+func spellNumbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		return spellNumber(v)
+	case []any:
+		for i := range v {
+			v[i] = spellNumbers(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = spellNumbers(v[k])
+		}
+	}
+	return v
+}
+
+// spellNumber writes a number without an exponent and without zeros at its end.
+func spellNumber(n json.Number) json.Number {
+	const widest = 400 // more than doubles have; beyond it an exponent stays
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(string(n)), "e")
+	d, ok := parseDecimal(mantissa)
+	shift := 0
+	if exponent != "" {
+		var err error
+		shift, err = strconv.Atoi(exponent)
+		ok = ok && err == nil && max(shift, -shift) <= widest
+	}
+	if !ok {
+		return n
+	}
+	if d.scale -= shift; d.scale < 0 {
+		d = decimal{d.to(0), 0}
+	}
+	text := d.String()
+	if d.scale > 0 {
+		text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	}
+	return json.Number(text)
 }
 
 // formatJSON sorts the members of objects.

@@ -71,7 +71,7 @@ func remove(ctx context.Context, tx pgx.Tx, region string, cart int, _ string) e
 		_, err = tx.Exec(ctx, "UPDATE carts SET items = array_remove(items, $2) WHERE id = $1", cart, item)
 	}
 	if err == nil {
-		_, err = tx.Exec(ctx, "INSERT INTO journal VALUES ($2, true, $1)", region, item)
+		_, err = tx.Exec(ctx, "INSERT INTO journal VALUES ($2, true, $1) ON CONFLICT DO NOTHING", region, item)
 	}
 	return err
 }
