@@ -220,6 +220,9 @@ func uniqueTaken(t *testing.T, b *Bed) {
 	b.want(t, "1|a|1", "2|b|2")
 	s.do(item(apply.Delete, "2"), item(apply.Upsert, "3", "b", "3"))
 	b.want(t, "1|a|1", "3|b|3")
+	// What frees a value goes first, whatever the order that's given.
+	s.do(item(apply.Upsert, "4", "a", "4"), item(apply.Upsert, "5", "b", "5"), item(apply.Update, "3", "c", "3"), item(apply.Delete, "1"))
+	b.want(t, "3|c|3", "4|a|4", "5|b|5")
 }
 
 // mends: a session goes on by itself once the table is as it must be.
