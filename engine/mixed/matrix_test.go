@@ -21,6 +21,7 @@ type kind struct {
 	// mariadb is MariaDB's type where it differs from MySQL's.
 	mariadb string
 	form    func(string) string // what servers print alike only after this
+	full    bool                // PostgreSQL's table has REPLICA IDENTITY FULL, which tells what an update didn't change
 }
 
 func quoted(values ...string) []string {
@@ -89,6 +90,7 @@ var kinds = []kind{
 	{postgres: "text[]", mysql: "set('x','y','z')", readPostgres: "array_to_string(v, ',')", values: quoted("{}", "{x}", "{x,z}"), mysqlValues: quoted("", "x", "x,z")},
 	{postgres: "inet", mysql: "varchar(43)", values: quoted("10.0.0.1", "::1", "192.168.0.0/16")},
 	{postgres: "inet", mysql: "varchar(43)", mariadb: "inet6", values: quoted("::", "2001:db8::1")},
+	{postgres: "uuid", mysql: "char(36)", full: true, readMySQL: "lower(v)", values: quoted("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), mysqlValues: quoted("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11")},
 	{postgres: "smallint", mysql: "tinyint", values: []string{"-128", "127"}},
 	{postgres: "bigint", mysql: "int unsigned", values: []string{"0", "4294967295"}},
 	{postgres: "boolean", mysql: "bit(1)", readPostgres: "v::int", readMySQL: "v + 0", values: []string{"true", "false"}},
@@ -191,6 +193,9 @@ func newMatrix(t *testing.T, kinds []kind, session string, engines ...value.Engi
 		var sql []string
 		for i := range kinds {
 			sql = append(sql, fmt.Sprintf("CREATE TABLE t%d (id bigint PRIMARY KEY, v %s, other int)", i, kinds[i].declaration(r)))
+			if kinds[i].full && r.engine == value.Postgres {
+				sql = append(sql, fmt.Sprintf("ALTER TABLE t%d REPLICA IDENTITY FULL", i))
+			}
 		}
 		return strings.Join(sql, ";")
 	}
