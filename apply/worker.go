@@ -195,7 +195,7 @@ func (w *worker) write(ctx context.Context, b *Batch, inOrder bool) error {
 	}
 	for i := range records {
 		records[i].Awaits = records[i].AwaitedAt(w.self)
-		w.awaits = w.awaits || records[i].Awaits == conflict.MergeAwaited
+		w.awaits = w.awaits || records[i].Awaits.Merge()
 	}
 	return w.session.Record(ctx, records)
 }

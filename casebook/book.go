@@ -36,7 +36,11 @@ type Filter struct {
 }
 
 // Mark says who resolved a case, and how. When is told by the database's clock.
-type Mark struct{ By, How string }
+type Mark struct {
+	By, How string
+	// Awaits leaves the case open: it's what it waits for from now on.
+	Awaits conflict.Awaited
+}
 
 // Row is a row of the region's own database, under the names between the regions.
 type Row struct {

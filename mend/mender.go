@@ -1,6 +1,7 @@
 package mend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,23 +87,31 @@ func (m *Mender) session(ctx context.Context) error {
 // Step resolves all cases that wait now. A case that can't be merged is left for a person, and doesn't hold up the others.
 func (m *Mender) Step(ctx context.Context, book casebook.Book) error {
 	var waiting []*casebook.Case
-	filter := casebook.Filter{Awaits: conflict.MergeAwaited, Open: true, Oldest: true}
-	err := book.Cases(ctx, filter, func(c *casebook.Case) error {
-		waiting = append(waiting, c)
-		return nil
-	})
-	for _, c := range waiting {
+	for _, awaits := range []conflict.Awaited{conflict.MergeAwaited, conflict.BothAwaited} {
+		filter := casebook.Filter{Awaits: awaits, Open: true, Oldest: true}
+		err := book.Cases(ctx, filter, func(c *casebook.Case) error {
+			waiting = append(waiting, c)
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		err = m.mend(ctx, book, c)
 	}
-	return err
+	slices.SortFunc(waiting, func(a, b *casebook.Case) int { return cmp.Compare(a.ID, b.ID) })
+	for _, c := range waiting {
+		if err := m.mend(ctx, book, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *Mender) mend(ctx context.Context, book casebook.Book, c *casebook.Case) error {
 	columns := m.rules[c.TableName()]
 	mark := casebook.Mark{By: "bridge", How: "merged " + strings.Join(slices.Sorted(maps.Keys(columns)), ", ")}
+	if c.Awaits == conflict.BothAwaited {
+		mark.Awaits = conflict.PersonAwaited
+	}
 	err := book.Resolve(ctx, c.ID, mark, false, func(c *casebook.Case, row *casebook.Row) (casebook.Change, error) {
 		return merged(columns, c, row)
 	})
@@ -116,7 +125,7 @@ func (m *Mender) mend(ctx context.Context, book casebook.Book, c *casebook.Case)
 	case isOurs:
 		m.log.Warn("conflict can't be merged: the winner stands, and a person may resolve it (bridge conflicts show)",
 			"conflict", c.ID, "table", c.TableName().String(), "error", failed)
-		return book.Resolve(ctx, c.ID, casebook.Mark{By: "bridge", How: "kept the row: " + failed.Error()}, false,
+		return book.Resolve(ctx, c.ID, casebook.Mark{How: "couldn't be merged: " + failed.Error(), Awaits: conflict.PersonAwaited}, false,
 			func(*casebook.Case, *casebook.Row) (casebook.Change, error) { return casebook.Change{}, nil })
 	}
 	return fmt.Errorf("conflict %d of %s: %w", c.ID, c.TableName(), err)

@@ -7,6 +7,7 @@ import (
 
 	"bridge/casebook"
 	"bridge/change"
+	"bridge/conflict"
 	"bridge/internal/mysql"
 )
 
@@ -51,8 +52,12 @@ func (b *Book) mark(ctx context.Context, id int64, mark casebook.Mark, again boo
 	if again {
 		open = ""
 	}
-	r, err := b.conn.One(ctx, fmt.Sprintf("UPDATE bridge.conflicts SET resolved_at = CURRENT_TIMESTAMP(6), resolved_by = %s, resolution = %s WHERE id = %d%s",
-		mysql.Literal(mark.By), mysql.Literal(mark.How), id, open))
+	set, by := "resolved_at = CURRENT_TIMESTAMP(6), resolved_by", mark.By
+	if mark.Awaits != conflict.NothingAwaited {
+		set, by = "awaits", string(mark.Awaits)
+	}
+	r, err := b.conn.One(ctx, fmt.Sprintf("UPDATE bridge.conflicts SET %s = %s, resolution = %s WHERE id = %d%s",
+		set, mysql.Literal(by), mysql.Literal(mark.How), id, open))
 	if err != nil {
 		return nil, explainCases(err)
 	}

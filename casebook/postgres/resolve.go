@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"bridge/casebook"
+	"bridge/conflict"
 	"bridge/internal/postgres"
 )
 
@@ -38,8 +39,11 @@ func (b *Book) Resolve(ctx context.Context, id int64, mark casebook.Mark, again 
 }
 
 func (b *Book) mark(ctx context.Context, tx pgx.Tx, id int64, mark casebook.Mark, again bool) (*casebook.Case, error) {
-	tag, err := tx.Exec(ctx, `UPDATE bridge.conflicts SET resolved_at = clock_timestamp(), resolved_by = $2, resolution = $3
-		WHERE id = $1 AND (resolved_at IS NULL OR $4)`, id, mark.By, mark.How, again)
+	set, by := "resolved_at = clock_timestamp(), resolved_by = $2, resolution = $3", mark.By
+	if mark.Awaits != conflict.NothingAwaited {
+		set, by = "awaits = $2, resolution = $3", string(mark.Awaits)
+	}
+	tag, err := tx.Exec(ctx, "UPDATE bridge.conflicts SET "+set+" WHERE id = $1 AND (resolved_at IS NULL OR $4)", id, by, mark.How, again)
 	if err != nil {
 		return nil, explainCases(err)
 	}

@@ -38,10 +38,10 @@ func TestMerges(t *testing.T) {
 			return m.query(region, `SELECT concat_ws('|', body, n, status, hits) FROM public.docs`) == "the slow dog\njumps high\n|17|closed|7"
 		})
 	}
-	a := bridge(t, nil, "conflicts", "list", "-c", m.regions["ap"].file)
-	if a.code != 0 || !strings.Contains(a.stdout, "public.docs (1)") {
-		t.Errorf("list: %+v", a)
-	}
+	m.eventually("the case of the status waits for a person, where the latest change was made", func() bool {
+		a := bridge(t, nil, "conflicts", "list", "--awaiting", "--open", "-c", m.regions["ap"].file)
+		return a.code == 0 && strings.Contains(a.stdout, "public.docs (1)")
+	})
 }
 
 // TestExpressionsAreChecked: before anything runs.

@@ -79,7 +79,7 @@ func withoutUnset(v any) any {
 		return v
 	}
 	for key, value := range block {
-		if value == nil || value == "" {
+		if value == nil || value == "" || value == false {
 			delete(block, key)
 			continue
 		}

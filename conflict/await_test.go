@@ -1,0 +1,45 @@
+package conflict_test
+
+import (
+	"testing"
+
+	"bridge/change"
+	"bridge/conflict"
+	"bridge/history"
+)
+
+// TestAwaited: one region is to do something, and only where a change of such a column was lost.
+func TestAwaited(t *testing.T) {
+	rule := &conflict.Rule{Columns: map[string]conflict.Column{"x": {Merge: conflict.Manual}, "log": {Merge: conflict.Text}}}
+	row := func(x, log string) change.Image {
+		image := make(change.Image, len(cart.Columns))
+		for c := range image {
+			image[c] = change.Text("1")
+		}
+		image[1], image[7] = change.Text(x), change.Text(log)
+		return image
+	}
+	for _, tc := range []struct {
+		name          string
+		first, second change.Image // concurrent; the second is later
+		want          conflict.Awaited
+	}{
+		{"nothing of the kind", row("o", "o"), row("n", "n"), conflict.NothingAwaited},
+		{"text", row("o", "m"), row("o", "n"), conflict.MergeAwaited},
+		{"manual", row("m", "o"), row("n", "o"), conflict.PersonAwaited},
+		{"both", row("m", "m"), row("n", "n"), conflict.BothAwaited},
+		{"alike", row("n", "n"), row("n", "n"), conflict.NothingAwaited},
+	} {
+		op := func(origin change.Origin, at change.Timestamp, image change.Image) history.Entry {
+			return history.Entry{Tag: &change.Tag{Dot: change.Dot{Origin: origin, Seq: 1}, Time: at}, Kind: change.Update, Table: cart, Old: row("o", "o"), Image: image}
+		}
+		ops := history.Row{op("a/1", 1, tc.first), op("b/1", 2, tc.second)}
+		r := conflict.Record{Rule: rule, Versions: ops, Outcome: rule.Decide(ops, &ops[0])}
+		if got := r.AwaitedAt("b/1"); got != tc.want {
+			t.Errorf("%s: %q at the winner's, want %q", tc.name, got, tc.want)
+		}
+		if got := r.AwaitedAt("a/1"); got != conflict.NothingAwaited {
+			t.Errorf("%s: %q at the other's", tc.name, got)
+		}
+	}
+}
