@@ -17,7 +17,7 @@ const (
 )
 
 // errInvisible is why nothing is published while a synchronous standby is away.
-var errInvisible = errors.New("commits in this region's database wait for a synchronous standby (synchronous_standby_names), and nobody sees them before it has answered")
+var errInvisible = errors.New("commits in this region's database wait for a standby (PostgreSQL's synchronous_standby_names, MySQL's semi-sync), and nobody sees them before it has answered")
 
 // outbox is the region's own topic, with an eye on how publishing goes. A topic retries by itself while its
 // brokers are away, and idle regions send heartbeats: so an append that doesn't end is how a dead
