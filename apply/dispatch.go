@@ -45,7 +45,7 @@ func newDispatcher(ctx context.Context, l *Loop) (*dispatcher, error) {
 			d.close()
 			return nil, err
 		}
-		d.idle = append(d.idle, &worker{self: l.Self, session: s, fence: l.Fence, history: l.History, archive: l.Archive, rules: l.Rules, report: l.Report, awaiting: l.Awaiting})
+		d.idle = append(d.idle, &worker{mends: l.mends(), session: s, fence: l.Fence, history: l.History, archive: l.Archive, rules: l.Rules, report: l.Report, awaiting: l.Awaiting})
 	}
 	return d, nil
 }
@@ -321,4 +321,14 @@ func (d *dispatcher) learn(o change.Origin, seen change.Vector) {
 		h.Learn(o, seen)
 		h.Prune()
 	})
+}
+
+// mends reports whether this region is the one in which cases wait (conflict.Record.Awaited): the first by name.
+func (l *Loop) mends() bool {
+	for peer := range l.Peers {
+		if peer < l.Self {
+			return false
+		}
+	}
+	return true
 }

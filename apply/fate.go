@@ -19,8 +19,7 @@ const (
 	FateLost       Fate = "lost"       // the row isn't as it left it, and who decided that hadn't seen it
 )
 
-// fateOf says what became of e, and the columns whose values were lost with it. A column that the rule merges isn't
-// lost as long as there's a row: the row has what the operation added.
+// fateOf says what became of e, and the columns whose values were lost with it.
 func fateOf(r *conflict.Record, e *history.Entry) (Fate, []string) {
 	o := &r.Outcome
 	removes := e.Image == nil
@@ -29,6 +28,14 @@ func fateOf(r *conflict.Record, e *history.Entry) (Fate, []string) {
 		return FateLost, carried(e) // an update that found no row and couldn't make one
 	case isWinner(r, e):
 		return FateWon, nil
+	case o.Exists && !removes && r.Rule != nil && r.Rule.Columns != nil:
+		if lost := r.Lost(e); len(lost) > 0 {
+			return FateLost, lost
+		}
+		if o.Winner.Saw(e) {
+			return FateSuperseded, nil
+		}
+		return FateKept, nil
 	case o.Winner.Saw(e):
 		return FateSuperseded, nil
 	case removes && o.Exists:
@@ -41,7 +48,7 @@ func fateOf(r *conflict.Record, e *history.Entry) (Fate, []string) {
 	var lost []string
 	for c, v := range e.Image {
 		name := e.Table.Columns[c].Name
-		if v.IsAbsent() || e.Old != nil && e.Old[c] == v || r.Rule != nil && merges(r.Rule, name) {
+		if v.IsAbsent() || e.Old != nil && e.Old[c] == v {
 			continue
 		}
 		if valueOf(o, name) != v {
@@ -52,10 +59,6 @@ func fateOf(r *conflict.Record, e *history.Entry) (Fate, []string) {
 		return FateLost, lost
 	}
 	return FateKept, nil
-}
-
-func merges(rule *conflict.Rule, column string) bool {
-	return rule.Columns[column].Merge.Joins()
 }
 
 // valueOf is a column of the row that was decided.

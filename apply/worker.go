@@ -15,7 +15,7 @@ import (
 
 // worker applies batches on one session.
 type worker struct {
-	self    change.Origin
+	mends   bool // this is the region in which cases wait for merges and for people
 	session Session
 	fence   Fence
 	history *history.Locked
@@ -194,7 +194,9 @@ func (w *worker) write(ctx context.Context, b *Batch, inOrder bool) error {
 		return nil
 	}
 	for i := range records {
-		records[i].Awaits = records[i].AwaitedAt(w.self)
+		if w.mends {
+			records[i].Awaits = records[i].Awaited()
+		}
 		w.awaits = w.awaits || records[i].Awaits.Merge()
 	}
 	return w.session.Record(ctx, records)

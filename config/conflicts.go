@@ -59,7 +59,7 @@ type HomeRule struct {
 type ColumnRule struct {
 	// `last_write_wins`, `counter` (differences add up), `max`, `min`, `set` (members are added and removed one by one;
 	// the column is an array, a JSON array, a SET, or text with a separator), `map` (the same for members of JSON
-	// objects), `append`. Or, with the latest change standing until then: `text` (one region merges the texts word by word),
+	// objects), `append`. Or, with the latest change standing until then: `text` (one region, the first by name, merges the texts word by word),
 	// `expression` (one region computes the value), `manual` (the case waits for a person: `bridge conflicts list --awaiting`).
 	Merge string `yaml:"merge"`
 	// What divides a text's elements, for `set` and `append`.

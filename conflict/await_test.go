@@ -8,7 +8,7 @@ import (
 	"bridge/history"
 )
 
-// TestAwaited: one region is to do something, and only where a change of such a column was lost.
+// TestAwaited: something is to be done only where a change of such a column was lost.
 func TestAwaited(t *testing.T) {
 	rule := &conflict.Rule{Columns: map[string]conflict.Column{"x": {Merge: conflict.Manual}, "log": {Merge: conflict.Text}}}
 	row := func(x, log string) change.Image {
@@ -35,11 +35,8 @@ func TestAwaited(t *testing.T) {
 		}
 		ops := history.Row{op("a/1", 1, tc.first), op("b/1", 2, tc.second)}
 		r := conflict.Record{Rule: rule, Versions: ops, Outcome: rule.Decide(ops, &ops[0])}
-		if got := r.AwaitedAt("b/1"); got != tc.want {
-			t.Errorf("%s: %q at the winner's, want %q", tc.name, got, tc.want)
-		}
-		if got := r.AwaitedAt("a/1"); got != conflict.NothingAwaited {
-			t.Errorf("%s: %q at the other's", tc.name, got)
+		if got := r.Awaited(); got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
 	}
 }

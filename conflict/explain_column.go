@@ -45,11 +45,11 @@ func (c Column) words() string {
 	case Append:
 		return "What was appended stands in the order of the writes. A change that isn't an appending is an assignment." + otherwise
 	case Text:
-		return "The latest change stands, until the region that wrote it has merged the texts word by word, and written that; where both changed the same words its own stand."
+		return "The latest change stands, until one region (the first by name) has merged the texts word by word, and written that; where both changed the same words its own stand."
 	case Expression:
-		return "The latest change stands, until the region that wrote it has computed the expression of both, and written that."
+		return "The latest change stands, until one region (the first by name) has computed the expression of both, and written that."
 	case Manual:
-		return "The latest change stands, and the case waits for a person in the region that wrote it (bridge conflicts list --open)."
+		return "The latest change stands, and the case waits for a person in the first region by name (bridge conflicts list --open)."
 	}
 	return "The latest change of the column stands."
 }

@@ -2,7 +2,7 @@
 //
 // A decision must come out the same in every region, at once, whatever they know besides. So columns that are merged as
 // text take the latest change first, like others, and the case waits (conflict.Awaited) in the book of one
-// region, the one that wrote the winner. There a [Mender] merges the versions and writes the outcome, in an
+// region, always the same. There a [Mender] merges the versions and writes the outcome, in an
 // ordinary local transaction. That has seen all versions, so it supersedes them everywhere, like a merge commit:
 // convergence never depends on the merge, and one that fails leaves the latest change standing.
 //

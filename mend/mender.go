@@ -142,26 +142,16 @@ func merged(columns map[string]Column, c *casebook.Case, row *casebook.Row) (cas
 		return casebook.Change{}, nil // it was deleted since, by someone who had seen the row
 	}
 	change := casebook.Change{Kind: casebook.Update, Values: casebook.Image{}}
-	for i := range c.Versions {
-		v := &c.Versions[i]
-		if v.Fate != apply.FateLost || v.Image == nil {
-			continue
-		}
-		for _, name := range v.Lost {
-			column, ok := columns[name]
-			if !ok {
-				continue
-			}
-			ours, done := change.Values[name]
-			if !done {
-				ours = row.Values[name]
-			}
-			value, err := column.merge(v.Before[name], ours, v.Image[name])
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		value := row.Values[name]
+		for _, side := range sides(c, name) {
+			column := columns[name]
+			next, err := column.merge(side.base, value, side.theirs)
 			if err != nil {
 				return casebook.Change{}, &unmergeable{fmt.Sprintf("column %s: %v", name, err)}
 			}
-			if value != nil {
-				change.Values[name] = value
+			if next != nil {
+				value, change.Values[name] = next, next
 			}
 		}
 	}
@@ -174,6 +164,34 @@ func merged(columns map[string]Column, c *casebook.Case, row *casebook.Row) (cas
 		return casebook.Change{}, nil
 	}
 	return change, nil
+}
+
+// side is what lost versions have made of a column's value, together.
+type side struct{ base, theirs *string }
+
+// sides are those of a column's lost versions that no other of them had seen. What they had seen is in their values, and
+// counts from before the first of it: once, also where two of them had seen it.
+func sides(c *casebook.Case, column string) (out []side) {
+	var lost, counted []*casebook.Version
+	for i := range c.Versions {
+		if v := &c.Versions[i]; v.Fate == apply.FateLost && slices.Contains(v.Lost, column) && v.Image != nil {
+			lost = append(lost, v)
+		}
+	}
+	for _, v := range lost {
+		if slices.ContainsFunc(lost, func(w *casebook.Version) bool { return w.HadSeen(v) }) {
+			continue
+		}
+		from := v
+		for _, w := range slices.Backward(lost) {
+			if v.HadSeen(w) && !slices.ContainsFunc(counted, func(x *casebook.Version) bool { return x.HadSeen(w) }) {
+				from = w
+			}
+		}
+		out = append(out, side{from.Before[column], v.Image[column]})
+		counted = append(counted, v)
+	}
+	return out
 }
 
 // merge gives nil where a NULL takes part: then the row stays.

@@ -50,7 +50,7 @@ func text(s string) *string { return &s }
 
 func document(row casebook.Image, lost ...casebook.Version) *book {
 	for i := range lost {
-		lost[i].Fate, lost[i].Kind = apply.FateLost, "update"
+		lost[i].Fate, lost[i].Kind, lost[i].Seq = apply.FateLost, "update", 1
 	}
 	winner := casebook.Version{Origin: "eu/1", Seq: 1, Kind: "update", Won: true, Fate: apply.FateWon}
 	return &book{
@@ -81,6 +81,9 @@ func TestMender(t *testing.T) {
 	}{
 		{"both columns", document(casebook.Image{"body": text("the slow fox"), "n": text("12")}, lost), casebook.Image{"body": text("the slow dog"), "n": text("17")}},
 		{"two versions", document(casebook.Image{"body": text("the slow fox"), "n": text("10")}, lost, second), casebook.Image{"body": text("see the slow dog"), "n": text("15")}},
+		{"one had seen the other", document(casebook.Image{"body": text("the slow fox"), "n": text("10")}, lost, casebook.Version{
+			Origin: "ap/1", Saw: map[string]uint64{"us/1": 1}, Lost: []string{"n"}, Before: casebook.Image{"n": text("11")}, Image: casebook.Image{"n": text("16")},
+		}), casebook.Image{"body": text("the slow dog"), "n": text("16")}},
 		{"it's merged already", document(casebook.Image{"body": text("the quick dog"), "n": nil}, lost), nil},
 		{"no row", document(nil, lost), nil},
 		{"a NULL stands", document(casebook.Image{"body": nil, "n": nil}, lost), nil},
