@@ -13,7 +13,7 @@ func TestUpdateTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := conn.Exec(t.Context(), `
-ALTER TABLE bridge.conflicts DROP COLUMN result, DROP COLUMN resolved_at, DROP COLUMN resolved_by, DROP COLUMN resolution;
+ALTER TABLE bridge.conflicts DROP COLUMN result, DROP COLUMN resolved_at, DROP COLUMN resolved_by, DROP COLUMN resolution, DROP COLUMN awaits;
 INSERT INTO bridge.conflicts (type, table_schema, table_name, key, rule, outcome, origin, seq, versions)
 VALUES ('insert_exists', 'public', 't', '{1}', 'last_write_wins', 'kept', 'eu/1', 1, '[]')`)
 	if err != nil {
@@ -25,7 +25,7 @@ VALUES ('insert_exists', 'public', 't', '{1}', 'last_write_wins', 'kept', 'eu/1'
 		}
 	}
 	var open int
-	err = conn.QueryRow(t.Context(), `SELECT count(*) FROM bridge.conflicts WHERE result IS NULL AND resolved_at IS NULL AND resolved_by IS NULL AND resolution IS NULL`).Scan(&open)
+	err = conn.QueryRow(t.Context(), `SELECT count(*) FROM bridge.conflicts WHERE result IS NULL AND resolved_at IS NULL AND resolved_by IS NULL AND resolution IS NULL AND awaits IS NULL`).Scan(&open)
 	if err != nil || open != 1 {
 		t.Errorf("%d cases (%v), want 1", open, err)
 	}
