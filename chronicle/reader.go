@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"bridge/apply"
@@ -161,13 +160,4 @@ func (r *Reader) Next(ctx context.Context) (*Passage, error) {
 	p.at = max(p.at, rec.State.Last, rec.Wall)
 	out.Rules, out.Transactions, out.Seen = rec.Rules, rec.Transactions, rec.State.Vector.With(rec.Origin, rec.State.Seq)
 	return out, nil
-}
-
-// Names are the topics' names, for messages.
-func (r *Reader) Names() string {
-	names := make([]string, len(r.topics))
-	for i, t := range r.topics {
-		names[i] = t.Log.Name()
-	}
-	return strings.Join(names, ", ")
 }

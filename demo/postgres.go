@@ -68,7 +68,7 @@ func (p postgres) settings(bool) string {
 }
 
 func (p postgres) administer(ctx context.Context, grants string) error {
-	_, err := output(ctx, grants, p.Bin("psql"), "-XAtq", "-f", "-", p.SocketDSN(database, testserver.Superuser))
+	_, err := testserver.Output(ctx, grants, p.Bin("psql"), "-XAtq", "-f", "-", p.SocketDSN(database, testserver.Superuser))
 	return err
 }
 

@@ -1,12 +1,10 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"text/template"
@@ -61,14 +59,14 @@ func (r *region) setUp(ctx context.Context) error {
 	if err := os.WriteFile(r.file, []byte(text.String()), 0o644); err != nil {
 		return err
 	}
-	grants, err := output(ctx, "", r.mesh.options.Bridge, "grants", "-c", r.file)
+	grants, err := testserver.Output(ctx, "", r.mesh.options.Bridge, "grants", "-c", r.file)
 	if err != nil {
 		return err
 	}
 	if err := r.server.administer(ctx, grants); err != nil {
 		return fmt.Errorf("run what bridge grants prints: %w", err)
 	}
-	_, err = output(ctx, "", r.mesh.options.Bridge, "init", "-c", r.file)
+	_, err = testserver.Output(ctx, "", r.mesh.options.Bridge, "init", "-c", r.file)
 	return err
 }
 
@@ -120,15 +118,4 @@ func (r *region) close() error {
 		errs = append(errs, r.server.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// output runs a program to its end and gives what it printed.
-func output(ctx context.Context, stdin, path string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, path, args...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(path), args[0], errors.Join(err, context.Cause(ctx)), stdout.Bytes(), stderr.Bytes())
-	}
-	return stdout.String(), nil
 }

@@ -139,14 +139,6 @@ func (m *mesh) each(f func(*region) error) {
 	}
 }
 
-// exec runs the same SQL in all regions.
-func (m *mesh) exec(sql string) {
-	m.t.Helper()
-	for _, r := range m.regions {
-		r.exec(sql)
-	}
-}
-
 // end checks the mesh unless the test has failed already, stops it, and prints what happened if it failed.
 func (m *mesh) end() {
 	if !m.t.Failed() && m.broken == "" {

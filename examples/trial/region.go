@@ -1,14 +1,11 @@
 package trial
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -68,7 +65,7 @@ func (r *region) setUp(ctx context.Context) error {
 
 // administer runs SQL as a DBA.
 func (r *region) administer(ctx context.Context, sql string) error {
-	_, err := output(ctx, sql, r.server.Bin("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-", r.server.SocketDSN(r.database, testserver.Superuser))
+	_, err := testserver.Output(ctx, sql, r.server.Bin("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-", r.server.SocketDSN(r.database, testserver.Superuser))
 	return err
 }
 
@@ -80,12 +77,12 @@ func (r *region) arguments(command string) []string {
 }
 
 func (r *region) run(ctx context.Context, command string) (string, error) {
-	return output(ctx, "", r.mesh.Bridge, r.arguments(command)...)
+	return testserver.Output(ctx, "", r.mesh.bridge, r.arguments(command)...)
 }
 
 func (r *region) startBridge(ctx context.Context) (err error) {
 	r.bridge, err = testserver.StartProgram(ctx, testserver.ProgramOptions{
-		Name: "bridge of region " + r.name, Path: r.mesh.Bridge, Args: r.arguments("run"),
+		Name: "bridge of region " + r.name, Path: r.mesh.bridge, Args: r.arguments("run"),
 		Log: filepath.Join(r.mesh.dir, r.name+".log"), Ready: `"region is running"`,
 	})
 	return err
@@ -141,15 +138,4 @@ func (r *region) close() error {
 		errs = append(errs, r.server.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// output runs a program to its end and gives what it printed.
-func output(ctx context.Context, stdin, path string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, path, args...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(path), args[0], errors.Join(err, context.Cause(ctx)), stdout.Bytes(), stderr.Bytes())
-	}
-	return stdout.String(), nil
 }

@@ -44,9 +44,8 @@ type Example struct {
 
 // Options say how an example is run.
 type Options struct {
-	Bridge string        // path of bridge's executable
-	Load   time.Duration // how long applications write
-	Out    io.Writer
+	Load time.Duration // how long applications write
+	Out  io.Writer
 }
 
 var regionNames = []string{"eu", "us", "ap"}
@@ -62,7 +61,7 @@ func Main(e Example) {
 	load := flag.Duration("load", 8*time.Second, "how long the applications write")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := buildAndRun(ctx, e, Options{Load: *load, Out: os.Stdout})
+	err := BuildAndRun(ctx, e, Options{Load: *load, Out: os.Stdout})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -70,42 +69,36 @@ func Main(e Example) {
 	}
 }
 
-func buildAndRun(ctx context.Context, e Example, o Options) error {
+// BuildAndRun builds bridge's executable and runs an example with it. The error is about running it, or says how the
+// regions or the invariant went wrong.
+func BuildAndRun(ctx context.Context, e Example, o Options) error {
 	dir, err := os.MkdirTemp("", "bridge-example-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	if o.Bridge, err = Build(ctx, dir); err != nil {
-		return err
+	bridge := filepath.Join(dir, "bridge")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", bridge, "bridge/cmd/bridge").CombinedOutput(); err != nil {
+		return fmt.Errorf("build bridge: %w\n%s", err, out)
 	}
-	return Run(ctx, e, o)
-}
-
-// Build makes bridge's executable in a directory.
-func Build(ctx context.Context, dir string) (path string, err error) {
-	path = filepath.Join(dir, "bridge")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "bridge/cmd/bridge").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build bridge: %w\n%s", err, out)
-	}
-	return path, nil
+	return run(ctx, e, o, bridge)
 }
 
 // mesh is all that runs.
 type mesh struct {
 	Example
 	Options
+	bridge  string // path of its executable
 	dir     string // bridge's logs and the broker's files
 	broker  *embedded.Broker
 	regions []*region
 }
 
-// Run runs an example. The error is about running it, or says how the regions or the invariant went wrong.
-func Run(ctx context.Context, e Example, o Options) (err error) {
+func run(ctx context.Context, e Example, o Options, bridge string) (err error) {
 	if e.Dir, err = filepath.Abs(e.Dir); err != nil {
 		return err
 	}
-	m := &mesh{Example: e, Options: o}
+	m := &mesh{Example: e, Options: o, bridge: bridge}
 	defer func() { err = errors.Join(err, m.close()) }()
 	if err := m.start(ctx); err != nil {
 		return err
