@@ -28,15 +28,7 @@ func fateOf(r *conflict.Record, e *history.Entry) (Fate, []string) {
 		return FateLost, carried(e) // an update that found no row and couldn't make one
 	case isWinner(r, e):
 		return FateWon, nil
-	case o.Exists && !removes && r.Rule != nil && r.Rule.Columns != nil:
-		if lost := r.Lost(e); len(lost) > 0 {
-			return FateLost, lost
-		}
-		if o.Winner.Saw(e) {
-			return FateSuperseded, nil
-		}
-		return FateKept, nil
-	case o.Winner.Saw(e):
+	case o.Winner.Saw(e) && (removes || !o.Exists):
 		return FateSuperseded, nil
 	case removes && o.Exists:
 		return FateLost, nil
@@ -45,20 +37,35 @@ func fateOf(r *conflict.Record, e *history.Entry) (Fate, []string) {
 	case !o.Exists:
 		return FateLost, carried(e)
 	}
-	var lost []string
+	lost := lostColumns(r, e)
+	switch {
+	case len(lost) > 0:
+		return FateLost, lost
+	case o.Winner.Saw(e):
+		return FateSuperseded, nil
+	}
+	return FateKept, nil
+}
+
+// lostColumns are those of which the row hasn't e's change, though who wrote what it has hadn't seen e. Under a rule by
+// columns that may be another than the row's winner.
+func lostColumns(r *conflict.Record, e *history.Entry) (lost []string) {
+	switch {
+	case r.Rule != nil && r.Rule.Columns != nil:
+		return r.Lost(e)
+	case r.Outcome.Winner.Saw(e):
+		return nil
+	}
 	for c, v := range e.Image {
 		name := e.Table.Columns[c].Name
 		if v.IsAbsent() || e.Old != nil && e.Old[c] == v {
 			continue
 		}
-		if valueOf(o, name) != v {
+		if valueOf(&r.Outcome, name) != v {
 			lost = append(lost, name)
 		}
 	}
-	if len(lost) > 0 {
-		return FateLost, lost
-	}
-	return FateKept, nil
+	return lost
 }
 
 // valueOf is a column of the row that was decided.

@@ -26,10 +26,6 @@ const (
 
 var mergeNames = [...]string{"last_write_wins", "counter", "max", "min", "set", "map", "append", "text", "expression", "manual"}
 
-// Joins reports whether a decision takes in all concurrent changes. If not, it takes the latest, whatever is made of
-// the others afterwards.
-func (m Merge) Joins() bool { return m != Assign && !m.computed() && m != Manual }
-
 // computed says that one region computes the value afterwards.
 func (m Merge) computed() bool { return m == Text || m == Expression }
 

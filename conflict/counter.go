@@ -41,7 +41,7 @@ func (counter) canonical(v change.Value) change.Value {
 	if !ok || !isDecimal || d.scale == 0 {
 		return v
 	}
-	return change.Text(strings.TrimSuffix(strings.TrimRight(d.String(), "0"), "."))
+	return change.Text(d.trimmed())
 }
 
 // decimal is unscaled * 10^-scale.
@@ -80,6 +80,14 @@ func (d decimal) to(scale int) *big.Int {
 	}
 	factor := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale-d.scale)), nil)
 	return factor.Mul(factor, d.unscaled)
+}
+
+// trimmed is the text without zeros at the fraction's end.
+func (d decimal) trimmed() string {
+	if d.scale == 0 {
+		return d.String()
+	}
+	return strings.TrimSuffix(strings.TrimRight(d.String(), "0"), ".")
 }
 
 func (d decimal) String() string {

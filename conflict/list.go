@@ -162,11 +162,7 @@ func spellNumber(n json.Number) json.Number {
 	if d.scale -= shift; d.scale < 0 {
 		d = decimal{d.to(0), 0}
 	}
-	text := d.String()
-	if d.scale > 0 {
-		text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
-	}
-	return json.Number(text)
+	return json.Number(d.trimmed())
 }
 
 // formatJSON sorts the members of objects.

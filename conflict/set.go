@@ -15,6 +15,14 @@ type set struct{ list list }
 // members is what an edit does: true adds a member, false removes it.
 type members map[string]bool
 
+func membersOf(elements []string) members {
+	m := members{}
+	for _, e := range elements {
+		m[e] = true
+	}
+	return m
+}
+
 func (s set) edit(before, after change.Value) edit {
 	from, to := texts(before, after)
 	had, ok1 := s.list.parse(from)
@@ -22,16 +30,12 @@ func (s set) edit(before, after change.Value) edit {
 	if !ok1 || !ok2 {
 		return edit{kind: assigns}
 	}
-	m := members{}
-	for _, e := range had {
-		m[e] = false
-	}
-	for _, e := range has {
-		m[e] = true
-	}
-	for _, e := range had {
+	m := membersOf(has)
+	for e := range membersOf(had) {
 		if m[e] {
 			delete(m, e) // it's there before and after
+		} else {
+			m[e] = false
 		}
 	}
 	return edit{kind: adds, data: m}
@@ -43,10 +47,7 @@ func (s set) join(v change.Value, e *edit, later []*edit) (change.Value, bool) {
 	if !ok || v.IsNull() {
 		return v, false
 	}
-	now := members{}
-	for _, e := range elements {
-		now[e] = true
-	}
+	now := membersOf(elements)
 	maps.Copy(now, e.data.(members))
 	for _, l := range later {
 		maps.Copy(now, l.data.(members))
@@ -78,9 +79,5 @@ func (s set) canonical(v change.Value) change.Value {
 	if !ok || !isList {
 		return v
 	}
-	m := members{}
-	for _, e := range elements {
-		m[e] = true
-	}
-	return s.of(m)
+	return s.of(membersOf(elements))
 }
