@@ -10,6 +10,7 @@ import (
 	"bridge/conflict"
 	"bridge/history"
 	"bridge/loopguard"
+	"bridge/visibility"
 )
 
 // stubSession takes so many writes and then answers with an error.
@@ -19,7 +20,13 @@ type stubSession struct {
 	rolledBack                        func() // is told of each rollback, if there's one
 }
 
-func (*stubSession) Begin(loopguard.Marker, bool) {}
+func (*stubSession) Begin(loopguard.Marker, Manner) {}
+func (*stubSession) Find(context.Context, *visibility.Lookup) ([]visibility.Row, error) {
+	return nil, nil
+}
+func (*stubSession) Savepoint(context.Context) error                               { return nil }
+func (*stubSession) RollbackTo(context.Context) error                              { return nil }
+func (*stubSession) Park(context.Context, []visibility.Parked, []change.Key) error { return nil }
 func (s *stubSession) Write(context.Context, []Write) (Written, error) {
 	if s.writes--; s.writes < 0 && s.fail != nil {
 		return Written{}, s.fail

@@ -131,7 +131,11 @@ func isOurs(err error) bool {
 }
 
 func (w *worker) attempt(ctx context.Context, b *Batch, inOrder bool, t *ticket) error {
-	w.session.Begin(b.Marker, inOrder)
+	how := AsSets
+	if inOrder {
+		how = InOrder
+	}
+	w.session.Begin(b.Marker, how)
 	if err := w.write(ctx, b, inOrder); err != nil {
 		return err
 	}
@@ -327,7 +331,7 @@ func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(conte
 		w.history.Do(func(h *history.History) { h.Cancel(change.Dot{Origin: marker.Marker.Origin, Seq: marker.Marker.Seq}) })
 		err = w.catchUp(ctx, w.rollback(ctx, err))
 	}()
-	w.session.Begin(marker.Marker, false)
+	w.session.Begin(marker.Marker, AsSets)
 	var last *Batch
 	for {
 		b, err := w.nextPiece(ctx, last != nil, next)

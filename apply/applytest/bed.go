@@ -80,7 +80,11 @@ func (s *session) begin(inOrder bool) {
 	s.last.Seq++
 	s.last.Time += 10
 	s.last.Offset++
-	s.Begin(s.last, inOrder)
+	how := apply.AsSets
+	if inOrder {
+		how = apply.InOrder
+	}
+	s.Begin(s.last, how)
 }
 
 // write writes, and wants it to work.

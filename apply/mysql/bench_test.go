@@ -169,7 +169,7 @@ func (x *bench) sets(b *testing.B, kind apply.WriteKind) {
 		for j := range writes {
 			writes[j].Kind = kind
 		}
-		s.Begin(loopguard.Marker{Origin: "eu/1", Seq: uint64(i) + 1}, false)
+		s.Begin(loopguard.Marker{Origin: "eu/1", Seq: uint64(i) + 1}, apply.AsSets)
 		if _, err := s.Write(b.Context(), writes); err != nil {
 			b.Fatal(err)
 		}

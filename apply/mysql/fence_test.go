@@ -80,7 +80,7 @@ func TestFence(t *testing.T) {
 		defer f.Close(t.Context()) //nolint:errcheck // the test is over
 		run(t, b.admin, "INSERT INTO app.t VALUES (1, 1)")
 		a := newApplier(t, b)
-		a.Begin(loopguard.Marker{Origin: "eu/1", Seq: 1}, false)
+		a.Begin(loopguard.Marker{Origin: "eu/1", Seq: 1}, apply.AsSets)
 		out, err := a.Write(t.Context(), []apply.Write{write(t, apply.Update, table, image("1", "2")...)})
 		if err != nil {
 			t.Fatal(err)
@@ -132,7 +132,7 @@ func TestFencePassesWhatNoTransactionEnds(t *testing.T) {
 			}
 			run(t, b.admin, "CREATE TABLE app.x (id int PRIMARY KEY); DROP TABLE app.x; FLUSH BINARY LOGS")
 			a := newApplier(t, b)
-			a.Begin(loopguard.Marker{Origin: "eu/1", Seq: 1}, false)
+			a.Begin(loopguard.Marker{Origin: "eu/1", Seq: 1}, apply.AsSets)
 			out, err := a.Write(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -174,7 +174,7 @@ func TestFenceSeesWhoHeldTheRow(t *testing.T) {
 			at witness
 		}
 		for seq := range 200 {
-			a.Begin(loopguard.Marker{Origin: "eu/1", Seq: uint64(seq) + 1}, false)
+			a.Begin(loopguard.Marker{Origin: "eu/1", Seq: uint64(seq) + 1}, apply.AsSets)
 			out, err := a.Write(t.Context(), []apply.Write{write(t, apply.Update, table, image("1", "-")...)})
 			if errors.Is(err, apply.ErrRetry) {
 				a.Rollback(t.Context()) //nolint:errcheck // the next statement tells

@@ -67,7 +67,7 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 	for i := range writes {
 		w, of := &writes[i], shapes[i]
 		g := filling[of]
-		if g == nil || s.inOrder || count[of] <= g.few || len(g.writes) == maxRows || len(g.rows) > s.packetLimit/2 {
+		if g == nil || s.how == apply.InOrder || count[of] <= g.few || len(g.writes) == maxRows || len(g.rows) > s.packetLimit/2 {
 			var err error
 			if g, err = s.newGroup(ctx, w); err != nil {
 				return nil, err
@@ -84,7 +84,7 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 }
 
 func (s *session) rank(k apply.WriteKind) int {
-	if s.inOrder && k != apply.Truncate {
+	if s.how == apply.InOrder && k != apply.Truncate {
 		return 1
 	}
 	return slices.Index([]apply.WriteKind{apply.Truncate, apply.Delete, apply.Update, apply.Upsert}, k)

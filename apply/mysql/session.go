@@ -26,10 +26,10 @@ type session struct {
 	// empty where the server tells these apart by itself.
 	idleSQL, activeSQL string
 
-	marker  *loopguard.Marker // of a transaction that has begun but wasn't sent yet
-	origin  change.Origin     // of the transaction
-	inOrder bool
-	open    bool // the server has a transaction of ours
+	marker *loopguard.Marker // of a transaction that has begun but wasn't sent yet
+	origin change.Origin     // of the transaction
+	how    apply.Manner
+	open   bool // the server has a transaction of ours
 
 	// careful and lockGaps say how the transaction must be done, found out while it was done otherwise:
 	// they hold until one commits.
@@ -46,9 +46,9 @@ type session struct {
 const tableAge = 10 * time.Second
 
 // Begin is [apply.Session]'s. It's sent with the first Write.
-func (s *session) Begin(m loopguard.Marker, inOrder bool) {
+func (s *session) Begin(m loopguard.Marker, how apply.Manner) {
 	m.Worker = s.worker
-	s.marker, s.origin, s.inOrder = &m, m.Origin, inOrder
+	s.marker, s.origin, s.how = &m, m.Origin, how
 }
 
 // Write is [apply.Session]'s: one round trip, or a second try with rows locked first where the first doesn't tell what

@@ -184,7 +184,7 @@ func TestDeposed(t *testing.T) {
 		a := newApplier(t, b)
 		run(t, b.admin, "CREATE TABLE app.t (id int PRIMARY KEY)")
 		table := shapeOfTable("id")
-		a.Begin(loopguard.Marker{Origin: "eu/1", Seq: 1}, false)
+		a.Begin(loopguard.Marker{Origin: "eu/1", Seq: 1}, apply.AsSets)
 		if _, err := a.Write(t.Context(), []apply.Write{write(t, apply.Upsert, table, image("1")...)}); err != nil {
 			t.Fatal(err)
 		}
@@ -303,7 +303,7 @@ func TestIdleSessionIsEnded(t *testing.T) {
 			return text[0]
 		}
 		for seq := range 4 {
-			a.Begin(loopguard.Marker{Origin: "eu/1", Seq: uint64(seq) + 1}, false)
+			a.Begin(loopguard.Marker{Origin: "eu/1", Seq: uint64(seq) + 1}, apply.AsSets)
 			if _, err := a.Write(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
@@ -329,7 +329,7 @@ func TestLostConnection(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		b := newBed(t, flavor)
 		a := newApplier(t, b)
-		a.Begin(loopguard.Marker{Origin: "eu/1", Seq: 1}, false)
+		a.Begin(loopguard.Marker{Origin: "eu/1", Seq: 1}, apply.AsSets)
 		if _, err := a.Write(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}

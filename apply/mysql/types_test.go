@@ -94,7 +94,7 @@ func newApplier(t *testing.T, b *bed) *applier {
 // try writes one batch and commits it, or rolls back.
 func (a *applier) try(writes ...apply.Write) (apply.Written, error) {
 	a.seq++
-	a.Begin(loopguard.Marker{Origin: "eu/1", Seq: a.seq, Time: change.Timestamp(a.seq)}, false)
+	a.Begin(loopguard.Marker{Origin: "eu/1", Seq: a.seq, Time: change.Timestamp(a.seq)}, apply.AsSets)
 	out, err := a.Write(a.t.Context(), writes)
 	if err != nil {
 		if err := a.Rollback(a.t.Context()); err != nil {

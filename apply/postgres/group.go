@@ -37,7 +37,7 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 		}
 		key := shape{w.Table.Fingerprint(), w.Kind, maskOf(w)}
 		g := byShape[key]
-		if g == nil || s.inOrder {
+		if g == nil || s.how == apply.InOrder {
 			p, err := s.prepare(ctx, key, w)
 			if err != nil {
 				return nil, err
@@ -50,7 +50,7 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 			return nil, err
 		}
 	}
-	if !s.inOrder {
+	if s.how != apply.InOrder {
 		slices.SortStableFunc(groups, func(a, b *group) int { return rank(a.kind) - rank(b.kind) })
 	}
 	if truncates != nil {

@@ -21,9 +21,9 @@ type session struct {
 	worker int
 	names  naming.Names
 
-	marker  *loopguard.Marker // of a transaction that has begun but wasn't sent yet
-	inOrder bool
-	open    bool // the server has a transaction of ours
+	marker *loopguard.Marker // of a transaction that has begun but wasn't sent yet
+	how    apply.Manner
+	open   bool // the server has a transaction of ours
 
 	statements map[shape]*prepared
 	tables     map[uint64]*builder
@@ -46,9 +46,9 @@ func newSession(conn *pgx.Conn, fence *Fence, worker int, names naming.Names) *s
 }
 
 // Begin is [apply.Session]'s. It's sent with the first Write.
-func (s *session) Begin(m loopguard.Marker, inOrder bool) {
+func (s *session) Begin(m loopguard.Marker, how apply.Manner) {
 	m.Worker = s.worker
-	s.marker, s.inOrder = &m, inOrder
+	s.marker, s.how = &m, how
 }
 
 const (

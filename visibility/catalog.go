@@ -1,0 +1,149 @@
+package visibility
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"bridge/change"
+)
+
+// Table is what constraints ask of a table's rows. All names are those between the regions.
+type Table struct {
+	// Shape is the table as the database has it: every column, Keys being those by which capture names its rows.
+	Shape *change.Table
+	// Unique are its unique keys but the one that names its rows.
+	Unique []Unique
+	// Foreign are its foreign keys to replicated tables.
+	Foreign []Foreign
+	// Referred are the sets of its columns that foreign keys of replicated tables refer to.
+	Referred [][]string
+}
+
+// Unique is a unique key.
+type Unique struct {
+	Name    string // in this database, for messages
+	Columns []string
+	// NullsEqual says that NULLs count as equal (PostgreSQL's NULLS NOT DISTINCT).
+	NullsEqual bool
+	UniquePolicy
+}
+
+// Foreign is a foreign key. A row that has NULL in one of its columns names no parent (MATCH SIMPLE).
+type Foreign struct {
+	Name    string // in this database, for messages
+	Columns []string
+	Parent  change.TableName
+	// Refers is the index, in the parent's Referred, of the columns that Columns name, in the same order.
+	Refers int
+	Policy ForeignPolicy
+}
+
+// UniquePolicy is what becomes of the row that loses a unique value.
+type UniquePolicy struct {
+	Loser  Loser
+	Column string // that's altered; empty where the loser is parked
+}
+
+// Loser is what becomes of a row that can't be shown as it is.
+type Loser uint8
+
+// What becomes of the loser of a unique value.
+const (
+	Park   Loser = iota // it's hidden
+	Null                // it's shown with NULL in a column
+	Rename              // it's shown with a value made of its own and its version, in a column of text
+)
+
+// ForeignPolicy is what becomes of a child whose parent isn't shown.
+type ForeignPolicy uint8
+
+// What becomes of a child.
+const (
+	ParkChild  ForeignPolicy = iota // it's hidden until the parent is back
+	NullChild                       // it's shown with NULL in the foreign key's columns
+	DropChild                       // it's deleted, and recorded
+	KeepParent                      // the parent's delete loses
+)
+
+// Policies are the choices of the configuration, by table and by the constraint's columns as [ColumnsName] names them. What isn't
+// named is parked.
+type Policies map[change.TableName]TablePolicies
+
+// TablePolicies are one table's.
+type TablePolicies struct {
+	Unique  map[string]UniquePolicy
+	Foreign map[string]ForeignPolicy
+}
+
+// ColumnsName names a constraint by its columns, whatever the databases call it.
+func ColumnsName(columns []string) string { return strings.Join(columns, ", ") }
+
+// Catalog are the tables that have constraints, by name.
+type Catalog map[change.TableName]*Table
+
+// Under puts the policies into the catalog.
+func (c Catalog) Under(p Policies) Catalog {
+	for name, t := range c {
+		for i := range t.Unique {
+			t.Unique[i].UniquePolicy = p[name].Unique[ColumnsName(t.Unique[i].Columns)]
+		}
+		for i := range t.Foreign {
+			t.Foreign[i].Policy = p[name].Foreign[ColumnsName(t.Foreign[i].Columns)]
+		}
+	}
+	return c
+}
+
+// Refer notes that a foreign key refers to columns of a parent, and returns their index in its Referred.
+func (t *Table) Refer(columns []string) int {
+	for i, r := range t.Referred {
+		if slices.Equal(r, columns) {
+			return i
+		}
+	}
+	t.Referred = append(t.Referred, columns)
+	return len(t.Referred) - 1
+}
+
+// Forms gives a value's form: the same text exactly where the database holds two values of the column equal.
+type Forms interface {
+	Form(ctx context.Context, table change.TableName, column, text string) (string, error)
+}
+
+// Lookup asks for the rows of a table in which Columns equal one of the tuples in Values, none of which is NULL or absent. What's
+// found is locked until the transaction's end.
+type Lookup struct {
+	Table   *Table
+	Columns []string
+	Values  [][]change.Value
+}
+
+// Row is a row as capture would log it: its key, and its whole image in the shape of its table.
+type Row struct {
+	Key   change.Key
+	Table *change.Table
+	Image change.Image
+}
+
+// value is a column of the row; absent if it has none of that name.
+func (r *Row) value(column string) change.Value {
+	for i := range r.Table.Columns {
+		if r.Table.Columns[i].Name == column && i < len(r.Image) {
+			return r.Image[i]
+		}
+	}
+	return change.Absent
+}
+
+// Values are the row's values of columns; ok is false where one is NULL or absent.
+func (r *Row) Values(columns []string) (values []change.Value, ok bool) {
+	for _, c := range columns {
+		v := r.value(c)
+		if _, has := v.Text(); !has {
+			return nil, false
+		}
+		values = append(values, v)
+	}
+	return values, true
+}
