@@ -79,7 +79,7 @@ func (t Type) equality() string {
 // others give a text the same weights on both.
 var ofOne = []string{"_0900_", "gb18030_", "_tolower_ci", // MySQL's
 	"_uca1400_", "_nopad_", "_mysql561_ci", "_myanmar_ci", "_thai_520_w2", // MariaDB's
-	"tis620_thai_ci"}
+	"utf8mb4_croatian_", "utf8mb3_croatian_", "utf16_croatian_", "utf32_croatian_", "ucs2_croatian_", "tis620_thai_ci"}
 
 // inCommon reports whether a collation holds the same texts equal on MySQL and on MariaDB. Of binary ones the other may
 // have none of this name, but one like it.
