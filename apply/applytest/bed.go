@@ -11,6 +11,7 @@ import (
 	"bridge/apply"
 	"bridge/change"
 	"bridge/loopguard"
+	"bridge/naming"
 )
 
 // Bed is a database with bridge's own tables, and an empty schema app, as one test needs it.
@@ -23,6 +24,10 @@ type Bed struct {
 	Waited func(error) bool
 	// Rows are a query's rows, values separated by "|", NULL as "NULL".
 	Rows func(t testing.TB, sql string) []string
+	// Named is the target once more, with names between the regions.
+	Named func(names naming.Names) apply.Target
+	// Quote makes any name one in SQL.
+	Quote func(name string) string
 }
 
 var items = change.NewTable(change.TableName{Schema: "app", Name: "item"}, []change.Column{

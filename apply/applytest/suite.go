@@ -30,6 +30,18 @@ func Run(t *testing.T, bed func(t *testing.T) *Bed) {
 		"truncate":                            truncates,
 		"conflicts are recorded":              records,
 		"a session writes as a model does":    model,
+
+		"rows are found by what they hold":     finds,
+		"names are found as they're spelled":   findsQuoted,
+		"names are those between the regions":  findsNamed,
+		"what's found is locked":               findLocks,
+		"a row that's held isn't found":        findHeld,
+		"refusals are told apart":              refusals,
+		"a savepoint keeps what was before it": savepoints,
+		"constraints are read":                 constraints,
+		"forms are alike where values are":     forms,
+		"parked rows come back as they were":   parks,
+		"upkeep repeats a marker":              upkeep,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, bed(t)) })
 	}

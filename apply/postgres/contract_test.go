@@ -14,6 +14,7 @@ import (
 	"bridge/apply/applytest"
 	pg "bridge/internal/postgres"
 	"bridge/internal/testserver/servertest"
+	"bridge/naming"
 )
 
 func TestContract(t *testing.T) { applytest.Run(t, contractBed) }
@@ -52,8 +53,12 @@ func contractBed(t *testing.T) *applytest.Bed {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { fence.Close(context.WithoutCancel(t.Context())) }) //nolint:errcheck // the test is over
+	target := NewTarget(session, fence, apply.Inward{})
+	t.Cleanup(func() { target.Close(context.WithoutCancel(t.Context())) }) //nolint:errcheck // the test is over
 	return &applytest.Bed{
-		Target: NewTarget(session, fence, apply.Inward{}),
+		Target: target,
+		Named:  func(names naming.Names) apply.Target { return NewTarget(session, fence, apply.Inward{Names: names}) },
+		Quote:  pg.Quote,
 		Exec: func(ctx context.Context, sql string) error {
 			conn, err := connect(ctx)
 			if err != nil {
