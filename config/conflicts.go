@@ -41,6 +41,13 @@ type TableConflicts struct {
 	// Columns that change together, by a name of your choice: who changes one of them has changed all.
 	// `{address: [street, city]}`.
 	Groups map[string][]string `yaml:"groups"`
+	// What becomes of the row that loses a value of a unique key, by the key's columns: their names between the regions, in the key's
+	// order, joined by comma and space. `{email: park, "org, name": {rename: name}}`. What isn't named is parked.
+	Unique map[string]UniquePolicy `yaml:"unique"`
+	// What becomes of a row whose parent was deleted in another region, by the foreign key's columns: `park` (the default: it's
+	// hidden in bridge.parked until the parent is back), `set_null` (it's shown with NULL in these columns), `drop` or `keep_parent`
+	// (these two aren't built yet, and are refused).
+	ForeignKeys map[string]string `yaml:"foreign_keys"`
 }
 
 // HomeRule says which region is a row's own, by a column that doesn't change.
@@ -140,6 +147,8 @@ func (v *validator) tableRule(at string, t *TableConflicts, c *Config) {
 		v.problem(at+".columns", "goes with last_write_wins: under other rules a row is the winner's whole", "set rule: last_write_wins, or leave columns and groups out")
 	}
 	v.columnRules(at, t)
+	v.uniquePolicies(at+".unique", t.Unique)
+	v.foreignPolicies(at+".foreign_keys", t.ForeignKeys)
 }
 
 func (v *validator) member(at, region string, c *Config) {

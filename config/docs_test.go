@@ -104,7 +104,7 @@ func writeManual(t *testing.T) string {
 // parseStructs finds the struct types that are keys in the file.
 func parseStructs(t *testing.T) map[string]*ast.TypeSpec {
 	var decls []ast.Decl
-	for _, name := range []string{"config.go", "conflicts.go"} {
+	for _, name := range []string{"config.go", "conflicts.go", "constraints.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -145,6 +145,9 @@ func (m *manualWriter) section(path, doc string, v reflect.Value) {
 	m.b.WriteString("| key | default | |\n|---|---|---|\n")
 	fields := m.structs[v.Type().Name()].Type.(*ast.StructType).Fields.List
 	for i, f := range fields {
+		if !f.Names[0].IsExported() {
+			continue
+		}
 		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
 		text := strings.Join(strings.Fields(f.Doc.Text()), " ")
 		if text == "" {

@@ -139,6 +139,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("a: [")
 	f.Add("kafka: {brokers: ${A:x}}\n---\n")
 	f.Add("? [a]\n: b")
+	f.Add(withTable(`{unique: {email: park, "org, name": {rename: name}}, foreign_keys: {boss: set_null}}`))
+	f.Add(withTable(`{unique: {"": {"": x}, email: &a {null: *a}}}`))
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := Parse("f", []byte(text), world(), Override{"database.url", "x", "E"}, Override{"log.level", "x", "E"})
 		if (c == nil) == (err == nil) {
