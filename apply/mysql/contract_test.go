@@ -11,6 +11,7 @@ import (
 	"bridge/internal/mysql"
 	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
+	"bridge/naming"
 )
 
 // bed is a region of one test on a server that the package's tests share; tests on it don't run in parallel.
@@ -49,10 +50,12 @@ func newBed(t *testing.T, flavor testserver.Flavor) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, admin, "DELETE FROM bridge.progress; DELETE FROM bridge.conflicts; DROP DATABASE IF EXISTS app; CREATE DATABASE app")
+	run(t, admin, "DELETE FROM bridge.progress; DELETE FROM bridge.conflicts; DELETE FROM bridge.parked; DROP DATABASE IF EXISTS app; CREATE DATABASE app")
 	connect := connector(root(server))
 	return &bed{server: server, admin: admin, Bed: &applytest.Bed{
 		Target: NewTarget(connect, epoch, apply.Inward{}),
+		Named:  func(n naming.Names) apply.Target { return NewTarget(connect, epoch, apply.Inward{Names: n}) },
+		Quote:  mysql.Quote,
 		Exec: func(ctx context.Context, sql string) error {
 			conn, err := connect(ctx, "application")
 			if err != nil {

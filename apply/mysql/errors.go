@@ -37,19 +37,48 @@ func (s *session) explain(err error) error {
 			apply.ErrRefused, server, where)
 	case g != nil && g.isGuard(server):
 		return fmt.Errorf("%w: another row has one of its unique values%s; change the row that is in the way here, or the unique key, and it goes on by itself",
-			apply.ErrRefused, where)
+			apply.ErrCollides, where)
 	}
 	switch mysql.Classify(err) {
 	case mysql.Retry:
 		return fmt.Errorf("%w: %s%s", apply.ErrRetry, server, where)
 	case mysql.Conflict:
 		return fmt.Errorf("%w: %s%s; change the row that is in the way here, or the constraint, and it goes on by itself",
-			apply.ErrRefused, constraint(server), where)
+			refusal(server), constraint(server), where)
 	case mysql.Poison:
-		return fmt.Errorf("%w: %s%s; "+apply.WhenUnfit,
-			apply.ErrRefused, server, where)
+		return fmt.Errorf("%w: %s%s; "+apply.WhenUnfit, refusal(server), server, where)
 	}
 	return fmt.Errorf("apply failed: %s%s", server, where)
+}
+
+// refusals are the errors that concern a row. Others, such as a missing column, concern the table or the server: all rows would be
+// refused. A trigger's SIGNAL is a check, and so is a partition's range.
+var refusals = map[uint16]error{
+	1022: apply.ErrCollides, erDuplicate: apply.ErrCollides, 1169: apply.ErrCollides,
+
+	erNull: apply.ErrUnfit, // NOT NULL
+	3819:   apply.ErrUnfit, // CHECK
+	4025:   apply.ErrUnfit, // CHECK (MariaDB)
+	1644:   apply.ErrUnfit, // SIGNAL
+	1526:   apply.ErrUnfit, // no partition for the value
+	1748:   apply.ErrUnfit,
+	1118:   apply.ErrUnfit, // row too large
+
+	// The value isn't one of the column's.
+	1264: apply.ErrUnfit, 1265: apply.ErrUnfit, 1292: apply.ErrUnfit, 1300: apply.ErrUnfit, 1366: apply.ErrUnfit, 1367: apply.ErrUnfit,
+	1406: apply.ErrUnfit, 1411: apply.ErrUnfit, 1441: apply.ErrUnfit, 1690: apply.ErrUnfit, 3854: apply.ErrUnfit, 4078: apply.ErrUnfit,
+	// Nor is it of JSON, spatial data or vectors.
+	3140: apply.ErrUnfit, 3143: apply.ErrUnfit, 3144: apply.ErrUnfit, 3146: apply.ErrUnfit, 3156: apply.ErrUnfit, 3157: apply.ErrUnfit, 3163: apply.ErrUnfit,
+	1416: apply.ErrUnfit, 3037: apply.ErrUnfit, 3516: apply.ErrUnfit, 3548: apply.ErrUnfit, 3616: apply.ErrUnfit, 3617: apply.ErrUnfit, 3643: apply.ErrUnfit,
+	6138: apply.ErrUnfit,
+}
+
+// refusal is the [apply.ErrRefused] that an error of the server is.
+func refusal(server *mysql.Error) error {
+	if err := refusals[server.Number]; err != nil {
+		return err
+	}
+	return apply.ErrRefused
 }
 
 // isGuard reports whether an upsert's guard has refused the row that it found: see [builder.upsert].

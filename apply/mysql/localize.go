@@ -24,6 +24,8 @@ type localizer struct {
 	flavor    mysql.Flavor // "" until a session of whatever kind has told it
 	converter *convert.Converter
 	forms     *mysql.KeyForms
+
+	known forms // of tables' columns
 }
 
 // Localize is [apply.Localizer]'s.
@@ -148,7 +150,7 @@ func lowerType(declaration string) string {
 }
 
 // form is how capture writes a key column's text: see capture/mysql.
-func (l *localizer) form(t value.Type) func(context.Context, string) (string, error) {
+func (l *localizer) form(t value.Type) form {
 	switch {
 	case t.Class == value.Float:
 		return positiveZero

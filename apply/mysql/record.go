@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"bridge/apply"
+	"bridge/change"
 	"bridge/conflict"
 	"bridge/internal/mysql"
 )
@@ -21,10 +22,7 @@ func (s *session) Record(ctx context.Context, records []conflict.Record) error {
 		}
 		all.add(sql, nil)
 	}
-	if err := s.send(ctx, all); err != nil {
-		return s.explain(err)
-	}
-	return nil
+	return s.run(ctx, all)
 }
 
 func recordSQL(r *conflict.Record) (string, error) {
@@ -32,18 +30,12 @@ func recordSQL(r *conflict.Record) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	values, _ := r.Key.Values()
-	for i, v := range values {
-		if !utf8.ValidString(v) { // a normal form need not be text
-			values[i] = fmt.Sprintf("%x", v)
-		}
-	}
-	key, err := json.Marshal(values)
+	key, err := readableKey(r.Key)
 	if err != nil {
 		return "", fmt.Errorf("record the conflict on %s: %w", r.Key, err)
 	}
 	sql := []byte("INSERT INTO bridge.conflicts (type, table_schema, table_name, `key`, rule, outcome, origin, seq, versions, result, awaits) VALUES (")
-	for _, text := range []string{string(r.Type), r.Key.Table.Schema, r.Key.Table.Name, string(key), r.Rule.String(), r.Result(), string(r.Incoming.Origin)} {
+	for _, text := range []string{string(r.Type), r.Key.Table.Schema, r.Key.Table.Name, key, r.Rule.String(), r.Result(), string(r.Incoming.Origin)} {
 		sql = append(mysql.AppendLiteral(sql, text), ',')
 	}
 	sql = fmt.Appendf(sql, "%d,", r.Incoming.Seq)
@@ -53,4 +45,22 @@ func recordSQL(r *conflict.Record) (string, error) {
 		return string(append(sql, "NULL)"...)), nil
 	}
 	return string(append(mysql.AppendLiteral(sql, string(r.Awaits)), ')')), nil
+}
+
+// readableKey is a key as a JSON array.
+func readableKey(k change.Key) (string, error) {
+	values, _ := k.Values()
+	for i, v := range values {
+		values[i] = readable(v)
+	}
+	out, err := json.Marshal(values)
+	return string(out), err
+}
+
+// readable is a text as it is, and other bytes in hexadecimal: a normal form need not be text.
+func readable(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return fmt.Sprintf("%x", s)
 }

@@ -8,6 +8,7 @@ import (
 
 	"bridge/apply"
 	"bridge/internal/mysql"
+	"bridge/loopguard"
 )
 
 // step is one statement, and what is made of its result.
@@ -131,7 +132,7 @@ func (g *group) judge(r *mysql.Result) error {
 		code, _ := row[1].Text()
 		if !harmless[code] {
 			return fmt.Errorf("%w: the server would change a value of table %s to make it fit (warning %s)%s; "+apply.WhenUnfit,
-				apply.ErrRefused, g.table, code, g.onlyRow())
+				apply.ErrUnfit, g.table, code, g.onlyRow())
 		}
 		g.table.chatty = true
 	}
@@ -156,12 +157,24 @@ func (s *session) begin(p *steps) {
 	}
 	p.add("START TRANSACTION", nil)
 	p.add("SELECT epoch FROM bridge.node LOCK IN SHARE MODE", s.checkEpoch)
+	if s.how == apply.Upkeep {
+		s.markAgain(p)
+	}
 	p.add(s.markerSQL(), func(r *mysql.Result) error {
 		if r.Affected != 1 {
 			return errors.New("bridge.progress is already further than this batch: another bridge applies into this database")
 		}
 		return nil
 	})
+}
+
+// markAgain puts the marker into the log, which has no update that changes nothing: as a row of a worker that doesn't exist, and
+// that is gone at once.
+func (s *session) markAgain(p *steps) {
+	m := *s.marker
+	m.Worker = -1 - m.Worker
+	p.add(insertMarkerSQL(&m), nil)
+	p.add(fmt.Sprintf("DELETE FROM bridge.progress WHERE origin = %s AND worker = %d", mysql.Literal(string(m.Origin)), m.Worker), nil)
 }
 
 func (s *session) checkEpoch(r *mysql.Result) error {
@@ -178,9 +191,17 @@ func (s *session) checkEpoch(r *mysql.Result) error {
 func (s *session) markerSQL() string {
 	m := s.marker
 	if !s.marked[m.Origin] {
-		return fmt.Sprintf("INSERT INTO bridge.progress (origin, worker, seq, ts, stream_offset) VALUES (%s, %d, %d, %d, %d)",
-			mysql.Literal(string(m.Origin)), m.Worker, m.Seq, int64(m.Time), m.Offset)
+		return insertMarkerSQL(m)
 	}
-	return fmt.Sprintf("UPDATE bridge.progress SET seq = %d, ts = %d, stream_offset = %d WHERE origin = %s AND worker = %d AND seq < %d",
-		m.Seq, int64(m.Time), m.Offset, mysql.Literal(string(m.Origin)), m.Worker, m.Seq)
+	before := "<"
+	if s.how == apply.Upkeep {
+		before = "<="
+	}
+	return fmt.Sprintf("UPDATE bridge.progress SET seq = %d, ts = %d, stream_offset = %d WHERE origin = %s AND worker = %d AND seq %s %d",
+		m.Seq, int64(m.Time), m.Offset, mysql.Literal(string(m.Origin)), m.Worker, before, m.Seq)
+}
+
+func insertMarkerSQL(m *loopguard.Marker) string {
+	return fmt.Sprintf("INSERT INTO bridge.progress (origin, worker, seq, ts, stream_offset) VALUES (%s, %d, %d, %d, %d)",
+		mysql.Literal(string(m.Origin)), m.Worker, m.Seq, int64(m.Time), m.Offset)
 }

@@ -20,6 +20,7 @@ type session struct {
 	worker int
 	epoch  uint64 // of this leader
 	names  naming.Names
+	local  *localizer
 	// packetLimit is how long a packet may be, in bytes.
 	packetLimit int
 	// idleSQL and activeSQL bound how long the server waits for a word inside a transaction, and between two; they're
@@ -45,7 +46,7 @@ type session struct {
 // read anew; a column that any update sets to the current time, since lately, doesn't.
 const tableAge = 10 * time.Second
 
-// Begin is [apply.Session]'s. It's sent with the first Write.
+// Begin is [apply.Session]'s. It's sent with the first statements.
 func (s *session) Begin(m loopguard.Marker, how apply.Manner) {
 	m.Worker = s.worker
 	s.marker, s.origin, s.how = &m, m.Origin, how
@@ -92,9 +93,6 @@ func (s *session) write(ctx context.Context, writes []apply.Write) (out apply.Wr
 		return out, s.explain(err)
 	}
 	var all steps
-	if s.marker != nil {
-		s.begin(&all)
-	}
 	for _, g := range groups {
 		all.write(g, s.careful, func(index int) { out.Missing = append(out.Missing, index) })
 	}
@@ -103,11 +101,39 @@ func (s *session) write(ctx context.Context, writes []apply.Write) (out apply.Wr
 		out.Witness = witness{p}
 		return err
 	})
+	if err := s.run(ctx, all); err != nil {
+		return apply.Written{}, err
+	}
+	return out, nil
+}
+
+// run sends statements of the transaction, after what begins it if that wasn't sent yet.
+func (s *session) run(ctx context.Context, all steps) error {
+	if s.marker != nil {
+		var first steps
+		s.begin(&first)
+		all = append(first, all...)
+	}
 	if err := s.send(ctx, all); err != nil {
-		return apply.Written{}, s.explain(err)
+		return s.explain(err)
 	}
 	s.marker = nil
-	return out, nil
+	return nil
+}
+
+// Savepoint is [apply.Session]'s: the server forgets an earlier one of the same name.
+func (s *session) Savepoint(ctx context.Context) error {
+	var all steps
+	all.add("SAVEPOINT bridge", nil)
+	return s.run(ctx, all)
+}
+
+// RollbackTo is [apply.Session]'s. An error that ends the whole transaction (a deadlock) is no [apply.ErrRefused].
+func (s *session) RollbackTo(ctx context.Context) error {
+	if _, err := s.conn.Exec(ctx, "ROLLBACK TO SAVEPOINT bridge"); err != nil {
+		return fmt.Errorf("roll back to a savepoint: %w", err)
+	}
+	return nil
 }
 
 // Ping is [apply.Session]'s.

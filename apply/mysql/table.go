@@ -17,6 +17,7 @@ type table struct {
 	// chatty says that statements on the table bring warnings of no consequence, so that those must be read
 	// to tell whether there's another among them.
 	chatty bool
+	finder *finder // nil until rows are looked up
 }
 
 // String is the table for messages.

@@ -21,6 +21,8 @@ type Target struct {
 	epoch   uint64
 	inward  apply.Inward
 	local   localizer
+	// Selected says which tables are replicated, by local names; nil is all.
+	Selected func(change.TableName) bool
 }
 
 var _ apply.Target = (*Target)(nil)
@@ -47,7 +49,8 @@ func (t *Target) Open(ctx context.Context, worker int) (apply.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: conn, worker: worker, epoch: t.epoch, names: t.inward.Names, tables: map[uint64]*table{}}
+	t.local.learn(conn)
+	s := &session{conn: conn, worker: worker, epoch: t.epoch, names: t.inward.Names, local: &t.local, tables: map[uint64]*table{}}
 	if err := s.prepare(ctx); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("prepare to apply: %w", err)

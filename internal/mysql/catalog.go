@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"bridge/change"
@@ -52,6 +53,10 @@ type Index struct {
 	// Prefix says that only the first characters of a column count, or an expression: a key that isn't
 	// one of whole columns.
 	Prefix bool
+	// Hash says that it's of hashes (MariaDB: of columns that are too long for a tree): the server finds no rows by it.
+	Hash bool
+	// Period says that the rows' periods count, too (MariaDB: WITHOUT OVERLAPS).
+	Period bool
 }
 
 // Primary reports whether the index is the primary key.
@@ -60,8 +65,10 @@ func (i *Index) Primary() bool { return i.Name == "PRIMARY" }
 // ForeignKey is a constraint that refers from one table's rows to another's.
 type ForeignKey struct {
 	Name               string
+	Columns            []string
 	Parent             change.TableName
-	OnDelete, OnUpdate string // NO ACTION, RESTRICT, CASCADE, SET NULL, SET DEFAULT
+	Refers             []string // the parent's columns, in the order of Columns
+	OnDelete, OnUpdate string   // NO ACTION, RESTRICT, CASCADE, SET NULL, SET DEFAULT
 }
 
 // Cascades reports whether changing a parent's row changes the rows that refer to it.
@@ -192,8 +199,11 @@ func newColumn(row []string, byDefault change.Value, flavor Flavor) Column {
 	if strings.Contains(row[2], " unsigned") || strings.Contains(row[2], " zerofill") {
 		c.Type += " unsigned"
 	}
-	if c.Type == "enum" || c.Type == "set" {
+	switch c.Type {
+	case "enum", "set":
 		c.Labels = Labels(c.Full)
+	case "geomcollection": // MySQL's other name of it
+		c.Type = "geometrycollection"
 	}
 	return c
 }
@@ -230,12 +240,12 @@ func Labels(full string) (labels []string) {
 }
 
 func (l *loader) indexes(ctx context.Context) error {
-	return l.each(ctx, "table_schema, table_name, index_name, column_name, sub_part", "statistics WHERE non_unique = 0", "table_schema",
+	return l.each(ctx, "table_schema, table_name, index_name, column_name, sub_part, index_type", "statistics WHERE non_unique = 0", "table_schema",
 		"table_schema, table_name, index_name <> 'PRIMARY', index_name, seq_in_index",
 		func(t *Table, row []string, values change.Image) {
 			last := len(t.Indexes) - 1
 			if last < 0 || t.Indexes[last].Name != row[2] {
-				t.Indexes = append(t.Indexes, Index{Name: row[2]})
+				t.Indexes = append(t.Indexes, Index{Name: row[2], Hash: row[5] == "HASH"})
 				last++
 			}
 			i := &t.Indexes[last]
@@ -245,10 +255,22 @@ func (l *loader) indexes(ctx context.Context) error {
 }
 
 func (l *loader) foreignKeys(ctx context.Context) error {
-	return l.each(ctx, "constraint_schema, table_name, constraint_name, unique_constraint_schema, referenced_table_name, delete_rule, update_rule",
+	err := l.each(ctx, "constraint_schema, table_name, constraint_name, unique_constraint_schema, referenced_table_name, delete_rule, update_rule",
 		"referential_constraints WHERE true", "constraint_schema", "1, 2, 3",
 		func(t *Table, row []string, _ change.Image) {
 			t.ForeignKeys = append(t.ForeignKeys, ForeignKey{Name: row[2], Parent: change.TableName{Schema: row[3], Name: row[4]}, OnDelete: row[5], OnUpdate: row[6]})
+		})
+	if err != nil {
+		return err
+	}
+	return l.each(ctx, "table_schema, table_name, constraint_name, column_name, referenced_column_name",
+		"key_column_usage WHERE referenced_column_name IS NOT NULL", "table_schema", "1, 2, 3, ordinal_position",
+		func(t *Table, row []string, _ change.Image) {
+			i := slices.IndexFunc(t.ForeignKeys, func(f ForeignKey) bool { return f.Name == row[2] })
+			if i >= 0 {
+				f := &t.ForeignKeys[i]
+				f.Columns, f.Refers = append(f.Columns, row[3]), append(f.Refers, row[4])
+			}
 		})
 }
 

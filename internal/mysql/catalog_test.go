@@ -72,7 +72,8 @@ func TestCatalog(t *testing.T) {
 		} else if pre, u := child.Indexes[1], child.Indexes[2]; pre.Name != "pre" || !pre.Prefix || u.Name != "u" || u.Prefix {
 			t.Errorf("indexes are %+v", child.Indexes)
 		}
-		if len(child.ForeignKeys) != 1 || !child.ForeignKeys[0].Cascades() || child.ForeignKeys[0].Parent != tables[2].TableName {
+		if len(child.ForeignKeys) != 1 || !child.ForeignKeys[0].Cascades() || child.ForeignKeys[0].Parent != tables[2].TableName ||
+			!slices.Equal(child.ForeignKeys[0].Columns, []string{"p"}) || !slices.Equal(child.ForeignKeys[0].Refers, []string{"id"}) {
 			t.Errorf("foreign keys are %+v", child.ForeignKeys)
 		}
 		if len(child.Triggers) != 1 || child.Triggers[0].Name != "tr" || !strings.Contains(child.Triggers[0].Body, "NEW.m = 1") {

@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -37,8 +38,12 @@ func NewKeyForms(query func(ctx context.Context, sql string) ([]change.Image, er
 	return &KeyForms{query: query, known: map[string]*KeyForm{}}
 }
 
-// Collation returns the forms under one collation. It's an error when the server doesn't have it, or when
-// it can't be a key's: which texts are equal can't be told from weights then.
+// ErrNoForm means that weights don't tell which texts are equal under a collation.
+var ErrNoForm = errors.New("it compares in several steps and ignores trailing spaces, so which keys are equal can't be told: " +
+	"give the key column a binary collation, such as utf8mb4_bin")
+
+// Collation returns the forms under one collation. It's an error when the server doesn't have it, and [ErrNoForm] when
+// it can't be a key's.
 func (k *KeyForms) Collation(ctx context.Context, charset, collation string) (*KeyForm, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -190,7 +195,7 @@ func (f *KeyForm) learn(ctx context.Context) error {
 	}
 	if of := func(c byte) string { return weights[c-firstPrintable] }; weights[len(texts)] != of('a')+of('b') {
 		if f.pads {
-			return fmt.Errorf("it compares in several steps and ignores trailing spaces, so which keys are equal can't be told: give the key column a binary collation, such as utf8mb4_bin")
+			return ErrNoForm
 		}
 		return nil // all through the server, and by weights alone
 	}

@@ -29,7 +29,8 @@ var ErrNotInstalled = database.ErrNotInstalled
 //   - barrier: one row; an update of it is a barrier with a floor (see loopguard.Barrier).
 //   - horizon: what history is rebuilt from after a restart.
 //   - conflicts: every decided conflict; with columns that [UpdateTables] adds.
-//   - parked: rows that a constraint hides here, with the claim they keep. row_key is change.Key's Row.
+//   - parked: rows that a constraint hides here, or shows altered, with the claim they keep; with columns that [UpdateTables]
+//     adds. row_key is change.Key's Row, or a digest of one that's too long.
 //
 // None is replicated to other regions; the server's own replicas get them, and need them when one is
 // promoted. Names compare byte by byte.
@@ -89,11 +90,14 @@ var tables = []string{
 		"  PRIMARY KEY (table_schema, table_name, row_key))",
 }
 
-// addedColumns are what bridge.conflicts has got since it was first made: what the row became, and what an operator made
-// of the case. None needs to be filled: an earlier bridge can still write the table.
-const addedColumns = "ALTER TABLE bridge.conflicts" +
-	" ADD COLUMN result json, ADD COLUMN resolved_at datetime(6), ADD COLUMN resolved_by varchar(255), ADD COLUMN resolution text," +
-	" ADD COLUMN awaits varchar(16), ADD KEY conflicts_awaiting (awaits, resolved_at)"
+// additions are what tables have got since they were first made. None needs to be filled: an earlier bridge can still write them.
+var additions = []struct{ table, column, sql string }{
+	// What the row became, and what an operator made of the case.
+	{"conflicts", "awaits", "ADD COLUMN result json, ADD COLUMN resolved_at datetime(6), ADD COLUMN resolved_by varchar(255), ADD COLUMN resolution text," +
+		" ADD COLUMN awaits varchar(16), ADD KEY conflicts_awaiting (awaits, resolved_at)"},
+	// document is all that bridge reads; the others are for people.
+	{"parked", "document", "ADD COLUMN `key` json, ADD COLUMN constraint_name text, ADD COLUMN shown json, ADD COLUMN document longtext"},
+}
 
 // LoadNode reads which region the server is. Without database, table or row it's [ErrNotInstalled].
 func LoadNode(ctx context.Context, conn *Conn) (Node, error) {
@@ -155,15 +159,15 @@ const erDuplicateColumn = 1060
 
 // UpdateTables adds what tables made by an earlier bridge lack. It locks nothing where nothing is missing.
 func UpdateTables(ctx context.Context, conn *Conn) error {
-	_, err := conn.Text(ctx, "SELECT 1 FROM information_schema.columns WHERE table_schema = 'bridge' AND table_name = 'conflicts' AND column_name = 'awaits'")
-	if errors.Is(err, ErrNoRow) {
-		_, err = conn.One(ctx, addedColumns)
-	}
-	if IsError(err, erDuplicateColumn) { // somebody else was as fast
-		err = nil
-	}
-	if err != nil {
-		return fmt.Errorf(`bring bridge's tables up to date (see "bridge grants"): %w`, err)
+	for _, a := range additions {
+		_, err := conn.Text(ctx, "SELECT 1 FROM information_schema.columns WHERE table_schema = 'bridge' AND table_name = "+Literal(a.table)+
+			" AND column_name = "+Literal(a.column))
+		if errors.Is(err, ErrNoRow) {
+			_, err = conn.One(ctx, "ALTER TABLE bridge."+a.table+" "+a.sql)
+		}
+		if err != nil && !IsError(err, erDuplicateColumn) { // somebody else was as fast
+			return fmt.Errorf(`bring table bridge.%s up to date (see "bridge grants"): %w`, a.table, err)
+		}
 	}
 	return nil
 }

@@ -49,7 +49,8 @@ func TestInstall(t *testing.T) {
 			INSERT INTO bridge.horizon VALUES ('eu/1', 1, 2, 3, 'us/1');
 			INSERT INTO bridge.conflicts (type, table_schema, table_name, `+"`key`"+`, rule, outcome, origin, seq, versions)
 				VALUES ('insert_exists', 'shop', 'users', '["1"]', 'last_write_wins', 'applied', 'eu/1', 1, '[]');
-			INSERT INTO bridge.parked (table_schema, table_name, row_key, image, claim_time, claim_origin, reason) VALUES ('s', 't', x'00', '{}', 1, 'eu/1', 'r')`)
+			INSERT INTO bridge.parked (table_schema, table_name, row_key, `+"`key`"+`, image, shown, claim_time, claim_origin, reason, constraint_name, document)
+				VALUES ('s', 't', x'00', '["1"]', '{}', '{}', 1, 'eu/1', 'unique', 'c', '{}')`)
 	})
 }
 
@@ -63,11 +64,15 @@ func TestUpdateTables(t *testing.T) {
 		}
 		exec(t, conn, `ALTER TABLE bridge.conflicts DROP COLUMN result, DROP COLUMN resolved_at, DROP COLUMN resolved_by, DROP COLUMN resolution, DROP KEY conflicts_awaiting, DROP COLUMN awaits;
 			INSERT INTO bridge.conflicts (type, table_schema, table_name, `+"`key`"+`, rule, outcome, origin, seq, versions)
-				VALUES ('insert_exists', 'shop', 'users', '["1"]', 'last_write_wins', 'applied', 'eu/1', 1, '[]')`)
+				VALUES ('insert_exists', 'shop', 'users', '["1"]', 'last_write_wins', 'applied', 'eu/1', 1, '[]');
+			ALTER TABLE bridge.parked DROP COLUMN `+"`key`"+`, DROP COLUMN constraint_name, DROP COLUMN shown, DROP COLUMN document`)
 		for range 2 {
 			if err := mysql.UpdateTables(t.Context(), conn); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if got := rows(t, conn, "SELECT count(coalesce(`key`, constraint_name, shown, document)) FROM bridge.parked"); fmt.Sprint(got) != "[0]" {
+			t.Errorf("parked rows: %v", got)
 		}
 		if got := rows(t, conn, "SELECT count(*) FROM bridge.conflicts WHERE coalesce(result, resolved_at, resolved_by, resolution) IS NULL"); fmt.Sprint(got) != "[1]" {
 			t.Errorf("cases: %v", got)

@@ -10,7 +10,9 @@ import (
 	"bridge/conflict"
 	"bridge/internal/mysql"
 	"bridge/internal/preflight"
+	"bridge/naming"
 	"bridge/value"
+	"bridge/visibility"
 )
 
 // Settings say what the server is to be used for.
@@ -25,6 +27,10 @@ type Settings struct {
 	Policy func(table change.TableName, column string) value.Policy
 	// Rules are the conflict rules; nil leaves them unchecked.
 	Rules *conflict.Rules
+	// Policies are those of constraints, by Names.
+	Policies visibility.Policies
+	// Names are the tables' and columns' names between the regions.
+	Names naming.Names
 	// AllowTrigger says that a trigger without a guard may run for applied rows; nil allows none.
 	AllowTrigger func(table change.TableName, trigger string) bool
 }
@@ -49,7 +55,7 @@ func Run(ctx context.Context, conn *mysql.Conn, s Settings) (*preflight.Report, 
 	for _, check := range []func(context.Context) error{
 		c.load, c.server, c.log, c.semiSync, c.filters, c.room, c.clock, c.rights, c.node,
 		c.loadTables, c.privileges, c.keys,
-		c.triggers, c.foreignKeys, c.unique, c.autoIncrement, c.conflictRules,
+		c.triggers, c.foreignKeys, c.constraints, c.autoIncrement, c.conflictRules,
 	} {
 		if err := check(ctx); err != nil {
 			return nil, fmt.Errorf("check the server: %w", err)

@@ -31,7 +31,7 @@ func (c *checker) loadTables(ctx context.Context) error {
 		case !strings.EqualFold(t.Engine, "InnoDB"):
 			c.add(preflight.Error, t.String(), "has storage engine "+t.Engine+": it takes part in no transaction",
 				"ALTER TABLE "+name+" ENGINE = InnoDB; or exclude it under tables.exclude")
-		case len(t.Columns) > 0: // without, the account may not even see them
+		case replicable(t):
 			c.tables = append(c.tables, t)
 			if t.Partitioned {
 				partitioned = append(partitioned, t.String())
@@ -49,6 +49,11 @@ func (c *checker) loadTables(ctx context.Context) error {
 		c.add(preflight.Error, "tables", "no table that "+c.account+" sees matches tables.include", "correct the patterns, create the tables first, or run what \"bridge grants\" prints")
 	}
 	return nil
+}
+
+// replicable reports whether a table can be replicated. Of one without columns the account may see no more than the name.
+func replicable(t *mysql.Table) bool {
+	return t.Kind == "BASE TABLE" && strings.EqualFold(t.Engine, "InnoDB") && len(t.Columns) > 0
 }
 
 // keys checks that every table has a key, and which of its values are equal without being the same.
@@ -162,21 +167,16 @@ func (c *checker) triggers(context.Context) error {
 // then is its own affair.
 func guarded(body string) bool { return strings.Contains(strings.ToLower(body), "@bridge_apply") }
 
-// foreignKeys finds those whose effects aren't in the log, and those that aren't checked.
+// foreignKeys finds those whose effects aren't in the log.
 func (c *checker) foreignKeys(context.Context) error {
 	logged := !c.mariadb() && c.conn.Version().AtLeast(9, 6, 0) && c.variables["innodb_native_foreign_keys"] != "ON"
 	for _, t := range c.tables {
-		var names []string
 		for _, f := range t.ForeignKeys {
-			names = append(names, f.Name)
 			if f.Cascades() && !logged {
 				c.add(preflight.Error, t.String(), fmt.Sprintf("foreign key %q changes rows when those of %s change (ON DELETE %s, ON UPDATE %s), and the server doesn't log that: other regions would keep the rows",
 					f.Name, f.Parent, f.OnDelete, f.OnUpdate),
 					c.cascadeFix())
 			}
-		}
-		if names != nil {
-			c.add(preflight.Note, t.String(), "has foreign keys: "+strings.Join(names, ", ")+"; they aren't checked for applied rows, so a parent deleted in one region while another adds a child leaves the child alone", "")
 		}
 	}
 	return nil
@@ -188,23 +188,6 @@ func (c *checker) cascadeFix() string {
 		fix += "; MySQL 9.6 and later logs them, unless innodb_native_foreign_keys is ON"
 	}
 	return fix
-}
-
-// unique finds unique keys that a row can violate here after it was fine at its origin.
-func (c *checker) unique(context.Context) error {
-	for _, t := range c.tables {
-		var names []string
-		for _, i := range t.Indexes {
-			if !i.Primary() {
-				names = append(names, i.Name)
-			}
-		}
-		if names != nil {
-			c.add(preflight.Warning, t.String(), "unique besides the key: "+strings.Join(names, ", ")+"; when two regions take one value at once, applying stops until one of the rows is changed",
-				"let only one region write these values, or make them unique by region")
-		}
-	}
-	return nil
 }
 
 // autoIncrement finds tables whose rows the server numbers. Two regions that count alone give out the same
