@@ -16,6 +16,7 @@ type Batch struct {
 	rows         []*row
 	byKey        map[change.Key]*row
 	truncates    bool
+	settled      []conflict.Record // of a batch that was settled
 }
 
 // row is one row's part in a batch.
@@ -112,6 +113,9 @@ func (r *row) add(in incoming) {
 
 // Records are the conflicts that the last look at each row decided.
 func (b *Batch) Records() []conflict.Record {
+	if b.settled != nil {
+		return b.settled
+	}
 	var out []conflict.Record
 	for _, r := range b.rows {
 		out = append(out, r.records...)

@@ -106,19 +106,7 @@ func (r *row) certify(h *history.History, rule *conflict.Rule, asOf uint64, v *V
 	}
 	appeared := present && writtenSince(ops, r.looked)
 	r.looked = asOf
-	rec := conflict.Record{Key: r.key, Rule: rule}
-	for _, in := range r.ops {
-		if rec.Versions == nil && ops.ConcurrentWith(in.tag) {
-			rec.Type = conflict.TypeOf(in.op.Kind, present)
-			rec.Incoming = in.tag.Dot
-			rec.Versions = concurrent(ops, in.tag)
-		}
-		e := in.entry()
-		ops = ops.Insert(e)
-		if rec.Versions != nil {
-			rec.Versions = rec.Versions.Insert(e)
-		}
-	}
+	ops, rec := r.replay(ops, rule, present)
 	last := r.ops[len(r.ops)-1].entry()
 	switch {
 	case rec.Versions != nil:
@@ -143,6 +131,24 @@ func (r *row) certify(h *history.History, rule *conflict.Rule, asOf uint64, v *V
 	r.decided = true
 	r.rewrite(outcomeWrite(r.key, rec.Outcome), appeared, v)
 	return nil
+}
+
+// replay adds the batch's operations on the row to those that are known. The record has versions if there's a conflict.
+func (r *row) replay(ops history.Row, rule *conflict.Rule, present bool) (history.Row, conflict.Record) {
+	rec := conflict.Record{Key: r.key, Rule: rule}
+	for _, in := range r.ops {
+		if rec.Versions == nil && ops.ConcurrentWith(in.tag) {
+			rec.Type = conflict.TypeOf(in.op.Kind, present)
+			rec.Incoming = in.tag.Dot
+			rec.Versions = concurrent(ops, in.tag)
+		}
+		e := in.entry()
+		ops = ops.Insert(e)
+		if rec.Versions != nil {
+			rec.Versions = rec.Versions.Insert(e)
+		}
+	}
+	return ops, rec
 }
 
 // claim asks for a row that wasn't found to be there with some image, which locks its key. The next look decides

@@ -7,6 +7,7 @@ import (
 
 	"bridge/change"
 	"bridge/history"
+	"bridge/loopguard"
 )
 
 // dispatcher hands batches to workers, in one order for all origins, in which they also commit: so a
@@ -29,6 +30,7 @@ type flight struct {
 	items  int
 	batch  *Batch // nil of a large transaction
 	seq    uint64
+	settle bool // with a look at what constraints hide
 	worker *worker
 	err    error
 }
@@ -45,7 +47,7 @@ func newDispatcher(ctx context.Context, l *Loop) (*dispatcher, error) {
 			d.close()
 			return nil, err
 		}
-		d.idle = append(d.idle, &worker{mends: l.mends(), session: s, fence: l.Fence, history: l.History, archive: l.Archive, rules: l.Rules, report: l.Report, awaiting: l.Awaiting})
+		d.idle = append(d.idle, &worker{mends: l.mends(), session: s, fence: l.Fence, history: l.History, archive: l.Archive, rules: l.Rules, report: l.Report, watch: l.Watch, awaiting: l.Awaiting})
 	}
 	return d, nil
 }
@@ -113,12 +115,18 @@ func (d *dispatcher) dispatch(ctx context.Context) (bool, error) {
 	if len(d.idle) == 0 || d.careful > 0 && len(d.inflight) > 0 {
 		return false, nil
 	}
+	if d.Watch.Due() && len(d.inflight) > 0 {
+		return false, nil
+	}
+	if d.Watch.Due() {
+		return true, d.upkeep(ctx)
+	}
 	for i := range d.lanes {
 		ln := d.lanes[(d.next+i)%len(d.lanes)]
 		if !ln.retryAt.IsZero() {
 			continue
 		}
-		f, err := d.take(ln)
+		f, err := d.take(ctx, ln)
 		if err != nil {
 			return false, err
 		}
@@ -136,14 +144,33 @@ func (d *dispatcher) dispatch(ctx context.Context) (bool, error) {
 var worthwhile = [...]int{1, 4, 100}
 
 // take makes a batch of what a lane has ready.
-func (d *dispatcher) take(ln *lane) (*flight, error) {
+func (d *dispatcher) take(ctx context.Context, ln *lane) (*flight, error) {
 	limit := d.BatchTransactions
-	if ln.singly > 0 {
-		if len(d.inflight) > 0 {
-			return nil, nil
-		}
-		limit = 1
+	if alone := ln.singly > 0 || ln.settle > 0; alone && len(d.inflight) > 0 || len(d.inflight) > 0 && d.inflight[0].settle {
+		return nil, nil
 	}
+	switch {
+	case ln.singly > 0:
+		limit = 1
+	case ln.settle > 0:
+		limit = ln.settle
+	}
+	f, err := d.gather(ln, limit)
+	if f == nil || f.batch == nil || err != nil {
+		return f, err
+	}
+	f.settle = ln.settle > 0
+	if !f.settle {
+		f.settle, err = d.Watch.concerns(ctx, f.batch)
+	}
+	if f.settle && len(d.inflight) > 0 {
+		return nil, err
+	}
+	return f, err
+}
+
+// gather makes a batch of up to so many transactions that a lane has ready.
+func (d *dispatcher) gather(ln *lane, limit int) (*flight, error) {
 	items := ln.queue.from(ln.taken, limit)
 	for len(items) > 0 && items[0].tx == nil { // a heartbeat counts once all before it is applied
 		if ln.taken > 0 {
@@ -239,7 +266,9 @@ func (d *dispatcher) send(ctx context.Context, f *flight) {
 	d.last = t
 	inOrder := f.lane.singly > 0
 	go func() {
-		if f.batch != nil {
+		if f.settle {
+			f.err = w.settle(ctx, f.batch, t)
+		} else if f.batch != nil {
 			f.err = w.apply(ctx, f.batch, inOrder, t)
 		} else {
 			pieces := newPieceReader(d.Peers[f.lane.origin], d.Cluster, &first, d.Target)
@@ -259,6 +288,9 @@ func (d *dispatcher) finished(ctx context.Context, f *flight) error {
 		}
 	}
 	d.idle = append(d.idle, f.worker)
+	if f.lane == nil {
+		return d.kept(ctx, f)
+	}
 	ln := f.lane
 	switch {
 	case f.err == nil:
@@ -268,10 +300,14 @@ func (d *dispatcher) finished(ctx context.Context, f *flight) error {
 			began = first.large.from
 		}
 		d.Began(&first.tx.Tag, began)
+		ln.marker = f.marker(first)
 		ln.queue.pop(f.items)
 		ln.taken -= f.items
 		d.applied = d.applied.With(ln.origin, f.seq)
-		ln.singly = max(0, ln.singly-f.items)
+		ln.singly, ln.settle = max(0, ln.singly-f.items), max(0, ln.settle-f.items)
+		if f.batch != nil && f.batch.truncates {
+			d.Watch.truncated(f.batch)
+		}
 		d.careful = max(0, d.careful-1)
 		ln.retryAt = time.Time{}
 		d.resumed(ln.origin, applying)
@@ -282,6 +318,14 @@ func (d *dispatcher) finished(ctx context.Context, f *flight) error {
 		return f.err
 	}
 	return d.recover(ctx, f)
+}
+
+// marker is what was written of a batch that has committed.
+func (f *flight) marker(first *item) loopguard.Marker {
+	if f.batch == nil {
+		return NewBatch(first.tx, first.offset).Marker
+	}
+	return f.batch.Marker
 }
 
 // recover puts everything in flight back after a batch failed, to be applied more carefully.
@@ -307,12 +351,68 @@ func (d *dispatcher) recover(ctx context.Context, failed *flight) error {
 		ln.retryAt = time.Now().Add(20 * time.Millisecond) // let the other side of the race finish
 		return nil
 	}
+	if constrained(failed) {
+		ln.settle = failed.items
+		return nil
+	}
 	if ln.singly == 0 && failed.batch != nil {
 		ln.singly = failed.items // find the row, and write in the order in which the origin did
 		return nil
 	}
 	d.stop(ln.origin, applying, failed.err)
 	ln.retryAt = time.Now().Add(d.RetryStopped)
+	return nil
+}
+
+// constrained reports whether a batch failed for rows that must be settled.
+func constrained(f *flight) bool {
+	if f.batch == nil || f.settle || f.batch.truncates {
+		return false
+	}
+	return errors.Is(f.err, errConcerns) || errors.Is(f.err, ErrCollides) || errors.Is(f.err, ErrUnfit)
+}
+
+// upkeep has what's due looked at, while nothing is in flight.
+func (d *dispatcher) upkeep(ctx context.Context) error {
+	var last *lane
+	for _, ln := range d.lanes {
+		if ln.marker.Seq > 0 && (last == nil || ln.marker.Time > last.marker.Time) {
+			last = ln
+		}
+	}
+	if last == nil { // nothing was ever applied
+		d.Watch.take()
+		return nil
+	}
+	w := d.idle[len(d.idle)-1]
+	d.idle = d.idle[:len(d.idle)-1]
+	f := &flight{worker: w, settle: true}
+	d.inflight = append(d.inflight, f)
+	t := newTicket(d.last)
+	d.last = t
+	m := last.marker
+	go func() {
+		f.err = w.upkeep(ctx, m, t)
+		d.results <- f
+	}()
+	return nil
+}
+
+// kept deals with an upkeep that has ended. One that lost a race is tried again a moment later.
+func (d *dispatcher) kept(ctx context.Context, f *flight) error {
+	if f.err != nil && !isOurs(f.err) {
+		return f.err
+	}
+	if f.err == nil {
+		return nil
+	}
+	d.dispatched, d.last = d.applied, firstTicket()
+	d.Log.Warn("rows that constraints hide can't be looked at", "error", f.err)
+	select {
+	case <-time.After(200 * time.Millisecond):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	return nil
 }
 

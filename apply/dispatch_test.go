@@ -35,7 +35,7 @@ func TestStatusTellsWhoIsWaitedFor(t *testing.T) {
 		}
 		look := func(what string, dispatched bool, want change.Origin) {
 			t.Helper()
-			f, err := d.take(lane)
+			f, err := d.take(t.Context(), lane)
 			if err != nil || (f != nil) != dispatched {
 				t.Fatalf("%s: %v, %v", what, f, err)
 			}

@@ -44,6 +44,8 @@ type Config struct {
 	Began func(tag *change.Tag, offset int64)
 	// Awaiting is told when a case was committed that awaits a merge in this region; it doesn't block. It may be nil.
 	Awaiting func()
+	// Watch knows what constraints hide; nil is nothing.
+	Watch *Watch
 	// Archive is where operations of large transactions are read again.
 	Archive *Archive
 	Log     *slog.Logger
@@ -96,8 +98,10 @@ const (
 type lane struct {
 	origin  change.Origin
 	queue   *queue
-	taken   int // items at the queue's front that are in flight
-	singly  int // transactions still to be applied one by one, in their order
+	taken   int              // items at the queue's front that are in flight
+	singly  int              // transactions still to be applied one by one, in their order
+	settle  int              // transactions still to be settled
+	marker  loopguard.Marker // the last that was written
 	retryAt time.Time
 	waits   change.Origin // as the loop's waiting has it
 }
@@ -105,12 +109,16 @@ type lane struct {
 // NewLoop prepares a loop; [Loop.Run] starts it.
 func NewLoop(c Config) *Loop {
 	l := &Loop{Config: c.WithDefaults(), wake: make(chan struct{}, 1), stopped: map[change.Origin]*[2]error{}, waiting: map[change.Origin]wait{}}
+	if l.Watch == nil {
+		l.Watch = emptyWatch(l.Self)
+	}
 	l.Report.begin()
 	for origin := range l.Peers {
 		l.stopped[origin] = &[2]error{}
 		q := newQueue(l.QueueBytes, l.nudge)
-		l.lanes = append(l.lanes, &lane{origin: origin, queue: q})
+		l.lanes = append(l.lanes, &lane{origin: origin, queue: q, marker: l.Progress[origin]})
 	}
+	l.Watch.tell(l.nudge)
 	return l
 }
 

@@ -69,7 +69,7 @@ func TestRolledBackPiecesAreForgotten(t *testing.T) {
 	for _, cause := range []error{ErrRetry, ErrRefused} {
 		h := history.New("a/1", []change.Origin{"a/1", "b/1", "c/1"}, 0)
 		s := &stubSession{writes: 1, fail: fmt.Errorf("%w: says the test", cause)}
-		w := &worker{session: s, fence: openFence{}, history: history.NewLocked(h), rules: conflict.All(conflict.LastWriteWins), report: NewReport()}
+		w := &worker{watch: emptyWatch("us/1"), session: s, fence: openFence{}, history: history.NewLocked(h), rules: conflict.All(conflict.LastWriteWins), report: NewReport()}
 		marker, next := piecesOf(first, second)
 		if err := w.applyPieces(t.Context(), marker, next); !errors.Is(err, cause) {
 			t.Fatalf("got %v, want %v", err, cause)
@@ -91,7 +91,7 @@ func TestPartOfALargeTransactionIsNotCommitted(t *testing.T) {
 	first.Last = false
 	h := history.New("a/1", []change.Origin{"a/1", "b/1"}, 0)
 	s := &stubSession{writes: 9}
-	w := &worker{session: s, fence: openFence{}, history: history.NewLocked(h), rules: conflict.All(conflict.LastWriteWins), report: NewReport()}
+	w := &worker{watch: emptyWatch("us/1"), session: s, fence: openFence{}, history: history.NewLocked(h), rules: conflict.All(conflict.LastWriteWins), report: NewReport()}
 	marker, next := piecesOf(first)
 	if err := w.applyPieces(t.Context(), marker, next); err == nil || s.commits != 0 {
 		t.Errorf("got %v and %d commits", err, s.commits)

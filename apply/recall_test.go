@@ -42,7 +42,7 @@ func workerBesideBulk(t *testing.T, s *stubSession, topic stream.Log) *worker {
 		t.Fatal(err)
 	}
 	archive := &Archive{Cluster: "c", Logs: map[change.Origin]stream.Log{"b/1": topic}, From: func(change.Dot) int64 { return 0 }, Local: AsLogged{}}
-	return &worker{session: s, fence: openFence{}, history: history.NewLocked(h), archive: archive, report: NewReport()}
+	return &worker{watch: emptyWatch("us/1"), session: s, fence: openFence{}, history: history.NewLocked(h), archive: archive, report: NewReport()}
 }
 
 // lacks tells whether the worker's history still lacks a row's operations.

@@ -24,6 +24,8 @@ type Counts struct {
 	Batches, Transactions, Rows uint64
 	Barriers                    uint64 // raised because the witness alone wasn't enough, or a row was missing
 	Retries                     uint64 // batches that lost a race
+	Settled                     uint64 // batches that constraints had a part in
+	Upkeep                      uint64 // looks at parked rows
 }
 
 // ConflictLabel is how conflicts are counted.
@@ -55,6 +57,18 @@ func (r *Report) barrier() {
 func (r *Report) retry() {
 	r.mu.Lock()
 	r.counts.Retries++
+	r.mu.Unlock()
+}
+
+func (r *Report) settled() {
+	r.mu.Lock()
+	r.counts.Settled++
+	r.mu.Unlock()
+}
+
+func (r *Report) upkept() {
+	r.mu.Lock()
+	r.counts.Upkeep++
 	r.mu.Unlock()
 }
 

@@ -22,6 +22,7 @@ type worker struct {
 	archive *Archive
 	rules   *conflict.Rules
 	report  *Report
+	watch   *Watch
 
 	awaiting func()        // is told of committed cases that await a merge; nil where nobody merges
 	awaits   bool          // such a case was recorded since it was told
@@ -193,17 +194,22 @@ func (w *worker) write(ctx context.Context, b *Batch, inOrder bool) error {
 		}
 		v.Missing(out.Missing)
 	}
-	records := b.Records()
+	records := w.await(b.Records())
 	if len(records) == 0 {
 		return nil
 	}
+	return w.session.Record(ctx, records)
+}
+
+// await notes in records what they still wait for in this region.
+func (w *worker) await(records []conflict.Record) []conflict.Record {
 	for i := range records {
 		if w.mends {
 			records[i].Awaits = records[i].Awaited()
 		}
 		w.awaits = w.awaits || records[i].Awaits.Merge()
 	}
-	return w.session.Record(ctx, records)
+	return records
 }
 
 // writeFirst does the optimistic write: net effects as sets, or the operations themselves in their order.
@@ -249,10 +255,16 @@ func (w *worker) raise(ctx context.Context, b *Batch, floor change.Timestamp) (a
 
 // certify certifies a batch as soon as history holds all that it takes.
 func (w *worker) certify(ctx context.Context, b *Batch, asOf uint64) (v Verdict, err error) {
+	refs, err := w.watch.references(ctx, b)
+	if err != nil {
+		return v, err
+	}
 	for {
 		var lacks []history.Ref
 		w.history.Do(func(h *history.History) {
-			if lacks = b.Lacks(h, asOf); len(lacks) == 0 {
+			if slices.ContainsFunc(refs, func(r reference) bool { return r.dangles(h) }) {
+				err = errConcerns
+			} else if lacks = b.Lacks(h, asOf); len(lacks) == 0 {
 				v, err = b.Certify(h, w.rules, asOf)
 			}
 		})
@@ -267,11 +279,16 @@ func (w *worker) certify(ctx context.Context, b *Batch, asOf uint64) (v Verdict,
 
 // recall has operations read again that history lacks.
 func (w *worker) recall(ctx context.Context, b *Batch, lacks []history.Ref) error {
-	err := w.locked(ctx, b.isPiece(), errUnread, func(ctx context.Context) error {
-		return w.archive.Fill(ctx, w.history, lacks, b.Transactions[0])
+	return w.refill(ctx, lacks, b.isPiece(), b.Transactions[0])
+}
+
+// refill is recall's, of a piece or of whole transactions.
+func (w *worker) refill(ctx context.Context, lacks []history.Ref, isPiece bool, piece *change.Transaction) error {
+	err := w.locked(ctx, isPiece, errUnread, func(ctx context.Context) error {
+		return w.archive.Fill(ctx, w.history, lacks, piece)
 	})
 	if errors.Is(err, errUnread) {
-		own := b.Transactions[0].Dot // its earlier pieces: history forgets them with this attempt
+		own := piece.Dot // its earlier pieces: history forgets them with this attempt
 		w.unread = slices.DeleteFunc(lacks, func(r history.Ref) bool { return r.Dot == own })
 	}
 	return err

@@ -41,7 +41,7 @@ func TestRowsAreReleasedWhileCaptureIsBehind(t *testing.T) {
 		s := &stubSession{writes: 9}
 		f := &slowFence{session: s, caughtUp: make(chan struct{})}
 		time.AfterFunc(time.Hour, func() { close(f.caughtUp) })
-		w := &worker{session: s, fence: f, history: history.NewLocked(h), rules: conflict.All(conflict.LastWriteWins), report: NewReport()}
+		w := &worker{watch: emptyWatch("us/1"), session: s, fence: f, history: history.NewLocked(h), rules: conflict.All(conflict.LastWriteWins), report: NewReport()}
 		b := NewBatch(txOf("b", 1, 10, ins("1", "a", "t")), 7)
 		start, mine := time.Now(), newTicket(firstTicket())
 		err := w.apply(t.Context(), b, false, mine)
@@ -70,7 +70,7 @@ func TestPieceWaits(t *testing.T) {
 		s := &stubSession{writes: 9}
 		f := &slowFence{session: s, caughtUp: make(chan struct{})}
 		time.AfterFunc(pieceWait-time.Second, func() { close(f.caughtUp) })
-		w := &worker{session: s, fence: f, history: history.NewLocked(h), rules: conflict.All(conflict.LastWriteWins), report: NewReport()}
+		w := &worker{watch: emptyWatch("us/1"), session: s, fence: f, history: history.NewLocked(h), rules: conflict.All(conflict.LastWriteWins), report: NewReport()}
 		piece := txOf("b", 1, 10, ins("1", "a", "t"))
 		piece.Last = false
 		if err := w.write(t.Context(), NewBatch(piece, 7), false); err != nil {
@@ -91,7 +91,7 @@ func TestTransactionThatWaitsIsKeptOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := history.New("a/1", []change.Origin{"a/1", "b/1"}, 0)
 		s := &stubSession{writes: 9}
-		w := &worker{session: s, fence: openFence{}, history: history.NewLocked(h), rules: conflict.All(conflict.LastWriteWins), report: NewReport()}
+		w := &worker{watch: emptyWatch("us/1"), session: s, fence: openFence{}, history: history.NewLocked(h), rules: conflict.All(conflict.LastWriteWins), report: NewReport()}
 		before := newTicket(firstTicket())
 		time.AfterFunc(time.Minute, func() { before.end(true) })
 		if err := w.apply(t.Context(), NewBatch(txOf("b", 1, 10, ins("1", "a", "t")), 7), false, newTicket(before)); err != nil {

@@ -43,6 +43,8 @@ type Config struct {
 	Visible func(ctx context.Context, xids []uint32) error
 	// Rules is the fingerprint of the conflict rules under which transactions are published.
 	Rules string
+	// Local is told of local operations as soon as history has them. It doesn't block.
+	Local func(tx *change.Transaction, h *history.History)
 	// Began is told in which record transactions of the region begin: the first of each record.
 	Began func(tag *change.Tag, offset int64)
 }
@@ -131,7 +133,11 @@ func (l *Loop) local(ctx context.Context, ev *Event) error {
 		Before: l.before, Last: ev.Last, Operations: ev.Operations,
 	}
 	var full error
-	l.History.Do(func(h *history.History) { full = h.AddTransaction(tx, l.at+1) })
+	l.History.Do(func(h *history.History) {
+		if full = h.AddTransaction(tx, l.at+1); l.Local != nil {
+			l.Local(tx, h)
+		}
+	})
 	if full != nil {
 		return full
 	}

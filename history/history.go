@@ -192,3 +192,57 @@ type Stats struct {
 
 // Stats tells how much is held.
 func (h *History) Stats() Stats { return Stats{h.entries, h.bytes, h.limit} }
+
+// AnyConcurrent reports whether f holds of an unstable operation on a table's rows that tag hadn't seen. Of large transactions that
+// history doesn't hold it takes the worst to be so.
+func (h *History) AnyConcurrent(name change.TableName, tag *change.Tag, f func(*Entry) bool) bool {
+	for _, b := range h.bulks {
+		if b.tables[name] != nil && !tag.Saw(b.tag.Dot) {
+			return true
+		}
+	}
+	t := h.tables[name]
+	if t == nil {
+		return false
+	}
+	for _, r := range t.rows {
+		for i := range r {
+			if !tag.Saw(r[i].Tag.Dot) && f(&r[i]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// AnyOf reports whether f holds of an unstable operation on a row, or a truncate of its table, that tag hadn't seen.
+func (h *History) AnyOf(key change.Key, tag *change.Tag, f func(*Entry) bool) bool {
+	if len(h.bulks) > 0 && h.inBulk(key, tag) {
+		return true
+	}
+	t := h.tables[key.Table]
+	if t == nil {
+		return false
+	}
+	for _, r := range [...]Row{t.rows[key.Row], t.truncates} {
+		for i := range r {
+			if !tag.Saw(r[i].Tag.Dot) && f(&r[i]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Each calls f for every unstable operation on a table's rows that history holds.
+func (h *History) Each(name change.TableName, f func(change.Key, *Entry)) {
+	t := h.tables[name]
+	if t == nil {
+		return
+	}
+	for row, r := range t.rows {
+		for i := range r {
+			f(change.Key{Table: name, Row: row}, &r[i])
+		}
+	}
+}

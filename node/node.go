@@ -12,6 +12,7 @@ import (
 	"bridge/change"
 	"bridge/conflict"
 	"bridge/stream"
+	"bridge/visibility"
 )
 
 // Config is what a node is made of.
@@ -23,6 +24,8 @@ type Config struct {
 	Streams func(region string) (stream.Log, error)
 	Engine  Engine
 	Rules   *conflict.Rules
+	// Policies say what becomes of rows that constraints don't let be shown.
+	Policies visibility.Policies
 	// Awaiting is [apply.Config]'s.
 	Awaiting func()
 

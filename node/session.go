@@ -16,6 +16,7 @@ import (
 	"bridge/internal/faultpoint"
 	"bridge/loopguard"
 	"bridge/stream"
+	"bridge/visibility"
 )
 
 // session is everything that a running region holds, and that is thrown away when something breaks.
@@ -34,6 +35,7 @@ type session struct {
 	outbox *outbox
 	fence  Fence
 	target apply.Target
+	watch  *apply.Watch
 
 	capture *capture.Loop
 	apply   *apply.Loop
@@ -84,7 +86,14 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 	if err := s.tail.checkProgress(progress); err != nil {
 		return nil, err
 	}
-	if err := s.rebuild(ctx, members, saved, progress); err != nil {
+	catalog, err := target.Constraints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.rebuild(ctx, members, saved, progress, catalog); err != nil {
+		return nil, err
+	}
+	if err := s.watches(ctx, catalog); err != nil {
 		return nil, err
 	}
 	n.reads(nil)
@@ -108,11 +117,13 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 }
 
 // rebuild fills the history from the topics since the horizon.
-func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Horizon, progress Progress) error {
+func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Horizon, progress Progress, catalog visibility.Catalog) error {
 	n := s.node
 	s.history = history.NewLocked(history.New(s.self, members, n.HistoryBytes))
 	s.history.Do(func(h *history.History) {
-		h.KeepBefore(func(t change.TableName) bool { return n.Rules.Of(t).NeedsImages() })
+		h.KeepBefore(func(t change.TableName) bool {
+			return n.Rules.Of(t).NeedsImages() || catalog[t] != nil && len(catalog[t].Referred) > 0
+		})
 		h.Resume(saved.Cut)
 	})
 	s.marks = newMarks(saved, change.Dot{Origin: s.self, Seq: s.tail.state.Seq + 1})
@@ -144,12 +155,25 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 	return nil
 }
 
+// watches begins to watch what constraints hide.
+func (s *session) watches(ctx context.Context, catalog visibility.Catalog) error {
+	parked, err := s.target.Parked(ctx)
+	if err != nil {
+		return err
+	}
+	if s.watch, err = apply.NewWatch(ctx, s.self, catalog.Under(s.node.Policies), parked, s.target); err != nil {
+		return err
+	}
+	s.history.Do(s.watch.Resume)
+	return nil
+}
+
 func (s *session) loops(progress Progress) {
 	n := s.node
 	s.capture = capture.NewLoop(capture.Config{
 		Cluster: n.Cluster, Source: s.source, Log: s.outbox, Clock: loopguard.NewClock(s.self, s.tail.state),
 		Start: s.tail.position, Next: s.tail.next, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: n.captureReport,
-		Visible: s.outbox.visible, Began: s.marks.began, Rules: n.Rules.Fingerprint,
+		Visible: s.outbox.visible, Began: s.marks.began, Rules: n.Rules.Fingerprint, Local: s.watch.Local,
 	})
 	peers := map[change.Origin]stream.Log{}
 	for o, log := range s.logs {
@@ -160,7 +184,7 @@ func (s *session) loops(progress Progress) {
 	s.apply = apply.NewLoop(apply.Config{
 		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: s.target, Fence: s.fence, History: s.history, Rules: n.Rules,
 		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: n.applyReport,
-		Forgotten: s.forgotten, Began: s.marks.began, Awaiting: n.Awaiting, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from, Local: s.target}, Log: n.Log,
+		Forgotten: s.forgotten, Began: s.marks.began, Awaiting: n.Awaiting, Watch: s.watch, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from, Local: s.target}, Log: n.Log,
 	})
 }
 
@@ -171,6 +195,7 @@ func (s *session) run(ctx context.Context) error {
 	group.Go(func() error { return s.saveHorizon(ctx) })
 	group.Go(func() error { return s.inspect(ctx) })
 	group.Go(func() error { return s.trim(ctx) })
+	group.Go(func() error { return s.retry(ctx) })
 	return group.Wait()
 }
 

@@ -1,6 +1,7 @@
 package visibility
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -95,6 +96,28 @@ func (c Catalog) Under(p Policies) Catalog {
 	return c
 }
 
+// Child is a foreign key with its table.
+type Child struct {
+	Table *Table
+	*Foreign
+	Index int // in Table.Foreign
+}
+
+// Children are the foreign keys that refer to columns of a parent.
+func (c Catalog) Children(parent change.TableName, refers int) (children []Child) {
+	for _, t := range c {
+		for i := range t.Foreign {
+			if f := &t.Foreign[i]; f.Parent == parent && f.Refers == refers {
+				children = append(children, Child{t, f, i})
+			}
+		}
+	}
+	slices.SortFunc(children, func(a, b Child) int {
+		return cmp.Or(strings.Compare(a.Table.Shape.String(), b.Table.Shape.String()), cmp.Compare(a.Index, b.Index))
+	})
+	return children
+}
+
 // Refer notes that a foreign key refers to columns of a parent, and returns their index in its Referred.
 func (t *Table) Refer(columns []string) int {
 	for i, r := range t.Referred {
@@ -147,3 +170,6 @@ func (r *Row) Values(columns []string) (values []change.Value, ok bool) {
 	}
 	return values, true
 }
+
+// IsNull reports whether a column is NULL.
+func (r *Row) IsNull(column string) bool { return r.value(column).IsNull() }

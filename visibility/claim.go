@@ -18,6 +18,9 @@ type Claim struct {
 
 // Compare orders claims.
 func (c Claim) Compare(d Claim) int {
-	return cmp.Or(c.Version.Compare(d.Version), cmp.Compare(c.After, d.After), cmp.Compare(c.Key.Table.Schema, d.Key.Table.Schema),
-		cmp.Compare(c.Key.Table.Name, d.Key.Table.Name), cmp.Compare(c.Key.Row, d.Key.Row))
+	return cmp.Or(c.Version.Compare(d.Version), cmp.Compare(c.After, d.After), compareKeys(c.Key, d.Key))
+}
+
+func compareKeys(a, b change.Key) int {
+	return cmp.Or(cmp.Compare(a.Table.Schema, b.Table.Schema), cmp.Compare(a.Table.Name, b.Table.Name), cmp.Compare(a.Row, b.Row))
 }

@@ -1,0 +1,243 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bridge/change"
+	"bridge/history"
+	"bridge/internal/faultpoint"
+	"bridge/loopguard"
+)
+
+var (
+	// errConcerns says that a batch can't be applied without a look at what constraints hide.
+	errConcerns = fmt.Errorf("%w: rows that constraints hide are concerned", ErrRefused)
+	// errMisfit ends an attempt to settle which found a row that the database doesn't take.
+	errMisfit = fmt.Errorf("%w: a row doesn't fit", ErrRetry)
+	// errChanged ends one whose rows changed while they were decided.
+	errChanged = fmt.Errorf("%w: rows that constraints concern keep changing", ErrRetry)
+)
+
+// settle applies a batch alone, with a look at what constraints hide.
+func (w *worker) settle(ctx context.Context, b *Batch, t *ticket) error {
+	s := NewSettlement(w.watch.self, b, w.rules, w.watch.catalog, w.watch.parking, w.watch.mark(ctx))
+	err := w.settleUntil(ctx, s, b.Marker, AsSets)
+	if err == nil {
+		b.settled = s.Records()
+		w.report.settled()
+		err = w.committed(b)
+	} else {
+		b.Reset()
+	}
+	t.end(err == nil)
+	return w.catchUp(ctx, err)
+}
+
+// upkeep looks at parked rows that what was written since concerns. m is the last marker that was written.
+func (w *worker) upkeep(ctx context.Context, m loopguard.Marker, t *ticket) error {
+	due := w.watch.take()
+	s := NewSettlement(w.watch.self, nil, w.rules, w.watch.catalog, w.watch.parking, w.watch.mark(ctx))
+	s.Suspect(due)
+	err := w.settleUntil(ctx, s, m, Upkeep)
+	if err != nil {
+		w.watch.give(due)
+	} else {
+		w.report.upkept()
+	}
+	t.end(err == nil)
+	return w.catchUp(ctx, err)
+}
+
+// maxSettles bounds how often a settlement begins anew at once; after it others get their turn.
+const maxSettles = 5
+
+// settleUntil settles, from the beginning as often as rows are found not to fit, or change meanwhile.
+func (w *worker) settleUntil(ctx context.Context, s *Settlement, m loopguard.Marker, how Manner) error {
+	var err error
+	for range maxSettles {
+		if err = w.settleOnce(ctx, s, m, how); err == nil {
+			return nil
+		}
+		if rbErr := w.rollback(ctx, err); !isOurs(rbErr) {
+			return rbErr
+		}
+		again := errors.Is(err, errMisfit) || errors.Is(err, errChanged) || errors.Is(err, ErrCollides)
+		if !again {
+			return err
+		}
+		s.Again()
+	}
+	return err
+}
+
+func (w *worker) settleOnce(ctx context.Context, s *Settlement, m loopguard.Marker, how Manner) error {
+	w.session.Begin(m, how)
+	if err := w.decide(ctx, s, m); err != nil {
+		return err
+	}
+	steps := s.Steps()
+	if put, away := s.Moves(); how == Upkeep && len(put)+len(away)+len(steps) == 0 {
+		w.watch.settled(s) // what's in the way is known now
+		return w.session.Rollback(ctx)
+	}
+	if err := w.show(ctx, s, steps); err != nil {
+		return err
+	}
+	if s.Fresh() {
+		if err := w.confirm(ctx, s, m, steps); err != nil {
+			return err
+		}
+	}
+	put, away := s.Moves()
+	if err := w.session.Park(ctx, put, away); err != nil {
+		return err
+	}
+	records := w.await(s.Records())
+	if len(records) > 0 {
+		if err := w.session.Record(ctx, records); err != nil {
+			return err
+		}
+	}
+	faultpoint.Hit(faultpoint.Certified)
+	if err := w.session.Commit(ctx); err != nil {
+		return err
+	}
+	w.watch.settled(s)
+	return nil
+}
+
+// decide decides what's shown, with all rows that it writes locked if they're there, as of a barrier after that.
+func (w *worker) decide(ctx context.Context, s *Settlement, m loopguard.Marker) error {
+	barrier, isAsOf := ^uint64(0), false
+	for range 100 {
+		complete, err := w.lookAt(ctx, s, barrier)
+		if err != nil {
+			return err
+		}
+		lookups := s.Lookups()
+		switch {
+		case complete && isAsOf:
+			return s.Unseen()
+		case complete:
+			if barrier, err = w.fenced(ctx, m); err != nil {
+				return err
+			}
+			isAsOf = true
+		case len(lookups) > 0:
+			isAsOf = false
+		}
+		for i := range lookups {
+			rows, err := w.session.Find(ctx, &lookups[i])
+			if err != nil {
+				return err
+			}
+			s.Found(rows)
+		}
+	}
+	return errChanged
+}
+
+// fenced raises a barrier that lifts later local timestamps: rows that aren't there can't be locked.
+func (w *worker) fenced(ctx context.Context, m loopguard.Marker) (asOf uint64, err error) {
+	w.report.barrier()
+	err = w.locked(ctx, false, errBehind, func(ctx context.Context) (err error) {
+		asOf, err = w.fence.Raise(ctx, m.Time)
+		return err
+	})
+	return asOf, err
+}
+
+// lookAt decides with what history knows as of a barrier.
+func (w *worker) lookAt(ctx context.Context, s *Settlement, barrier uint64) (complete bool, err error) {
+	for {
+		var lacks []history.Ref
+		w.history.Do(func(h *history.History) {
+			if lacks = s.Lacks(h, barrier); len(lacks) == 0 {
+				err = s.Decide(h, barrier)
+			}
+		})
+		switch {
+		case err != nil:
+			return false, err
+		case len(lacks) == 0:
+			return s.Look()
+		}
+		if err := w.refill(ctx, lacks, false, &change.Transaction{}); err != nil {
+			return false, err
+		}
+	}
+}
+
+// show does the steps. Where the database doesn't take a row it's found out which, and noted for the next attempt.
+func (w *worker) show(ctx context.Context, s *Settlement, steps [][]Write) error {
+	for _, writes := range steps {
+		if err := w.session.Savepoint(ctx); err != nil {
+			return err
+		}
+		_, err := w.session.Write(ctx, writes)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, ErrUnfit) {
+			return err
+		}
+		for i := range writes {
+			if err := w.session.RollbackTo(ctx); err != nil {
+				return err
+			}
+			if _, err := w.session.Write(ctx, writes[i:i+1]); errors.Is(err, ErrUnfit) {
+				s.Refuse(writes[i].Key, constraintOf(err))
+			} else if err != nil && !errors.Is(err, ErrCollides) {
+				return err
+			}
+		}
+		return errMisfit
+	}
+	return nil
+}
+
+// constraintOf is the name of the constraint that an error tells.
+func constraintOf(err error) string {
+	if named, ok := errors.AsType[interface {
+		error
+		Constraint() string
+	}](err); ok {
+		return named.Constraint()
+	}
+	return "unknown"
+}
+
+// confirm decides again, now that rows are locked which weren't there.
+func (w *worker) confirm(ctx context.Context, s *Settlement, m loopguard.Marker, steps [][]Write) error {
+	barrier, err := w.fenced(ctx, m)
+	if err != nil {
+		return err
+	}
+	complete, err := w.lookAt(ctx, s, barrier)
+	if err != nil {
+		return err
+	}
+	if !complete || s.Unseen() != nil || !sameSteps(steps, s.Steps()) {
+		return errChanged
+	}
+	return nil
+}
+
+func sameSteps(a, b [][]Write) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if len(a[i]) != len(b[i]) {
+			return false
+		}
+		for j := range a[i] {
+			if a[i][j].Key != b[i][j].Key || !a[i][j].same(&b[i][j]) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,113 @@
+package apply
+
+import (
+	"slices"
+
+	"bridge/change"
+	"bridge/conflict"
+	"bridge/visibility"
+)
+
+// Steps are the writes that make the table show what was decided: each is written as a set before the next. Rows whose values change are
+// deleted before any is inserted: unique values may change places in any way.
+func (s *Settlement) Steps() [][]Write {
+	var deletes, claims, unclaims, upserts []Write
+	lifted := s.lifted()
+	for _, c := range s.scene.All() {
+		isLifted := lifted[c.Key]
+		switch {
+		case c.Now == nil && c.Shown == nil:
+			if row := s.claims[c.Key]; row != nil {
+				claims = append(claims, Write{Kind: Upsert, Table: row.Table, Key: c.Key, Image: row.Image})
+				unclaims = append(unclaims, Write{Kind: Delete, Table: row.Table, Key: c.Key, Image: row.Image})
+			}
+			continue
+		case c.Shown == nil, isLifted, c.Now != nil && !slices.Equal(c.NowMarks.Holds, c.ShownMarks.Holds):
+			deletes = append(deletes, Write{Kind: Delete, Table: c.Now.Table, Key: c.Key, Image: c.Now.Image})
+		}
+		if c.Shown != nil && (isLifted || !sameRow(c.Now, c.Shown)) {
+			upserts = append(upserts, Write{Kind: Upsert, Table: c.Shown.Table, Key: c.Key, Image: c.Shown.Image})
+		}
+	}
+	return slices.DeleteFunc([][]Write{deletes, claims, unclaims, upserts}, func(w []Write) bool { return len(w) == 0 })
+}
+
+// lifted are the rows that make place for a moment, for a key to be locked by an insert that would meet them.
+func (s *Settlement) lifted() map[change.Key]bool {
+	lifted := map[change.Key]bool{}
+	for key, row := range s.claims {
+		c := s.scene.Get(key)
+		if c == nil || c.Now != nil || c.Shown != nil {
+			continue
+		}
+		m, err := s.mark(s.table(row.Table), row)
+		if err != nil {
+			continue // it was found before
+		}
+		for _, rival := range s.scene.All() {
+			if rival.Now != nil && slices.ContainsFunc(m.Holds, func(v visibility.Value) bool { return v.Has() && slices.Contains(rival.NowMarks.Holds, v) }) {
+				lifted[rival.Key] = true
+			}
+		}
+	}
+	return lifted
+}
+
+func sameRow(a, b *visibility.Row) bool {
+	return a != nil && b != nil && a.Table.Fingerprint() == b.Table.Fingerprint() && slices.Equal(a.Image, b.Image)
+}
+
+// Fresh reports whether the steps lock rows that weren't there when they were looked for.
+func (s *Settlement) Fresh() bool {
+	return slices.ContainsFunc(s.scene.All(), func(c *visibility.Candidate) bool {
+		return c.Now == nil && (c.Shown != nil || s.claims[c.Key] != nil)
+	})
+}
+
+// Unseen is an error while a row that is known to be there isn't to be seen yet.
+func (s *Settlement) Unseen() error { return s.unseen }
+
+// Moves are the rows that bridge.parked gets, in place of those with their keys, and those that it loses.
+func (s *Settlement) Moves() (put []visibility.Parked, away []change.Key) {
+	for _, c := range s.scene.All() {
+		had := s.parking.Get(c.Key)
+		switch p := parkedOf(c); {
+		case p == nil && had != nil:
+			away = append(away, c.Key)
+		case p != nil && (had == nil || !isSame(p, had)):
+			put = append(put, *p)
+		}
+	}
+	return put, away
+}
+
+// parkedOf is a candidate that isn't shown as it is; nil of others.
+func parkedOf(c *visibility.Candidate) *visibility.Parked {
+	if c.Row == nil || c.Reason == "" {
+		return nil
+	}
+	p := &visibility.Parked{Row: *c.Row, Claim: c.Claim, Reason: c.Reason, Constraint: c.Constraint}
+	if c.Shown != nil {
+		p.Shown = c.Shown.Image
+	}
+	return p
+}
+
+func isSame(a, b *visibility.Parked) bool {
+	return a.Claim == b.Claim && a.Reason == b.Reason && a.Constraint == b.Constraint && sameRow(&a.Row, &b.Row) &&
+		(a.Shown == nil) == (b.Shown == nil) && slices.Equal(a.Shown, b.Shown)
+}
+
+// Committed takes the moves over into what is known to be parked. It's called after the commit.
+func (s *Settlement) Committed() {
+	for _, c := range s.scene.All() {
+		if p := parkedOf(c); p != nil {
+			s.parking.Put(*p, c.Marks, c.Blockers, c.Tables)
+		} else {
+			s.parking.Remove(c.Key)
+		}
+	}
+}
+
+// Records are the conflicts that were decided.
+func (s *Settlement) Records() []conflict.Record { return s.records }

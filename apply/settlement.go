@@ -1,0 +1,181 @@
+package apply
+
+import (
+	"fmt"
+	"slices"
+
+	"bridge/change"
+	"bridge/conflict"
+	"bridge/history"
+	"bridge/visibility"
+)
+
+// Settlement is a transaction that constraints may keep from being shown as it is (package visibility): of a batch that
+// the database refused or that concerns parked rows, or of none, to look at parked rows again. It's a state machine without
+// I/O; whoever drives it does as told, in this order:
+//
+//  1. [Settlement.Decide], [Settlement.Look], and look up what [Settlement.Lookups] asks for ([Settlement.Found]),
+//     until it asks for nothing. What's found is locked.
+//  2. Raise a barrier, and decide and look again. Where that asks for more, go on with 1.
+//  3. Do the [Settlement.Steps], and, if [Settlement.Fresh] says that they locked rows which weren't there, raise another barrier, decide and look:
+//     if the steps aren't the same any more, roll back and begin again.
+//  4. Commit what [Settlement.Moves] says with the rest.
+//
+// So decisions read a row as it was before their barrier, never fresher: see DESIGN.md §4.
+type Settlement struct {
+	self    change.Origin
+	batch   *Batch // nil of upkeep
+	rules   *conflict.Rules
+	catalog visibility.Catalog
+	parking *visibility.Parking
+	mark    visibility.Marker
+	// suspects are parked rows to be looked at, orphaned the values of which children may have lost their parent.
+	suspects map[change.Key]bool
+	orphaned []Orphaned
+	// refuses has the constraints by which rows were found not to fit, and again says that those parked for that are to be tried.
+	refuses map[change.Key]string
+	again   bool
+
+	found   map[change.Key]visibility.Row // locked, as the table had them
+	asked   map[change.Key]bool           // was looked up by its key
+	sought  map[sought]bool
+	lookups []visibility.Lookup
+
+	scene   *visibility.Scene
+	records []conflict.Record
+	claims  map[change.Key]*visibility.Row // images to lock keys with that aren't there
+	unseen  error                          // a row that is known to be there wasn't found
+}
+
+// sought is a value that was looked up.
+type sought struct {
+	value    visibility.Value
+	children string // of which foreign key's table; empty are the value's holders
+}
+
+// NewSettlement prepares the settlement of a batch.
+func NewSettlement(self change.Origin, b *Batch, rules *conflict.Rules, catalog visibility.Catalog, parking *visibility.Parking, mark visibility.Marker) *Settlement {
+	return &Settlement{
+		self: self, batch: b, rules: rules, catalog: catalog, parking: parking, mark: mark,
+		suspects: map[change.Key]bool{}, refuses: map[change.Key]string{},
+		found: map[change.Key]visibility.Row{}, asked: map[change.Key]bool{}, sought: map[sought]bool{},
+	}
+}
+
+// Suspect has it look at parked rows, and at the children of parents that may be gone. Due.Again has those tried that the database refused before.
+func (s *Settlement) Suspect(d Due) {
+	for key := range d.Parked {
+		s.suspects[key] = true
+	}
+	s.orphaned, s.again = d.Orphaned, d.Again
+}
+
+// Again forgets what was found, which isn't locked any more: the transaction was rolled back.
+func (s *Settlement) Again() {
+	clear(s.found)
+	clear(s.asked)
+	clear(s.sought)
+	s.lookups, s.scene = nil, nil
+	if s.batch != nil {
+		s.batch.Reset()
+	}
+}
+
+// Refuse notes that the database doesn't take a row, by which constraint.
+func (s *Settlement) Refuse(key change.Key, constraint string) { s.refuses[key] = constraint }
+
+// table is what is known of a table's constraints; nothing, of one that has none.
+func (s *Settlement) table(t *change.Table) *visibility.Table {
+	if known := s.catalog[t.TableName]; known != nil {
+		return known
+	}
+	return &visibility.Table{Shape: t}
+}
+
+// Found takes in what a lookup found.
+func (s *Settlement) Found(rows []visibility.Row) {
+	for _, r := range rows {
+		if _, had := s.found[r.Key]; !had { // had: what it was before this transaction wrote it
+			s.found[r.Key] = r
+		}
+	}
+}
+
+// Lookups are what must be looked up next.
+func (s *Settlement) Lookups() []visibility.Lookup {
+	l := s.lookups
+	s.lookups = nil
+	return l
+}
+
+// lookup asks for rows of a table, together with others that are looked for by the same columns.
+func (s *Settlement) lookup(t *visibility.Table, columns []string, values []change.Value) {
+	for i := range s.lookups {
+		if l := &s.lookups[i]; l.Table == t && slices.Equal(l.Columns, columns) {
+			l.Values = append(l.Values, values)
+			return
+		}
+	}
+	s.lookups = append(s.lookups, visibility.Lookup{Table: t, Columns: columns, Values: [][]change.Value{values}})
+}
+
+// seek asks for the row of a key, once.
+func (s *Settlement) seek(key change.Key, t *change.Table, images ...change.Image) error {
+	if s.asked[key] {
+		return nil
+	}
+	var columns []string
+	for _, c := range t.Keys {
+		columns = append(columns, t.Columns[c].Name)
+	}
+	for _, image := range images {
+		r := visibility.Row{Key: key, Table: t, Image: image}
+		if values, ok := r.Values(columns); ok && image != nil {
+			s.asked[key] = true
+			known := s.table(t)
+			if known.Shape.TableName == t.TableName && s.catalog[t.TableName] == nil {
+				known = s.bare(t)
+			}
+			s.lookup(known, columns, values)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: the log doesn't tell the key of row %s", ErrRefused, key)
+}
+
+// bare is a table without constraints, the same each time.
+func (s *Settlement) bare(t *change.Table) *visibility.Table {
+	for i := range s.lookups {
+		if l := &s.lookups[i]; l.Table.Shape.Fingerprint() == t.Fingerprint() {
+			return l.Table
+		}
+	}
+	return &visibility.Table{Shape: t}
+}
+
+// asOf is the place in the log up to which local operations on a row count: all, of one that's locked.
+func (s *Settlement) asOf(key change.Key, barrier uint64) uint64 {
+	if _, locked := s.found[key]; locked {
+		return ^uint64(0)
+	}
+	return barrier
+}
+
+// Lacks is [Batch.Lacks]'s.
+func (s *Settlement) Lacks(h *history.History, barrier uint64) (refs []history.Ref) {
+	if h.Whole() {
+		return nil
+	}
+	if s.batch != nil {
+		for _, r := range s.batch.rows {
+			refs = append(refs, h.Lacks(r.key, s.asOf(r.key, barrier))...)
+		}
+	}
+	for key := range s.found {
+		refs = append(refs, h.Lacks(key, ^uint64(0))...)
+	}
+	for _, key := range sortedKeys(s.suspects) {
+		refs = append(refs, h.Lacks(key, s.asOf(key, barrier))...)
+	}
+	return refs
+}

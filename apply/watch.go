@@ -1,0 +1,297 @@
+package apply
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"bridge/change"
+	"bridge/history"
+	"bridge/visibility"
+)
+
+// Watch notices what concerns parked rows, and children whose parents go: what this region's applications write, as capture
+// reads it, and what comes from others. It's safe for concurrent use.
+//
+// What's noticed must be looked at before anything else is applied, and before anything counts as seen by others: as long as
+// it waits nothing becomes stable here, so that it's still known after a restart.
+type Watch struct {
+	self   change.Origin
+	forms  visibility.Forms
+	notify func()
+
+	mu      sync.Mutex
+	catalog visibility.Catalog
+	parking *visibility.Parking
+	due     Due
+}
+
+// Due is what is to be looked at.
+type Due struct {
+	Parked   map[change.Key]bool
+	Orphaned []Orphaned
+	// Again says that rows are to be tried which the database had refused.
+	Again bool
+}
+
+// Orphaned are values of a parent's columns that children may name in vain.
+type Orphaned struct {
+	Parent change.TableName
+	Refers int // in the parent's Referred
+	Values []change.Value
+}
+
+func (d *Due) any() bool { return len(d.Parked) > 0 || len(d.Orphaned) > 0 }
+
+func (d *Due) add(keys []change.Key) {
+	if d.Parked == nil {
+		d.Parked = map[change.Key]bool{}
+	}
+	for _, k := range keys {
+		d.Parked[k] = true
+	}
+}
+
+// NewWatch makes a watch over what's parked. All of it is due to be looked at.
+func NewWatch(ctx context.Context, self change.Origin, catalog visibility.Catalog, parked []visibility.Parked, forms visibility.Forms) (*Watch, error) {
+	w := &Watch{self: self, forms: forms, notify: func() {}, catalog: catalog, parking: visibility.NewParking()}
+	for _, p := range parked {
+		t := catalog[p.Key.Table]
+		if t == nil {
+			t = &visibility.Table{Shape: p.Table}
+		}
+		m, err := visibility.Mark(ctx, forms, t, &p.Row)
+		if err != nil {
+			return nil, err
+		}
+		w.parking.Put(p, m, nil, nil)
+	}
+	w.due.add(w.parking.Keys())
+	return w, nil
+}
+
+// emptyWatch is of a database without constraints that matter.
+func emptyWatch(self change.Origin) *Watch {
+	return &Watch{self: self, notify: func() {}, parking: visibility.NewParking()}
+}
+
+// Resume looks through what history knows from before a restart: parents that this region's applications took away.
+func (w *Watch) Resume(h *history.History) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, t := range w.catalog {
+		if len(t.Referred) == 0 {
+			continue
+		}
+		h.Each(name, func(key change.Key, e *history.Entry) {
+			if e.Image == nil && e.Kind == change.Delete && e.Tag.Dot.Origin == w.self {
+				op := change.Operation{Kind: e.Kind, Table: e.Table, Key: key, Old: e.Old}
+				w.due.Orphaned = append(w.due.Orphaned, w.orphans(t, &op, e.Tag, h)...)
+			}
+		})
+	}
+}
+
+// tell has notify called, which doesn't wait, when something becomes due.
+func (w *Watch) tell(notify func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.notify = notify
+}
+
+// mark is for [Settlement].
+func (w *Watch) mark(ctx context.Context) visibility.Marker {
+	return func(t *visibility.Table, r *visibility.Row) (visibility.Marks, error) {
+		return visibility.Mark(ctx, w.forms, t, r)
+	}
+}
+
+// Local is told of a transaction, or piece of one, that this region's applications wrote, when history has it.
+func (w *Watch) Local(tx *change.Transaction, h *history.History) {
+	w.mu.Lock()
+	before := len(w.due.Parked) + len(w.due.Orphaned)
+	for i := range tx.Operations {
+		op := &tx.Operations[i]
+		if w.parking.Len() > 0 {
+			w.due.add(w.parking.Concerned(op.Key))
+		}
+		if t := w.catalog[op.Key.Table]; t != nil && len(t.Referred) > 0 {
+			w.due.Orphaned = append(w.due.Orphaned, w.orphans(t, op, &tx.Tag, h)...)
+		}
+	}
+	more := len(w.due.Parked)+len(w.due.Orphaned) > before
+	notify := w.notify
+	w.mu.Unlock()
+	if more {
+		notify()
+	}
+}
+
+// orphans are the values of a parent that an operation takes away, if an operation that it hadn't seen gave it a child.
+func (w *Watch) orphans(t *visibility.Table, op *change.Operation, tag *change.Tag, h *history.History) (out []Orphaned) {
+	for i := range t.Referred {
+		values, gone := removed(t, i, op)
+		if !gone {
+			continue
+		}
+		for _, child := range w.catalog.Children(op.Key.Table, i) {
+			if h.AnyConcurrent(child.Table.Shape.TableName, tag, func(e *history.Entry) bool { return mayName(e, child.Columns, values) }) {
+				out = append(out, Orphaned{op.Key.Table, i, values})
+				break
+			}
+		}
+	}
+	return out
+}
+
+// removed are the values of referred columns that an operation takes away; gone says whether it may. Where the log doesn't tell
+// them values is nil.
+func removed(t *visibility.Table, refers int, op *change.Operation) (values []change.Value, gone bool) {
+	old := visibility.Row{Key: op.Key, Table: op.Table, Image: op.Old}
+	values, known := old.Values(t.Referred[refers])
+	switch op.Kind {
+	case change.Delete:
+		return values, true
+	case change.Update:
+		after := visibility.Row{Key: op.Key, Table: op.Table, Image: op.New}
+		now, ok := after.Values(t.Referred[refers])
+		return values, known && ok && !slices.Equal(values, now)
+	}
+	return nil, false
+}
+
+// mayName reports whether an operation may have left a row that names a parent by values: they're compared roughly, for forms
+// are the database's to tell.
+func mayName(e *history.Entry, columns []string, values []change.Value) bool {
+	if e.Image == nil {
+		return false
+	}
+	if values == nil {
+		return true
+	}
+	row := visibility.Row{Table: e.Table, Image: e.Image}
+	for i, c := range columns {
+		names, ok := row.Values([]string{c})
+		if !ok {
+			return !row.IsNull(c) // what the image lacks may be anything
+		}
+		if !roughlyEqual(names[0], values[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// roughlyEqual is true of all values that a database may hold equal.
+func roughlyEqual(a, b change.Value) bool {
+	x, _ := a.Text()
+	y, _ := b.Text()
+	plain := func(s string) bool {
+		return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 || r == '.' })
+	}
+	return x == y || !plain(x) || !plain(y) || strings.EqualFold(strings.TrimRight(x, " "), strings.TrimRight(y, " "))
+}
+
+// Due reports whether something is to be looked at.
+func (w *Watch) Due() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.due.any()
+}
+
+// take takes what's due; give gives it back when it couldn't be looked at.
+func (w *Watch) take() Due {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := w.due
+	w.due = Due{}
+	return d
+}
+
+func (w *Watch) give(d Due) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.due.add(slices.Collect(maps.Keys(d.Parked)))
+	w.due.Orphaned = append(w.due.Orphaned, d.Orphaned...)
+	w.due.Again = w.due.Again || d.Again
+}
+
+// settled takes over what a settlement has moved.
+func (w *Watch) settled(s *Settlement) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s.Committed()
+}
+
+// truncated has the parked rows of tables looked at that a batch has truncated.
+func (w *Watch) truncated(b *Batch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range b.rows {
+		if r.key.Row == "" && w.parking.Len() > 0 {
+			w.due.add(w.parking.Concerned(r.key))
+		}
+	}
+}
+
+// Retry has all parked rows looked at again, those that the database refused too.
+func (w *Watch) Retry() {
+	w.mu.Lock()
+	w.due.add(w.parking.Keys())
+	w.due.Again = w.due.any()
+	notify := w.notify
+	w.mu.Unlock()
+	notify()
+}
+
+// Parked counts the parked rows.
+func (w *Watch) Parked() map[ParkedLabel]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[ParkedLabel]int{}
+	for _, key := range w.parking.Keys() {
+		out[ParkedLabel{key.Table, w.parking.Get(key).Reason}]++
+	}
+	return out
+}
+
+// ParkedLabel is how parked rows are counted.
+type ParkedLabel struct {
+	Table  change.TableName
+	Reason visibility.Reason
+}
+
+// concerns reports whether a batch can't be applied without a look at what's parked.
+func (w *Watch) concerns(ctx context.Context, b *Batch) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.parking.Len() == 0 || b.truncates {
+		return false, nil
+	}
+	for _, r := range b.rows {
+		if len(w.parking.Concerned(r.key)) > 0 {
+			return true, nil
+		}
+		t := w.catalog[r.key.Table]
+		if t == nil {
+			continue
+		}
+		for _, in := range r.ops {
+			if in.op.New == nil {
+				continue
+			}
+			m, err := visibility.Mark(ctx, w.forms, t, &visibility.Row{Key: r.key, Table: in.op.Table, Image: in.op.New})
+			if err != nil {
+				return false, err
+			}
+			for _, v := range slices.Concat(m.Holds, m.Names, m.Offers) {
+				if v.Has() && len(w.parking.With(v)) > 0 {
+					return true, nil
+				}
+			}
+		}
+	}
+	return false, nil
+}
