@@ -243,7 +243,7 @@ func parks(t *testing.T, b *Bed) {
 	want := func(want ...visibility.Parked) {
 		t.Helper()
 		got := parkedRows(t, b)
-		slices.SortFunc(want, func(a, b visibility.Parked) int { return cmp.Compare(a.Key.String(), b.Key.String()) })
+		want = slices.SortedFunc(slices.Values(want), func(a, b visibility.Parked) int { return cmp.Compare(a.Key.String(), b.Key.String()) })
 		if len(got) != len(want) {
 			t.Fatalf("%d rows are parked, want %d", len(got), len(want))
 		}

@@ -53,3 +53,21 @@ func (a *textArray) bytes() []byte {
 	binary.BigEndian.PutUint32(h[16:], 1) // lower bound
 	return a.b
 }
+
+// newArrays are n empty arrays.
+func newArrays(n int) []textArray {
+	arrays := make([]textArray, n)
+	for i := range arrays {
+		arrays[i].reset()
+	}
+	return arrays
+}
+
+// params are arrays as parameters, valid until the next reset of one.
+func params(arrays []textArray) [][]byte {
+	out := make([][]byte, len(arrays))
+	for i := range arrays {
+		out[i] = arrays[i].bytes()
+	}
+	return out
+}

@@ -29,17 +29,35 @@ func (s *session) explain(err error, groups []*group) error {
 		return fmt.Errorf("%w: SQLSTATE %s%s", apply.ErrRetry, server.Code, where)
 	case postgres.Conflict:
 		return fmt.Errorf("%w: constraint %s (SQLSTATE %s)%s; %s (see \"A region is stopped by a constraint\" in docs/operations.md)",
-			apply.ErrRefused, server.ConstraintName, server.Code, where, remedy(server.Code))
+			refusal(server.Code), server.ConstraintName, server.Code, where, remedy(server.Code))
 	case postgres.Poison:
 		return fmt.Errorf("%w: SQLSTATE %s%s; "+apply.WhenUnfit,
-			apply.ErrRefused, server.Code, where)
+			refusal(server.Code), server.Code, where)
 	}
 	return fmt.Errorf("apply failed with SQLSTATE %s%s (the server's log has the message)", server.Code, where)
 }
 
+const unique, exclusion = "23505", "23P01"
+
+// refusal is the kind of an error that is about rows. One that's about a table's definition (a column or type that's missing here),
+// or about more rows than bridge knows of (an exclusion constraint), is a refusal and nothing more.
+func refusal(code string) error {
+	switch code {
+	case unique:
+		return apply.ErrCollides
+	case "23502", "23514": // NULL, a check
+		return apply.ErrUnfit
+	}
+	for _, class := range []string{"22", "44", "54", "P0"} { // no value of the type, WITH CHECK OPTION, too long for an index, a trigger's RAISE
+		if strings.HasPrefix(code, class) {
+			return apply.ErrUnfit
+		}
+	}
+	return apply.ErrRefused
+}
+
 // remedy is what to do about a violated constraint.
 func remedy(code string) string {
-	const unique, exclusion = "23505", "23P01"
 	if code != unique && code != exclusion {
 		return "change the constraint here, and it goes on by itself"
 	}

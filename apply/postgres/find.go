@@ -2,23 +2,146 @@ package postgres
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"bridge/apply"
 	"bridge/change"
+	"bridge/internal/postgres"
 	"bridge/visibility"
 )
 
-// Find is [apply.Session]'s.
+// Find is [apply.Session]'s: one round trip.
 func (s *session) Find(ctx context.Context, l *visibility.Lookup) ([]visibility.Row, error) {
-	panic("not built")
+	if len(l.Values) == 0 {
+		return nil, nil
+	}
+	b, err := s.builder(ctx, l.Table.Shape)
+	if err != nil {
+		return nil, err
+	}
+	normalize, err := b.normalizers(l.Table.Shape)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.finder(b, l)
+	if err != nil {
+		return nil, err
+	}
+	arrays := newArrays(len(l.Columns))
+	for _, tuple := range l.Values {
+		for n := range arrays {
+			arrays[n].addValue(tuple[n])
+		}
+	}
+	var images []change.Image
+	err = s.round(ctx, func(pipe *pgconn.Pipeline) {
+		s.exec(pipe, p.sql, p.name, textArrays(len(arrays)), params(arrays), allBinary)
+	}, func(r *results) { images = r.images() })
+	if err != nil {
+		return nil, s.explain(fmt.Errorf("look up rows of %s: %w", l.Table.Shape, err), nil)
+	}
+	rows := make([]visibility.Row, len(images))
+	for i, image := range images {
+		key, err := change.KeyOf(l.Table.Shape, image, normalize)
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = visibility.Row{Key: key, Table: l.Table.Shape, Image: image}
+	}
+	return rows, nil
 }
 
-// Savepoint is [apply.Session]'s.
-func (s *session) Savepoint(ctx context.Context) error { panic("not built") }
+// finder finds or makes the statement that looks rows up by columns.
+func (s *session) finder(b *builder, l *visibility.Lookup) (*prepared, error) {
+	var columns []int
+	for _, name := range l.Columns {
+		i := slices.IndexFunc(l.Table.Shape.Columns, func(c change.Column) bool { return c.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("look up rows of %s by column %q, which it hasn't", l.Table.Shape, name)
+		}
+		columns = append(columns, i)
+	}
+	key := shape{l.Table.Shape.Fingerprint(), 0, fmt.Sprint("find ", columns), false}
+	if p := s.statements[key]; p != nil {
+		return p, nil
+	}
+	return s.keep(key, b.find(columns)), nil
+}
 
-// RollbackTo is [apply.Session]'s.
-func (s *session) RollbackTo(ctx context.Context) error { panic("not built") }
+// find locks and reads the rows in which columns have the values of the parameters.
+//
+// Values that are equal may be given twice, by other texts: a row comes once all the same.
+func (b *builder) find(columns []int) *statement {
+	var all []string
+	for i := range b.t.Columns {
+		all = append(all, "t."+b.name(i))
+	}
+	from, where := b.oneOf(columns[0])
+	if len(columns) > 1 {
+		from, where = b.oneOfTuples(columns)
+	}
+	return &statement{
+		columns: columns,
+		sql: fmt.Sprintf("SELECT %s FROM %s%s AS t WHERE %s FOR UPDATE OF t",
+			strings.Join(all, ", "), from, postgres.QuoteTable(b.t.TableName), where),
+	}
+}
 
-// Park is [apply.Session]'s.
-func (s *session) Park(ctx context.Context, put []visibility.Parked, away []change.Key) error {
-	panic("not built")
+// oneOf is the condition that a column has one of the first parameter's values. An index serves it; without one, it's one
+// scan.
+func (b *builder) oneOf(column int) (from, where string) {
+	local := b.local[b.t.Columns[column].Name]
+	return "", fmt.Sprintf("t.%s %s ANY (ARRAY(SELECT %s FROM unnest($1::text[]) AS u(c)))", b.name(column), local.Equals, local.sought("u.c"))
+}
+
+// oneOfTuples is the same for several columns. The tuples' number is the planner's to guess: it joins by an index if there's one.
+func (b *builder) oneOfTuples(columns []int) (from, where string) {
+	var parameters, raw, sought, on []string
+	for n, i := range columns {
+		local := b.local[b.t.Columns[i].Name]
+		parameters = append(parameters, fmt.Sprintf("$%d::text[]", n+1))
+		raw = append(raw, fmt.Sprintf("c%d", n))
+		sought = append(sought, fmt.Sprintf("%s AS c%d", local.sought(fmt.Sprintf("u.c%d", n)), n))
+		on = append(on, fmt.Sprintf("t.%s %s r.c%d", b.name(i), local.Equals, n))
+	}
+	return fmt.Sprintf("(SELECT DISTINCT %s FROM unnest(%s) AS u(%s)) AS r, ", strings.Join(sought, ", "), strings.Join(parameters, ", "), strings.Join(raw, ", ")),
+		strings.Join(on, " AND ")
+}
+
+// normalizers are those of the key columns of a table, which is b's under its stream names.
+func (b *builder) normalizers(t *change.Table) ([]change.Normalize, error) {
+	all := make([]change.Normalize, len(b.t.Columns))
+	for _, k := range b.t.Keys {
+		var err error
+		if all[k], err = postgres.Normalizer(b.local[b.t.Columns[k].Name].Equality); err != nil {
+			return nil, fmt.Errorf("%w: table %s, key column %s: %w", apply.ErrRefused, t, t.Columns[k].Name, err)
+		}
+	}
+	return all, nil
+}
+
+// images are a result's rows.
+func (r *results) images() (images []change.Image) {
+	rr := r.next()
+	if rr == nil {
+		return nil
+	}
+	for rr.NextRow() {
+		image := make(change.Image, len(rr.Values()))
+		for i, v := range rr.Values() {
+			image[i] = change.Null
+			if v != nil {
+				image[i] = change.Text(string(v))
+			}
+		}
+		images = append(images, image)
+	}
+	if _, err := rr.Close(); err != nil {
+		r.err = err
+	}
+	return images
 }

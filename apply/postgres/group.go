@@ -35,7 +35,7 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 			}
 			continue
 		}
-		key := shape{w.Table.Fingerprint(), w.Kind, maskOf(w)}
+		key := shape{w.Table.Fingerprint(), w.Kind, maskOf(w), s.saved && w.Kind == apply.Update}
 		g := byShape[key]
 		if g == nil || s.how == apply.InOrder {
 			p, err := s.prepare(ctx, key, w)
@@ -57,9 +57,7 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 		groups = slices.Insert(groups, 0, truncates)
 	}
 	for _, g := range groups {
-		for i := range g.arrays {
-			g.params = append(g.params, g.arrays[i].bytes())
-		}
+		g.params = params(g.arrays)
 	}
 	return groups, nil
 }
@@ -86,11 +84,7 @@ func (s *session) truncate(ctx context.Context, g **group, index int, w *apply.W
 }
 
 func newGroup(p *prepared, w *apply.Write) *group {
-	g := &group{stmt: p, kind: w.Kind, table: w.Table, key: w.Key, arrays: make([]textArray, len(p.columns))}
-	for i := range g.arrays {
-		g.arrays[i].reset()
-	}
-	return g
+	return &group{stmt: p, kind: w.Kind, table: w.Table, key: w.Key, arrays: newArrays(len(p.columns))}
 }
 
 func (g *group) add(index int, w *apply.Write) error {
@@ -124,7 +118,7 @@ func (s *session) prepare(ctx context.Context, key shape, w *apply.Write) (*prep
 	if err != nil {
 		return nil, err
 	}
-	stmt, err := b.build(w)
+	stmt, err := b.build(w, key.tells)
 	if err != nil {
 		return nil, err
 	}

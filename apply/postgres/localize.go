@@ -51,30 +51,43 @@ SELECT base.attname::text, base.attnum::int, base.generated, format_type(base.oi
        coalesce((SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = base.oid), '{}')
 FROM base JOIN pg_type t USING (oid) WHERE t.typtype <> 'd'`
 
-// Columns is [convert.Catalog]'s.
-func (c *catalog) Columns(ctx context.Context, t change.TableName) (map[string]convert.Column, error) {
+// with runs f on the catalog's session, again on a new one when the session was lost since the last time.
+func (c *catalog) with(ctx context.Context, f func(*pgx.Conn) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	columns, err := c.columns(ctx, t)
-	if err != nil && c.conn != nil && c.conn.IsClosed() && ctx.Err() == nil { // it was lost since the last time
+	err := c.try(ctx, f)
+	if err != nil && c.conn != nil && c.conn.IsClosed() && ctx.Err() == nil {
 		c.conn = nil
-		columns, err = c.columns(ctx, t)
+		err = c.try(ctx, f)
 	}
-	return columns, err
+	return err
 }
 
-func (c *catalog) columns(ctx context.Context, t change.TableName) (map[string]convert.Column, error) {
+func (c *catalog) try(ctx context.Context, f func(*pgx.Conn) error) error {
 	if c.conn == nil {
 		config, err := c.config("catalog")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if c.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
 			c.conn = nil
-			return nil, fmt.Errorf("connect to read the catalog: %w", err)
+			return fmt.Errorf("connect to read the catalog: %w", err)
 		}
 	}
-	rows, err := c.conn.Query(ctx, columnsSQL, t.Schema, t.Name)
+	return f(c.conn)
+}
+
+// Columns is [convert.Catalog]'s.
+func (c *catalog) Columns(ctx context.Context, t change.TableName) (columns map[string]convert.Column, err error) {
+	err = c.with(ctx, func(conn *pgx.Conn) (err error) {
+		columns, err = loadColumns(ctx, conn, t)
+		return err
+	})
+	return columns, err
+}
+
+func loadColumns(ctx context.Context, conn *pgx.Conn, t change.TableName) (map[string]convert.Column, error) {
+	rows, err := conn.Query(ctx, columnsSQL, t.Schema, t.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -14,38 +14,59 @@ import (
 var allText = []int16{0}
 var allBinary = []int16{1}
 
-// send runs the groups' statements in one round trip, with what begins the transaction before them and the
-// witness after them. short are the updates that found fewer rows than they have keys.
-func (s *session) send(ctx context.Context, groups []*group) (out apply.Written, short []*group, err error) {
+// round is one round trip: what begins the transaction, if it hasn't begun yet, and what queue puts into the pipeline. read takes
+// the latter's answers.
+func (s *session) round(ctx context.Context, queue func(*pgconn.Pipeline), read func(*results)) error {
 	pipe := s.pg.StartPipeline(ctx)
-	defer func() {
-		if closeErr := pipe.Close(); err == nil && closeErr != nil {
-			err = closeErr
-		}
-	}()
-	fresh := s.queue(pipe, groups)
-	if err := pipe.Sync(); err != nil {
-		return out, nil, err
+	begins := s.marker != nil
+	if begins {
+		s.exec(pipe, "BEGIN", "", nil, nil, nil)
+		s.exec(pipe, markerSQL, "marker", nil, markerParams(s.marker, s.how), allText)
 	}
+	queue(pipe)
 	r := &results{pipe: pipe}
-	if fresh {
-		s.open = true
-		r.done() // BEGIN
-		if tag := r.done(); r.err == nil && tag.RowsAffected() != 1 {
-			return out, nil, errors.New("bridge.progress is already further than this batch: another bridge applies into this database")
-		}
-		s.marker = nil
+	if r.err = pipe.Sync(); r.err == nil && begins {
+		s.begun(r)
 	}
-	for _, g := range groups {
-		if g.kind == apply.Delete {
-			out.Missing = append(out.Missing, r.deleted(g)...)
-		} else if tag := r.done(); g.kind == apply.Update && int(tag.RowsAffected()) < len(g.writes) {
-			short = append(short, g)
-		}
+	if r.err == nil {
+		read(r)
 	}
-	snapshotText, xidText := r.pair()
-	if r.err != nil {
-		return out, nil, r.err
+	if err := pipe.Close(); r.err == nil { // the first error tells more
+		r.err = err
+	}
+	return r.err
+}
+
+// begun reads that the transaction has begun.
+func (s *session) begun(r *results) {
+	s.open, s.marker = true, nil
+	r.done() // BEGIN
+	if tag := r.done(); r.err == nil && tag.RowsAffected() != 1 {
+		r.err = errors.New("bridge.progress is already further than this batch: another bridge applies into this database")
+	}
+}
+
+// send runs the groups' statements in one round trip, with the witness after them. short are the updates that found
+// fewer rows than they have keys, of those that don't tell which.
+func (s *session) send(ctx context.Context, groups []*group) (out apply.Written, short []*group, err error) {
+	var snapshotText, xidText string
+	err = s.round(ctx, func(pipe *pgconn.Pipeline) {
+		for _, g := range groups {
+			s.exec(pipe, g.stmt.sql, g.stmt.name, textArrays(len(g.params)), g.params, allBinary)
+		}
+		s.exec(pipe, witnessSQL, "witness", nil, nil, nil)
+	}, func(r *results) {
+		for _, g := range groups {
+			if g.stmt.tells {
+				out.Missing = append(out.Missing, g.without(r.numbers())...)
+			} else if tag := r.done(); g.kind == apply.Update && int(tag.RowsAffected()) < len(g.writes) {
+				short = append(short, g)
+			}
+		}
+		snapshotText, xidText = r.pair()
+	})
+	if err != nil {
+		return out, nil, err
 	}
 	snap, err := parseSnapshot(snapshotText)
 	if err != nil {
@@ -60,21 +81,13 @@ func (s *session) send(ctx context.Context, groups []*group) (out apply.Written,
 	return out, short, nil
 }
 
-// queue puts the round trip's statements into the pipeline; fresh says that a transaction begins in it.
-func (s *session) queue(pipe *pgconn.Pipeline, groups []*group) (fresh bool) {
-	if fresh = s.marker != nil; fresh {
-		s.exec(pipe, "BEGIN", "", nil, nil, nil)
-		s.exec(pipe, markerSQL, "marker", nil, markerParams(s.marker), allText)
+// textArrays are the types of n parameters.
+func textArrays(n int) []uint32 {
+	oids := make([]uint32, n)
+	for i := range oids {
+		oids[i] = textArrayOID
 	}
-	for _, g := range groups {
-		oids := make([]uint32, len(g.params))
-		for i := range oids {
-			oids[i] = textArrayOID
-		}
-		s.exec(pipe, g.stmt.sql, g.stmt.name, oids, g.params, allBinary)
-	}
-	s.exec(pipe, witnessSQL, "witness", nil, nil, nil)
-	return fresh
+	return oids
 }
 
 // exec sends one statement, prepared under a name the first time that it's used.
@@ -150,12 +163,6 @@ func (r *results) numbers() map[int]bool {
 	return found
 }
 
-// deleted reads which rows a DELETE found, and tells the indexes of those that it didn't.
-func (r *results) deleted(g *group) (missing []int) {
-	found := r.numbers()
-	return g.without(found)
-}
-
 // without are the indexes of the writes whose number, counted from 1, isn't among found.
 func (g *group) without(found map[int]bool) (missing []int) {
 	if len(found) == len(g.writes) {
@@ -186,7 +193,7 @@ func (r *results) pair() (a, b string) {
 
 // missed asks which of an UPDATE's keys it found no row for.
 func (s *session) missed(ctx context.Context, g *group, writes []apply.Write) ([]int, error) {
-	key := shape{g.table.Fingerprint(), 0, "found"}
+	key := shape{g.table.Fingerprint(), 0, "found", false}
 	p := s.statements[key]
 	if p == nil {
 		b, err := s.builder(ctx, g.table)
@@ -195,31 +202,15 @@ func (s *session) missed(ctx context.Context, g *group, writes []apply.Write) ([
 		}
 		p = s.keep(key, b.found())
 	}
-	arrays := make([]textArray, len(p.columns))
-	for i := range arrays {
-		arrays[i].reset()
-	}
+	arrays := newArrays(len(p.columns))
 	for _, index := range g.writes {
 		if err := addKey(arrays, &writes[index]); err != nil {
 			return nil, err
 		}
 	}
-	var params [][]byte
-	var oids []uint32
-	for i := range arrays {
-		params = append(params, arrays[i].bytes())
-		oids = append(oids, textArrayOID)
-	}
-	pipe := s.pg.StartPipeline(ctx)
-	s.exec(pipe, p.sql, p.name, oids, params, allBinary)
-	if err := pipe.Sync(); err != nil {
-		pipe.Close() //nolint:errcheck // the first error tells more
-		return nil, err
-	}
-	r := &results{pipe: pipe}
-	found := r.numbers()
-	if err := pipe.Close(); r.err == nil {
-		r.err = err
-	}
-	return g.without(found), r.err
+	var found map[int]bool
+	err := s.round(ctx, func(pipe *pgconn.Pipeline) {
+		s.exec(pipe, p.sql, p.name, textArrays(len(arrays)), params(arrays), allBinary)
+	}, func(r *results) { found = r.numbers() })
+	return g.without(found), err
 }

@@ -24,6 +24,7 @@ type session struct {
 	marker *loopguard.Marker // of a transaction that has begun but wasn't sent yet
 	how    apply.Manner
 	open   bool // the server has a transaction of ours
+	saved  bool // there's a savepoint in it
 
 	statements map[shape]*prepared
 	tables     map[uint64]*builder
@@ -45,28 +46,29 @@ func newSession(conn *pgx.Conn, fence *Fence, worker int, names naming.Names) *s
 	}
 }
 
-// Begin is [apply.Session]'s. It's sent with the first Write.
+// Begin is [apply.Session]'s. It's sent with whatever is sent first.
 func (s *session) Begin(m loopguard.Marker, how apply.Manner) {
 	m.Worker = s.worker
-	s.marker, s.how = &m, how
+	s.marker, s.how, s.saved = &m, how, false
 }
 
 const (
 	markerSQL = `INSERT INTO bridge.progress AS p (origin, worker, seq, ts, stream_offset)
 VALUES ($1, $2::text::integer, $3::text::bigint, $4::text::bigint, $5::text::bigint)
 ON CONFLICT (origin, worker) DO UPDATE SET seq = excluded.seq, ts = excluded.ts, stream_offset = excluded.stream_offset
-WHERE p.seq < excluded.seq`
+WHERE p.seq < excluded.seq OR p.seq = excluded.seq AND $6::text::boolean`
 	witnessSQL = `SELECT pg_current_snapshot()::text, pg_current_xact_id()::text`
 )
 
-// markerParams are a marker's columns as text.
-func markerParams(m *loopguard.Marker) [][]byte {
+// markerParams are a marker's columns as text, and whether it may be there already.
+func markerParams(m *loopguard.Marker, how apply.Manner) [][]byte {
 	return [][]byte{
 		[]byte(m.Origin),
 		[]byte(strconv.Itoa(m.Worker)),
 		strconv.AppendUint(nil, m.Seq, 10),
 		strconv.AppendInt(nil, int64(m.Time), 10),
 		strconv.AppendInt(nil, m.Offset, 10),
+		strconv.AppendBool(nil, how == apply.Upkeep),
 	}
 }
 

@@ -15,6 +15,7 @@ type shape struct {
 	table uint64 // fingerprint
 	kind  apply.WriteKind
 	mask  string // '1' for each column that is carried
+	tells bool   // of an update: as in statement
 }
 
 // statement is one prepared set-based statement. Its parameters are text arrays, one per column in use, of
@@ -23,6 +24,7 @@ type statement struct {
 	sql     string
 	columns []int // of the table, whose values are the parameters; of a delete the key's
 	keyed   bool  // the parameters are the key's values (delete)
+	tells   bool  // it returns the numbers of the rows that it found, counted from 1
 }
 
 // maskOf tells which columns an image carries, and that a Delete carries none.
@@ -46,12 +48,12 @@ type builder struct {
 	local map[string]localColumn
 }
 
-func (b *builder) build(w *apply.Write) (*statement, error) {
+func (b *builder) build(w *apply.Write, tells bool) (*statement, error) {
 	switch w.Kind {
 	case apply.Upsert:
 		return b.upsert(b.carried(w.Image)), nil
 	case apply.Update:
-		return b.update(b.carried(w.Image)), nil
+		return b.update(b.carried(w.Image), tells), nil
 	case apply.Delete:
 		return b.delete(), nil
 	}
@@ -138,7 +140,9 @@ func (b *builder) upsert(columns []int) *statement {
 	}
 }
 
-func (b *builder) update(columns []int) *statement {
+// update assigns columns. Where one finds fewer rows than it has keys, found asks which; but that can't be told in a
+// savepoint, whose rows don't have the transaction's own id: there it tells itself.
+func (b *builder) update(columns []int, tells bool) *statement {
 	at := make(map[int]int, len(columns)) // column to its place among the parameters
 	for n, i := range columns {
 		at[i] = n
@@ -147,11 +151,11 @@ func (b *builder) update(columns []int) *statement {
 	for _, i := range b.assignable(columns) {
 		set = append(set, fmt.Sprintf("%s = r.c%d", b.name(i), at[i]))
 	}
-	return &statement{
-		columns: columns,
-		sql: fmt.Sprintf("UPDATE %s AS t SET %s FROM %s WHERE %s",
-			postgres.QuoteTable(b.t.TableName), strings.Join(set, ", "), b.source(columns), b.match(at)),
+	sql := fmt.Sprintf("UPDATE %s AS t SET %s FROM %s WHERE %s", postgres.QuoteTable(b.t.TableName), strings.Join(set, ", "), b.source(columns), b.match(at))
+	if tells {
+		sql += " RETURNING r.n"
 	}
+	return &statement{columns: columns, tells: tells, sql: sql}
 }
 
 func (b *builder) delete() *statement {
@@ -160,7 +164,7 @@ func (b *builder) delete() *statement {
 		at[i] = n
 	}
 	return &statement{
-		columns: b.t.Keys, keyed: true,
+		columns: b.t.Keys, keyed: true, tells: true,
 		sql: fmt.Sprintf("DELETE FROM %s AS t USING %s WHERE %s RETURNING r.n",
 			postgres.QuoteTable(b.t.TableName), b.source(b.t.Keys), b.match(at)),
 	}

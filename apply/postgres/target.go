@@ -15,12 +15,18 @@ import (
 
 // Target is a PostgreSQL database that batches are applied to.
 type Target struct {
+	// Selected says which tables are replicated, by local names; nil is all. Others are the engines of the other regions, as capture
+	// knows them. Both are set before Constraints is called.
+	Selected func(change.TableName) bool
+	Others   []value.Engine
+
 	config func(worker string) (*pgx.ConnConfig, error)
 	fence  *Fence
 	inward apply.Inward
 
 	catalog   *catalog
 	converter *convert.Converter
+	forms     forms
 }
 
 var _ apply.Target = (*Target)(nil)
@@ -31,7 +37,10 @@ var _ apply.Target = (*Target)(nil)
 // how other regions' rows become this one's.
 func NewTarget(config func(worker string) (*pgx.ConnConfig, error), fence *Fence, inward apply.Inward) *Target {
 	c := &catalog{config: config}
-	return &Target{config, fence, inward, c, convert.New(convert.Config{Engine: value.Postgres, Catalog: c, Inward: inward})}
+	return &Target{
+		config: config, fence: fence, inward: inward, catalog: c,
+		converter: convert.New(convert.Config{Engine: value.Postgres, Catalog: c, Inward: inward}),
+	}
 }
 
 // sessionSettings are for apply sessions alone. Planner settings: every statement joins unnest with a table

@@ -164,7 +164,9 @@ func (e *Engine) OpenTarget(ctx context.Context) (apply.Target, node.Fence, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return applypg.NewTarget(e.config, fence, e.inward()), fence, nil
+	target := applypg.NewTarget(e.config, fence, e.inward())
+	target.Selected, target.Others = e.Selected, e.Others
+	return target, fence, nil
 }
 
 // Heals is [node.Engine]'s. What the database says is judged by its SQLSTATE; of bridge's own errors only

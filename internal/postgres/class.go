@@ -43,6 +43,7 @@ var classes = map[string]Class{
 	"0A000": Poison, // not supported: TRUNCATE where a table that only this database has refers to it
 	"22":    Poison, // data exception: out of range, bad text for the type
 	"44":    Poison, // WITH CHECK OPTION
+	"54000": Poison, // program limit: a value that is too long for an index
 	"P0":    Poison, // raised in a trigger's PL/pgSQL
 	"3F000": Poison, // undefined schema
 	"428C9": Poison, // the column is generated here

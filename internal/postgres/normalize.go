@@ -63,7 +63,7 @@ func Normalizer(typeName string) (change.Normalize, error) {
 		return normalizeFloat, nil
 	case typeName == "bpchar", typeName == "character":
 		return normalizePadded, nil
-	case isCitext(typeName):
+	case IsCitext(typeName):
 		return strings.ToLower, nil
 	}
 	return nil, fmt.Errorf("type %s can't be a key: %s", typeName, whyUnsafe(typeName))
@@ -85,8 +85,8 @@ func whyUnsafe(typeName string) string {
 	return "bridge doesn't know the type"
 }
 
-// isCitext finds the citext extension's type in whatever schema the extension was installed.
-func isCitext(typeName string) bool {
+// IsCitext tells the citext extension's type in whatever schema the extension was installed.
+func IsCitext(typeName string) bool {
 	_, name, qualified := strings.Cut(typeName, ".")
 	return name == "citext" || !qualified && typeName == "citext"
 }

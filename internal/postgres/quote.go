@@ -29,9 +29,17 @@ func Literal(s string) string {
 
 // EqualsSQL is an expression over a row a of pg_attribute: the = by which the default B-tree operator class of the
 // column's type compares, as OPERATOR(schema.=). Extensions' types have their own, outside search_path.
-const EqualsSQL = `coalesce((SELECT 'OPERATOR(' || quote_ident(n.nspname) || '.=)'
+const EqualsSQL = equalsOpening + "a.atttypid" + equalsClosing
+
+// BaseEqualsSQL is the same over a row base of pg_type, which isn't a domain: domains have no operators of their own.
+const BaseEqualsSQL = equalsOpening + "base.oid" + equalsClosing
+
+const (
+	equalsOpening = `coalesce((SELECT 'OPERATOR(' || quote_ident(n.nspname) || '.=)'
   FROM pg_opclass o JOIN pg_amop m ON m.amopfamily = o.opcfamily AND m.amopstrategy = 3
        AND m.amoplefttype = o.opcintype AND m.amoprighttype = o.opcintype
        JOIN pg_operator p ON p.oid = m.amopopr JOIN pg_namespace n ON n.oid = p.oprnamespace
   WHERE o.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND o.opcdefault
-        AND o.opcintype = a.atttypid LIMIT 1), 'OPERATOR(pg_catalog.=)')`
+        AND o.opcintype = `
+	equalsClosing = ` LIMIT 1), 'OPERATOR(pg_catalog.=)')`
+)

@@ -25,7 +25,8 @@ const Format = database.Format
 //   - published: which tables the publication had when bridge last looked, and since which entry of its: see [CheckPublished].
 //   - conflicts: every decided conflict; result is what the row became, resolved_at and what follows it what an operator
 //     made of the case.
-//   - parked: rows that a constraint hides here, with the claim they keep.
+//   - parked: rows that a constraint hides here, or has shown altered, with the claim they keep. bridge reads document; image and
+//     shown, JSON objects of texts, are for people.
 //
 // None but progress is ever published: each region writes its own.
 const tables = `
@@ -97,7 +98,11 @@ ALTER TABLE bridge.conflicts
   ADD COLUMN IF NOT EXISTS resolved_by text,
   ADD COLUMN IF NOT EXISTS resolution  text,
   ADD COLUMN IF NOT EXISTS awaits      text;
-CREATE INDEX IF NOT EXISTS conflicts_awaiting ON bridge.conflicts (id) WHERE awaits IS NOT NULL AND resolved_at IS NULL;`
+CREATE INDEX IF NOT EXISTS conflicts_awaiting ON bridge.conflicts (id) WHERE awaits IS NOT NULL AND resolved_at IS NULL;
+ALTER TABLE bridge.parked
+  ADD COLUMN IF NOT EXISTS constraint_name text,
+  ADD COLUMN IF NOT EXISTS shown           jsonb,
+  ADD COLUMN IF NOT EXISTS document        text;`
 
 // Node is the row of bridge.node: which region a database is.
 type Node = database.Node
@@ -164,7 +169,8 @@ func CreateTables(ctx context.Context, conn *pgx.Conn) error {
 // UpdateTables adds what tables made by an earlier bridge lack. It locks nothing where nothing is missing.
 func UpdateTables(ctx context.Context, db DB) error {
 	var current bool
-	err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('bridge.conflicts') AND attname = 'awaits')`).Scan(&current)
+	err := db.QueryRow(ctx, `SELECT count(*) = 2 FROM pg_attribute
+		WHERE (attrelid, attname) IN ((to_regclass('bridge.conflicts'), 'awaits'), (to_regclass('bridge.parked'), 'document'))`).Scan(&current)
 	if err == nil && !current {
 		_, err = db.Exec(ctx, addedColumns)
 	}

@@ -1,0 +1,75 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/change"
+	"bridge/internal/postgres"
+)
+
+// forms are what makes texts of equal values equal, of the tables that have constraints.
+type forms struct {
+	mu     sync.RWMutex
+	tables map[change.TableName]map[string]keptColumn
+}
+
+func (f *forms) set(t *keptTable) {
+	columns := make(map[string]keptColumn, len(t.columns))
+	for _, c := range t.columns {
+		columns[c.name] = c
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.tables == nil {
+		f.tables = map[change.TableName]map[string]keptColumn{}
+	}
+	f.tables[t.Shape.TableName] = columns
+}
+
+func (f *forms) get(table change.TableName, column string) (keptColumn, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	c, ok := f.tables[table][column]
+	return c, ok
+}
+
+// Form is [visibility.Forms]'s, for the tables that Constraints has told of.
+func (t *Target) Form(ctx context.Context, table change.TableName, column, text string) (string, error) {
+	c, ok := t.forms.get(table, column)
+	switch {
+	case !ok:
+		return "", fmt.Errorf("table %s had no column %q when its constraints were read", table, column)
+	case c.unsure != nil:
+		return "", fmt.Errorf("table %s, column %q: equal values can't be told by their texts: %w", table, column, c.unsure)
+	case c.form == nil:
+		return text, nil
+	case postgres.IsCitext(c.equality) && !isASCII(text):
+		return t.lower(ctx, text)
+	}
+	return c.form(text), nil
+}
+
+// lower is the text as citext compares it, which is the database's to say: it depends on its locale.
+func (t *Target) lower(ctx context.Context, text string) (form string, err error) {
+	err = t.catalog.with(ctx, func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `SELECT lower($1::text COLLATE pg_catalog."default")`, text).Scan(&form)
+	})
+	if err != nil {
+		return "", fmt.Errorf("ask how citext compares: %w", err)
+	}
+	return form, nil
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
