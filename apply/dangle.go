@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"slices"
 
 	"bridge/change"
 	"bridge/history"
@@ -18,8 +19,11 @@ type reference struct {
 	values []change.Value
 }
 
-// references are those of a batch whose tables have foreign keys.
-func (w *Watch) references(ctx context.Context, b *Batch) (refs []reference, err error) {
+// References are what a batch's rows have to do with foreign keys.
+type References []reference
+
+// References are those of a batch.
+func (w *Watch) References(ctx context.Context, b *Batch) (refs References, err error) {
 	for _, r := range b.rows {
 		t := w.catalog[r.key.Table]
 		if t == nil || len(t.Foreign)+len(t.Referred) == 0 {
@@ -46,7 +50,7 @@ func (w *Watch) references(ctx context.Context, b *Batch) (refs []reference, err
 }
 
 // names adds the parents that an operation's row names.
-func (w *Watch) names(ctx context.Context, refs []reference, t *visibility.Table, in incoming) ([]reference, error) {
+func (w *Watch) names(ctx context.Context, refs References, t *visibility.Table, in incoming) (References, error) {
 	m, err := visibility.Mark(ctx, w.forms, t, &visibility.Row{Key: in.op.Key, Table: in.op.Table, Image: in.op.New})
 	if err != nil {
 		return nil, err
@@ -63,6 +67,11 @@ func (w *Watch) names(ctx context.Context, refs []reference, t *visibility.Table
 		refs = append(refs, reference{tag: in.tag, parent: key})
 	}
 	return refs, nil
+}
+
+// Dangle reports whether one of them does. It's asked once the fence has said that all is known of the rows that the batch has locked.
+func (refs References) Dangle(h *history.History) bool {
+	return slices.ContainsFunc(refs, func(r reference) bool { return r.dangles(h) })
 }
 
 // dangles reports whether, for all that history knows, a parent may have been taken away concurrently with its child.

@@ -161,7 +161,7 @@ func (d *dispatcher) take(ctx context.Context, ln *lane) (*flight, error) {
 	}
 	f.settle = ln.settle > 0
 	if !f.settle {
-		f.settle, err = d.Watch.concerns(ctx, f.batch)
+		f.settle, err = d.Watch.Concerns(ctx, f.batch)
 	}
 	if f.settle && len(d.inflight) > 0 {
 		return nil, err
@@ -306,7 +306,7 @@ func (d *dispatcher) finished(ctx context.Context, f *flight) error {
 		d.applied = d.applied.With(ln.origin, f.seq)
 		ln.singly, ln.settle = max(0, ln.singly-f.items), max(0, ln.settle-f.items)
 		if f.batch != nil && f.batch.truncates {
-			d.Watch.truncated(f.batch)
+			d.Watch.Truncated(f.batch)
 		}
 		d.careful = max(0, d.careful-1)
 		ln.retryAt = time.Time{}

@@ -22,7 +22,7 @@ var (
 
 // settle applies a batch alone, with a look at what constraints hide.
 func (w *worker) settle(ctx context.Context, b *Batch, t *ticket) error {
-	s := NewSettlement(w.watch.self, b, w.rules, w.watch.catalog, w.watch.parking, w.watch.mark(ctx))
+	s, _ := w.watch.Settlement(ctx, b, w.rules)
 	err := w.settleUntil(ctx, s, b.Marker, AsSets)
 	if err == nil {
 		b.settled = s.Records()
@@ -37,12 +37,10 @@ func (w *worker) settle(ctx context.Context, b *Batch, t *ticket) error {
 
 // upkeep looks at parked rows that what was written since concerns. m is the last marker that was written.
 func (w *worker) upkeep(ctx context.Context, m loopguard.Marker, t *ticket) error {
-	due := w.watch.take()
-	s := NewSettlement(w.watch.self, nil, w.rules, w.watch.catalog, w.watch.parking, w.watch.mark(ctx))
-	s.Suspect(due)
+	s, due := w.watch.Settlement(ctx, nil, w.rules)
 	err := w.settleUntil(ctx, s, m, Upkeep)
 	if err != nil {
-		w.watch.give(due)
+		w.watch.Give(due)
 	} else {
 		w.report.upkept()
 	}
@@ -79,7 +77,7 @@ func (w *worker) settleOnce(ctx context.Context, s *Settlement, m loopguard.Mark
 	}
 	steps := s.Steps()
 	if put, away := s.Moves(); how == Upkeep && len(put)+len(away)+len(steps) == 0 {
-		w.watch.settled(s) // what's in the way is known now
+		w.watch.Settled(s) // what's in the way is known now
 		return w.session.Rollback(ctx)
 	}
 	if err := w.show(ctx, s, steps); err != nil {
@@ -104,7 +102,7 @@ func (w *worker) settleOnce(ctx context.Context, s *Settlement, m loopguard.Mark
 	if err := w.session.Commit(ctx); err != nil {
 		return err
 	}
-	w.watch.settled(s)
+	w.watch.Settled(s)
 	return nil
 }
 

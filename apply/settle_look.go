@@ -68,7 +68,7 @@ func (s *Settlement) follow(c *visibility.Candidate) {
 	for _, m := range []visibility.Marks{c.NowMarks, s.parking.MarksOf(c.Key), c.Marks} {
 		for _, v := range slices.Concat(m.Holds, m.Offers) {
 			if !c.Aside || c.Shown == nil {
-				s.suspect(v)
+				s.suspectAt(v)
 			}
 		}
 	}
@@ -82,8 +82,8 @@ func (s *Settlement) follow(c *visibility.Candidate) {
 	}
 }
 
-// suspect has parked rows looked at that hold, name or offer a value.
-func (s *Settlement) suspect(v visibility.Value) {
+// suspectAt has parked rows looked at that hold, name or offer a value.
+func (s *Settlement) suspectAt(v visibility.Value) {
 	if !v.Has() {
 		return
 	}

@@ -98,8 +98,8 @@ func isSame(a, b *visibility.Parked) bool {
 		(a.Shown == nil) == (b.Shown == nil) && slices.Equal(a.Shown, b.Shown)
 }
 
-// Committed takes the moves over into what is known to be parked. It's called after the commit.
-func (s *Settlement) Committed() {
+// committed takes the moves over into what is known to be parked. It's called after the commit.
+func (s *Settlement) committed() {
 	for _, c := range s.scene.All() {
 		if p := parkedOf(c); p != nil {
 			s.parking.Put(*p, c.Marks, c.Blockers, c.Tables)

@@ -53,8 +53,7 @@ type sought struct {
 	children string // of which foreign key's table; empty are the value's holders
 }
 
-// NewSettlement prepares the settlement of a batch.
-func NewSettlement(self change.Origin, b *Batch, rules *conflict.Rules, catalog visibility.Catalog, parking *visibility.Parking, mark visibility.Marker) *Settlement {
+func newSettlement(self change.Origin, b *Batch, rules *conflict.Rules, catalog visibility.Catalog, parking *visibility.Parking, mark visibility.Marker) *Settlement {
 	return &Settlement{
 		self: self, batch: b, rules: rules, catalog: catalog, parking: parking, mark: mark,
 		suspects: map[change.Key]bool{}, refuses: map[change.Key]string{},
@@ -62,8 +61,8 @@ func NewSettlement(self change.Origin, b *Batch, rules *conflict.Rules, catalog 
 	}
 }
 
-// Suspect has it look at parked rows, and at the children of parents that may be gone. Due.Again has those tried that the database refused before.
-func (s *Settlement) Suspect(d Due) {
+// suspect has it look at parked rows, and at the children of parents that may be gone. Due.Again has those tried that the database refused before.
+func (s *Settlement) suspect(d Due) {
 	for key := range d.Parked {
 		s.suspects[key] = true
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"bridge/change"
+	"bridge/conflict"
 	"bridge/history"
 	"bridge/visibility"
 )
@@ -99,6 +100,17 @@ func (w *Watch) tell(notify func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.notify = notify
+}
+
+// Settlement is of a batch; of none it looks at what's due, which it takes: [Watch.Give] gives it back if that came to nothing.
+func (w *Watch) Settlement(ctx context.Context, b *Batch, rules *conflict.Rules) (*Settlement, Due) {
+	s := newSettlement(w.self, b, rules, w.catalog, w.parking, w.mark(ctx))
+	if b != nil {
+		return s, Due{}
+	}
+	due := w.take()
+	s.suspect(due)
+	return s, due
 }
 
 // mark is for [Settlement].
@@ -201,7 +213,6 @@ func (w *Watch) Due() bool {
 	return w.due.any()
 }
 
-// take takes what's due; give gives it back when it couldn't be looked at.
 func (w *Watch) take() Due {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -210,7 +221,8 @@ func (w *Watch) take() Due {
 	return d
 }
 
-func (w *Watch) give(d Due) {
+// Give gives back what couldn't be looked at.
+func (w *Watch) Give(d Due) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.due.add(slices.Collect(maps.Keys(d.Parked)))
@@ -218,15 +230,15 @@ func (w *Watch) give(d Due) {
 	w.due.Again = w.due.Again || d.Again
 }
 
-// settled takes over what a settlement has moved.
-func (w *Watch) settled(s *Settlement) {
+// Settled takes over what a settlement has moved, once it's committed.
+func (w *Watch) Settled(s *Settlement) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s.Committed()
+	s.committed()
 }
 
-// truncated has the parked rows of tables looked at that a batch has truncated.
-func (w *Watch) truncated(b *Batch) {
+// Truncated has the parked rows of tables looked at that a batch has truncated.
+func (w *Watch) Truncated(b *Batch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range b.rows {
@@ -263,8 +275,8 @@ type ParkedLabel struct {
 	Reason visibility.Reason
 }
 
-// concerns reports whether a batch can't be applied without a look at what's parked.
-func (w *Watch) concerns(ctx context.Context, b *Batch) (bool, error) {
+// Concerns reports whether a batch can't be applied without a look at what's parked.
+func (w *Watch) Concerns(ctx context.Context, b *Batch) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.parking.Len() == 0 || b.truncates {

@@ -255,14 +255,14 @@ func (w *worker) raise(ctx context.Context, b *Batch, floor change.Timestamp) (a
 
 // certify certifies a batch as soon as history holds all that it takes.
 func (w *worker) certify(ctx context.Context, b *Batch, asOf uint64) (v Verdict, err error) {
-	refs, err := w.watch.references(ctx, b)
+	refs, err := w.watch.References(ctx, b)
 	if err != nil {
 		return v, err
 	}
 	for {
 		var lacks []history.Ref
 		w.history.Do(func(h *history.History) {
-			if slices.ContainsFunc(refs, func(r reference) bool { return r.dangles(h) }) {
+			if refs.Dangle(h) {
 				err = errConcerns
 			} else if lacks = b.Lacks(h, asOf); len(lacks) == 0 {
 				v, err = b.Certify(h, w.rules, asOf)
