@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,30 +18,46 @@ func LoadConstraints(ctx context.Context, conn *mysql.Conn, selected func(change
 	if err != nil {
 		return nil, err
 	}
-	tables = slices.DeleteFunc(tables, func(t *mysql.Table) bool { return !replicable(t) })
-	return constraintsOf(tables), nil
+	return loadConstraints(ctx, conn, slices.DeleteFunc(tables, func(t *mysql.Table) bool { return !replicable(t) }))
 }
 
-// constraintsOf are the constraints of the replicated tables.
-func constraintsOf(tables []*mysql.Table) []*preflight.Constrained {
-	var list []*preflight.Constrained
+// loadConstraints makes the constraints of the replicated tables, in their order.
+func loadConstraints(ctx context.Context, conn *mysql.Conn, tables []*mysql.Table) (list []*preflight.Constrained, err error) {
+	l := constraintLoader{tables: tables, forms: mysql.NewKeyForms(func(ctx context.Context, sql string) ([]change.Image, error) {
+		r, err := conn.One(ctx, sql)
+		return r.Rows, err
+	})}
 	for _, t := range tables {
 		c := &preflight.Constrained{TableName: t.TableName}
 		for i := range t.Indexes {
-			if index := &t.Indexes[i]; !index.Primary() {
-				c.Unique = append(c.Unique, uniqueOf(t, index))
+			if t.Indexes[i].Primary() {
+				continue
 			}
+			u, err := l.unique(ctx, t, &t.Indexes[i])
+			if err != nil {
+				return nil, err
+			}
+			c.Unique = append(c.Unique, u)
 		}
 		for i := range t.ForeignKeys {
-			c.Foreign = append(c.Foreign, foreignOf(t, &t.ForeignKeys[i], tables))
+			f, err := l.foreign(ctx, t, &t.ForeignKeys[i])
+			if err != nil {
+				return nil, err
+			}
+			c.Foreign = append(c.Foreign, f)
 		}
 		list = append(list, c)
 	}
-	return list
+	return list, nil
 }
 
-func uniqueOf(t *mysql.Table, i *mysql.Index) preflight.Unique {
-	u := preflight.Unique{Name: i.Name, Columns: keyColumns(t, i.Columns), Untold: generated(t, i.Columns)}
+type constraintLoader struct {
+	tables []*mysql.Table
+	forms  *mysql.KeyForms
+}
+
+func (l *constraintLoader) unique(ctx context.Context, t *mysql.Table, i *mysql.Index) (u preflight.Unique, err error) {
+	u = preflight.Unique{Name: i.Name, Columns: keyColumns(t, i.Columns)}
 	switch {
 	case slices.Contains(i.Columns, ""):
 		u.Untold = "is of an expression"
@@ -48,27 +65,52 @@ func uniqueOf(t *mysql.Table, i *mysql.Index) preflight.Unique {
 		u.Untold = "is of the first characters of a column"
 	case i.Hash:
 		u.Untold = "is one of hashes, by which the server finds no rows"
-	case i.Period:
-		u.Untold = "is one of periods (WITHOUT OVERLAPS)"
+	default:
+		u.Untold, err = l.untold(ctx, t, i.Columns)
 	}
-	return u
+	return u, err
 }
 
-func foreignOf(t *mysql.Table, f *mysql.ForeignKey, tables []*mysql.Table) preflight.Foreign {
-	out := preflight.Foreign{Name: f.Name, Columns: keyColumns(t, f.Columns), Parent: f.Parent, Refers: slices.Clone(f.Refers), Untold: generated(t, f.Columns)}
-	parent := slices.IndexFunc(tables, func(p *mysql.Table) bool { return p.TableName == f.Parent })
+func (l *constraintLoader) foreign(ctx context.Context, t *mysql.Table, f *mysql.ForeignKey) (out preflight.Foreign, err error) {
+	out = preflight.Foreign{Name: f.Name, Columns: keyColumns(t, f.Columns), Parent: f.Parent, Refers: slices.Clone(f.Refers)}
+	parent := slices.IndexFunc(l.tables, func(p *mysql.Table) bool { return p.TableName == f.Parent })
 	switch {
 	case parent < 0:
 		out.Untold = "refers to a table that isn't replicated, " + f.Parent.String()
-	case !identifies(tables[parent], f.Refers):
+	case !identifies(l.tables[parent], f.Refers):
 		out.Untold = "refers to columns that aren't a key of " + f.Parent.String()
+	default:
+		if out.Untold, err = l.untold(ctx, t, f.Columns); out.Untold == "" && err == nil {
+			out.Untold, err = l.untold(ctx, l.tables[parent], f.Refers)
+		}
 	}
-	return out
+	return out, err
+}
+
+// untold says why equal values of columns can't be told; empty if they can.
+func (l *constraintLoader) untold(ctx context.Context, t *mysql.Table, names []string) (string, error) {
+	for _, name := range names {
+		c := t.Column(name)
+		switch {
+		case c == nil:
+		case c.Generated:
+			return fmt.Sprintf("has a generated column, %q", c.Name), nil
+		case c.Collation != "" && c.Type != "enum" && c.Type != "set":
+			if _, err := l.forms.Collation(ctx, c.Charset, c.Collation); errors.Is(err, mysql.ErrNoForm) {
+				return fmt.Sprintf("has column %q of collation %s, of whose texts bridge can't tell which are equal", c.Name, c.Collation), nil
+			} else if err != nil {
+				return "", err
+			}
+		}
+	}
+	return "", nil
 }
 
 // identifies reports whether columns are those of a unique key, in any order.
 func identifies(t *mysql.Table, columns []string) bool {
-	return slices.ContainsFunc(t.Indexes, func(i mysql.Index) bool { return !i.Prefix && slices.Equal(folded(i.Columns), folded(columns)) })
+	return slices.ContainsFunc(t.Indexes, func(i mysql.Index) bool {
+		return !i.Prefix && !i.Hash && slices.Equal(folded(i.Columns), folded(columns))
+	})
 }
 
 // folded are names of columns, of which case says nothing, in an order of their own.
@@ -79,16 +121,6 @@ func folded(names []string) []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// generated says which of the columns is generated, and so in no row that's written.
-func generated(t *mysql.Table, names []string) string {
-	for _, name := range names {
-		if c := t.Column(name); c != nil && c.Generated {
-			return fmt.Sprintf("has a generated column, %q", c.Name)
-		}
-	}
-	return ""
 }
 
 func keyColumns(t *mysql.Table, names []string) []preflight.KeyColumn {
@@ -111,8 +143,12 @@ func keyColumns(t *mysql.Table, names []string) []preflight.KeyColumn {
 }
 
 // constraints says what becomes of rows that violate a constraint here after they were fine at their origin.
-func (c *checker) constraints(context.Context) error {
-	for i, t := range constraintsOf(c.tables) {
+func (c *checker) constraints(ctx context.Context) error {
+	list, err := loadConstraints(ctx, c.conn, c.tables)
+	if err != nil {
+		return err
+	}
+	for i, t := range list {
 		if err := t.Translate(c.Names); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package preflight
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -52,50 +51,4 @@ func (c *checker) deferrable(ctx context.Context) error {
 		}
 	}
 	return err
-}
-
-// constraints finds those that a row can violate here after it was fine at its origin.
-func (c *checker) constraints(ctx context.Context) error {
-	unique, err := c.byTable(ctx, `
-SELECT i.indrelid, x.relname FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
-WHERE i.indrelid = ANY ($1) AND (i.indisunique AND NOT i.indisprimary
-  AND NOT (t.relreplident = 'i' AND i.indisreplident) OR i.indisprimary AND t.relreplident = 'i' AND NOT i.indisreplident)
-ORDER BY 2`)
-	if err != nil {
-		return err
-	}
-	exclusion, err := c.byTable(ctx, `SELECT conrelid, conname FROM pg_constraint WHERE conrelid = ANY ($1) AND contype = 'x' ORDER BY 2`)
-	if err != nil {
-		return err
-	}
-	foreign, err := c.byTable(ctx, `SELECT conrelid, conname FROM pg_constraint WHERE conrelid = ANY ($1) AND contype = 'f' AND conparentid = 0 ORDER BY 2`)
-	if err != nil {
-		return err
-	}
-	for _, t := range c.tables {
-		if names := unique[t.oid]; names != nil {
-			c.add(Warning, t.String(), "unique besides the key: "+strings.Join(names, ", ")+"; when two regions take one value at once, applying stops until one of the rows is changed",
-				"let only one region write these values, or make them unique by region")
-		}
-		if names := exclusion[t.oid]; names != nil {
-			c.add(Warning, t.String(), "has exclusion constraints: "+strings.Join(names, ", ")+"; when two regions' rows exclude each other, applying stops until one of them is changed", "")
-		}
-		if names := foreign[t.oid]; names != nil {
-			c.add(Note, t.String(), "has foreign keys: "+strings.Join(names, ", ")+"; they aren't checked for applied rows, so a parent deleted in one region while another adds a child leaves the child alone", "")
-		}
-	}
-	return nil
-}
-
-// byTable collects names per table.
-func (c *checker) byTable(ctx context.Context, sql string) (map[uint32][]string, error) {
-	names := map[uint32][]string{}
-	err := c.each(ctx, func(row pgx.CollectableRow) error {
-		var oid uint32
-		var name string
-		err := row.Scan(&oid, &name)
-		names[oid] = append(names[oid], name)
-		return err
-	}, sql, c.oids())
-	return names, err
 }

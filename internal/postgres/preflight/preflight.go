@@ -11,7 +11,9 @@ import (
 	"bridge/change"
 	"bridge/conflict"
 	"bridge/internal/preflight"
+	"bridge/naming"
 	"bridge/value"
+	"bridge/visibility"
 )
 
 // The words of a report: see internal/preflight.
@@ -39,6 +41,10 @@ type Settings struct {
 	Selected        func(change.TableName) bool // which tables are to be replicated
 	// Rules are the conflict rules; nil leaves them unchecked.
 	Rules *conflict.Rules
+	// Policies are those of constraints, by Names.
+	Policies visibility.Policies
+	// Names are the tables' and columns' names between the regions.
+	Names naming.Names
 	// Policy is what becomes of other engines' values that a column can't hold; nil refuses them all.
 	Policy func(table change.TableName, column string) value.Policy
 }

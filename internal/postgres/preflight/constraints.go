@@ -1,0 +1,235 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"bridge/change"
+	"bridge/internal/postgres"
+	"bridge/internal/preflight"
+)
+
+// LoadConstraints reads the constraints of the selected tables, by table and name, in this database's own names. It needs
+// bridge's session settings.
+func LoadConstraints(ctx context.Context, conn *pgx.Conn, selected func(change.TableName) bool) ([]*preflight.Constrained, error) {
+	l := constraintLoader{conn: conn, selected: selected, byName: map[change.TableName]*constrained{}}
+	for _, load := range []func(context.Context) error{l.tables, l.columns, l.unique, l.foreign} {
+		if err := load(ctx); err != nil {
+			return nil, fmt.Errorf("read the tables' constraints: %w", err)
+		}
+	}
+	return l.list, nil
+}
+
+type constraintLoader struct {
+	conn     *pgx.Conn
+	selected func(change.TableName) bool
+	list     []*preflight.Constrained
+	byName   map[change.TableName]*constrained
+}
+
+// constrained is a table while its constraints are read.
+type constrained struct {
+	*preflight.Constrained
+	columns map[string]keyPart
+}
+
+// keyPart is a column, the type that tells which of its values are equal, and why no key that it's in tells that.
+type keyPart struct {
+	preflight.KeyColumn
+	equality string
+	untold   string
+}
+
+// each runs a query whose first two columns name a table, and calls f for each row that is about a selected one, with the
+// other columns in to.
+func (l *constraintLoader) each(ctx context.Context, sql string, to []any, f func(*constrained)) error {
+	rows, err := l.conn.Query(ctx, sql)
+	if err != nil {
+		return err
+	}
+	var name change.TableName
+	_, err = pgx.ForEachRow(rows, append([]any{&name.Schema, &name.Name}, to...), func() error {
+		if t := l.byName[name]; t != nil {
+			f(t)
+		}
+		return nil
+	})
+	return err
+}
+
+// tables finds the selected tables.
+func (l *constraintLoader) tables(ctx context.Context) error {
+	rows, err := l.conn.Query(ctx, `
+SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE `+replicable+` ORDER BY 1, 2`)
+	if err != nil {
+		return err
+	}
+	var name change.TableName
+	_, err = pgx.ForEachRow(rows, []any{&name.Schema, &name.Name}, func() error {
+		if l.selected(name) {
+			t := &constrained{&preflight.Constrained{TableName: name}, map[string]keyPart{}}
+			l.byName[name], l.list = t, append(l.list, t.Constrained)
+		}
+		return nil
+	})
+	return err
+}
+
+// replicable is a condition on a row c of pg_class and n of pg_namespace: the table can be replicated.
+const replicable = `c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'bridge')`
+
+// columns reads what policies ask of columns. A domain is its base type, which may be a domain's, too.
+func (l *constraintLoader) columns(ctx context.Context) error {
+	var c preflight.KeyColumn
+	var untold, keyType string
+	return l.each(ctx, `
+SELECT n.nspname::text, c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod),
+       NOT a.attnotnull AND NOT base.refuses,
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])
+               AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END),
+       y.typname IN ('text', 'varchar', 'bpchar', 'citext'),
+       CASE WHEN y.typname IN ('varchar', 'bpchar') AND base.modifier > 4 THEN base.modifier - 4 ELSE 0 END,
+       CASE WHEN a.attgenerated <> '' THEN 'has a generated column, ' || quote_ident(a.attname)
+            WHEN NOT coalesce(o.collisdeterministic, true) THEN 'has a nondeterministic collation' ELSE '' END,
+       CASE y.typtype WHEN 'e' THEN 'enum' ELSE format_type(y.oid, -1) END
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     LEFT JOIN pg_collation o ON o.oid = a.attcollation
+     CROSS JOIN LATERAL (
+       WITH RECURSIVE base(oid, modifier, refuses, depth) AS (
+         SELECT a.atttypid, a.atttypmod, false, 0
+         UNION ALL
+         SELECT d.typbasetype, d.typtypmod, base.refuses OR d.typnotnull, depth + 1 FROM base JOIN pg_type d USING (oid) WHERE d.typtype = 'd')
+       SELECT * FROM base ORDER BY depth DESC LIMIT 1) base
+     JOIN pg_type y ON y.oid = base.oid
+WHERE `+replicable+` ORDER BY 1, 2, a.attnum`,
+		[]any{&c.Name, &c.Type, &c.Nullable, &c.Naming, &c.Text, &c.Width, &untold, &keyType}, func(t *constrained) {
+			if _, err := postgres.Normalizer(keyType); err != nil && untold == "" {
+				untold = fmt.Sprintf("has column %q, of whose type equal values can have different texts (%s)", c.Name, c.Type)
+			}
+			t.columns[c.Name] = keyPart{c, keyType, untold}
+		})
+}
+
+// unique reads the unique indexes and the exclusion constraints, but for the index that names rows. What only a partition has is
+// its table's.
+func (l *constraintLoader) unique(ctx context.Context) error {
+	var u preflight.Unique
+	var columns []string
+	return l.each(ctx, `
+SELECT n.nspname::text, c.relname::text, x.relname::text, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false),
+       CASE WHEN i.indisexclusion THEN 'is an exclusion constraint'
+            WHEN NOT i.indimmediate THEN 'is deferrable'
+            WHEN NOT i.indisvalid THEN 'isn''t valid: its CREATE INDEX CONCURRENTLY has failed'
+            WHEN part.oid <> c.oid THEN 'is a single partition''s'
+            WHEN i.indpred IS NOT NULL THEN 'has a condition (WHERE)'
+            WHEN i.indexprs IS NOT NULL THEN 'is of an expression'
+            WHEN m.amname <> 'btree' OR EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS u(oid) JOIN pg_opclass o USING (oid)
+                 WHERE NOT o.opcdefault AND o.opcname NOT IN ('varchar_ops', 'text_pattern_ops', 'varchar_pattern_ops', 'bpchar_pattern_ops'))
+            THEN 'has an operator class that isn''t its type''s own'
+            WHEN EXISTS (SELECT FROM unnest(i.indcollation::oid[]) AS u(oid) JOIN pg_collation o USING (oid) WHERE NOT o.collisdeterministic)
+            THEN 'has a nondeterministic collation' ELSE '' END,
+       ARRAY(SELECT coalesce(a.attname::text, '') FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
+             LEFT JOIN pg_attribute a ON a.attrelid = part.oid AND a.attnum = k.attnum WHERE k.n <= i.indnkeyatts ORDER BY k.n)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     CROSS JOIN LATERAL (SELECT c.oid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part(oid)
+     JOIN pg_index i ON i.indrelid = part.oid AND (i.indisunique OR i.indisexclusion)
+     JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
+WHERE `+replicable+` AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)
+  AND NOT CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
+ORDER BY 1, 2, 3`,
+		[]any{&u.Name, &u.NullsEqual, &u.Untold, &columns}, func(t *constrained) {
+			if u.Columns, u.Untold = t.key(columns, u.Untold); !t.namedBy(columns) {
+				t.Unique = append(t.Unique, u)
+			}
+		})
+}
+
+// foreign reads the foreign keys.
+func (l *constraintLoader) foreign(ctx context.Context) error {
+	var f preflight.Foreign
+	var columns []string
+	return l.each(ctx, `
+SELECT n.nspname::text, c.relname::text, k.conname::text, pn.nspname::text, p.relname::text,
+       CASE WHEN k.conrelid <> c.oid THEN 'is a single partition''s'
+            WHEN p.relispartition THEN 'refers to a partition'
+            WHEN NOT k.convalidated THEN 'is NOT VALID'
+            WHEN NOT coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) THEN 'is NOT ENFORCED'
+            WHEN coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false) THEN 'is one of periods' ELSE '' END,
+       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(attnum, n)
+             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum ORDER BY u.n),
+       ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u(attnum, n)
+             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum ORDER BY u.n)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     CROSS JOIN LATERAL (SELECT c.oid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part(oid)
+     JOIN pg_constraint k ON k.conrelid = part.oid AND k.contype = 'f' AND k.conparentid = 0
+     JOIN pg_class p ON p.oid = k.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+WHERE `+replicable+` ORDER BY 1, 2, 3`,
+		[]any{&f.Name, &f.Parent.Schema, &f.Parent.Name, &f.Untold, &columns, &f.Refers}, func(t *constrained) {
+			parent := l.byName[f.Parent]
+			if f.Untold == "" && parent == nil {
+				f.Untold = "refers to a table that isn't replicated, " + f.Parent.String()
+			}
+			f.Columns, f.Untold = t.key(columns, f.Untold)
+			if f.Untold == "" {
+				_, f.Untold = parent.key(f.Refers, "")
+			}
+			if f.Untold == "" && !slices.EqualFunc(columns, f.Refers, func(a, b string) bool { return alike(t.columns[a].equality, parent.columns[b].equality) }) {
+				f.Untold = "joins columns of types whose texts differ"
+			}
+			t.Foreign = append(t.Foreign, f)
+		})
+}
+
+// key are a constraint's columns, and why equal values of them can't be told unless there's a reason already.
+func (t *constrained) key(names []string, untold string) ([]preflight.KeyColumn, string) {
+	columns := make([]preflight.KeyColumn, len(names))
+	for i, name := range names {
+		c := t.columns[name] // an expression has none
+		columns[i] = c.KeyColumn
+		if untold == "" {
+			untold = c.untold
+		}
+	}
+	return columns, untold
+}
+
+// namedBy reports whether columns name the row: no other one has the same values there.
+func (t *constrained) namedBy(columns []string) bool {
+	named := false
+	for _, c := range t.columns {
+		if c.Naming && !slices.Contains(columns, c.Name) {
+			return false
+		}
+		named = named || c.Naming
+	}
+	return named
+}
+
+// alike reports whether equal values of two types that a foreign key joins have the same text.
+func alike(a, b string) bool { return a == b || kin[a] != "" && kin[a] == kin[b] }
+
+var kin = map[string]string{
+	"smallint": "number", "integer": "number", "bigint": "number", "numeric": "number",
+	"text": "text", "character varying": "text",
+}
+
+// constraints says what becomes of rows that violate a constraint here after they were fine at their origin.
+func (c *checker) constraints(ctx context.Context) error {
+	list, err := LoadConstraints(ctx, c.conn, c.Selected)
+	if err != nil {
+		return err
+	}
+	for _, t := range list {
+		if err := t.Translate(c.Names); err != nil {
+			return err
+		}
+		c.findings = append(c.findings, preflight.Constraints(t, c.Policies[t.Between])...)
+	}
+	return nil
+}

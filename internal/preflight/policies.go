@@ -1,0 +1,150 @@
+package preflight
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bridge/visibility"
+)
+
+// Constraints says what becomes of rows that violate a table's constraints together, and whether its policies can be kept.
+func Constraints(t *Constrained, p visibility.TablePolicies) []Finding {
+	r := &constraintReport{table: t, policies: p}
+	r.unique()
+	r.foreign()
+	return r.found
+}
+
+type constraintReport struct {
+	table    *Constrained
+	policies visibility.TablePolicies
+	found    []Finding
+}
+
+func (r *constraintReport) add(l Level, text, fix string) {
+	r.found = append(r.found, Finding{Level: l, Object: r.table.String(), Text: text, Fix: fix})
+}
+
+// unique looks at the unique keys and their policies.
+func (r *constraintReport) unique() {
+	var told []string
+	keys := map[string]string{}
+	for i := range r.table.Unique {
+		u := &r.table.Unique[i]
+		if why, twice := keys[u.Key()]; !twice || why != "" { // one that can be told goes before one that can't
+			keys[u.Key()] = u.Untold
+		}
+		if u.Untold != "" {
+			r.add(Warning, fmt.Sprintf("unique key %q %s: when two regions take one value at once, bridge can't tell which row shows it, and applying stops until one of the rows is changed", u.Name, u.Untold),
+				"let only one region write these values, make them unique by region, or make the key one of whole columns that holds for all rows")
+			continue
+		}
+		policy := r.policies.Unique[u.Key()]
+		told = append(told, fmt.Sprintf("(%s): %s", u.Key(), UniqueWords(policy)))
+		r.uniquePolicy(u, policy)
+	}
+	if told != nil {
+		r.add(Note, "unique besides the key; when two regions take one value at once, the later write's row has it, and the other one is treated by policy: "+strings.Join(told, "; "), "")
+	}
+	r.unknown("unique key besides the one that names its rows", slices.Sorted(maps.Keys(r.policies.Unique)), keys)
+}
+
+// UniqueWords says what becomes of the row that loses a unique value.
+func UniqueWords(p visibility.UniquePolicy) string {
+	switch p.Loser {
+	case visibility.Null:
+		return "shown with NULL in " + p.Column
+	case visibility.Rename:
+		return "shown with another " + p.Column
+	}
+	return "parked"
+}
+
+// narrow is a text in which a value and a version's name may not find room, in characters.
+const narrow = 40
+
+func (r *constraintReport) uniquePolicy(u *Unique, p visibility.UniquePolicy) {
+	i := slices.IndexFunc(u.Columns, func(c KeyColumn) bool { return c.Between == p.Column })
+	if p.Loser == visibility.Park || i < 0 {
+		return
+	}
+	c := &u.Columns[i]
+	const park = "choose park, or another column of the key, under conflicts.tables"
+	says := fmt.Sprintf("the policy of unique key (%s) alters column %q, which ", u.Key(), c.Name)
+	switch {
+	case c.Naming:
+		r.add(Error, says+"is part of the key that names the row", park)
+	case p.Loser == visibility.Null && !c.Nullable:
+		r.add(Error, says+"mustn't be NULL", park+", or allow NULL in it in every region")
+	case p.Loser == visibility.Null && u.NullsEqual:
+		r.add(Error, says+"can be NULL in one row only: the key counts NULLs as equal", park+", or drop NULLS NOT DISTINCT in every region")
+	case p.Loser == visibility.Rename && !c.Text:
+		r.add(Error, says+"is of type "+c.Type+": only a text can be renamed", park)
+	case p.Loser == visibility.Rename && c.Width > 0 && c.Width < narrow:
+		r.add(Warning, fmt.Sprintf("%sholds %d characters: a value and the name of its version may not find room, and the row is parked then", says, c.Width),
+			fmt.Sprintf("make it %d characters wide or more in every region", narrow))
+	}
+}
+
+// foreign looks at the foreign keys and their policies.
+func (r *constraintReport) foreign() {
+	var told, untold []string
+	keys := map[string]string{}
+	for i := range r.table.Foreign {
+		f := &r.table.Foreign[i]
+		if why, twice := keys[f.Key()]; !twice || why != "" {
+			keys[f.Key()] = f.Untold
+		}
+		if f.Untold != "" {
+			untold = append(untold, f.Name+" "+f.Untold)
+			continue
+		}
+		policy := r.policies.Foreign[f.Key()]
+		told = append(told, fmt.Sprintf("(%s): %s", f.Key(), ForeignWords(policy)))
+		for _, c := range f.Columns {
+			if policy == visibility.NullChild && !c.Nullable {
+				r.add(Error, fmt.Sprintf("the policy of foreign key (%s) is set_null, and column %q mustn't be NULL", f.Key(), c.Name),
+					"choose park under conflicts.tables, or allow NULL in the column in every region")
+			}
+		}
+	}
+	if told != nil {
+		r.add(Note, "foreign keys; when one region deletes a parent and another one adds a child at the same time, the child is treated by policy: "+strings.Join(told, "; "), "")
+	}
+	if untold != nil {
+		r.add(Note, "foreign keys that bridge doesn't keep: "+strings.Join(untold, "; ")+"; they aren't checked for applied rows, so a child may be left without its parent", "")
+	}
+	r.unknown("foreign key", slices.Sorted(maps.Keys(r.policies.Foreign)), keys)
+}
+
+// ForeignWords says what becomes of a child whose parent isn't shown.
+func ForeignWords(p visibility.ForeignPolicy) string {
+	return [...]string{visibility.ParkChild: "parked", visibility.NullChild: "shown with NULL in these columns",
+		visibility.DropChild: "deleted, and recorded", visibility.KeepParent: "kept, and so is the parent"}[p]
+}
+
+// unknown reports policies of keys that the table doesn't have, or of which nothing can be told. keys are those of the kind that
+// it has, and why that's so.
+func (r *constraintReport) unknown(kind string, policies []string, keys map[string]string) {
+	var told []string
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if keys[key] == "" {
+			told = append(told, "("+key+")")
+		}
+	}
+	has := "the table has none of which bridge can tell"
+	if told != nil {
+		has = "those of the table are " + strings.Join(told, ", ")
+	}
+	for _, key := range policies {
+		switch why, found := keys[key]; {
+		case !found:
+			r.add(Error, fmt.Sprintf("has no %s (%s), and a policy for it", kind, key),
+				"correct the columns under conflicts.tables: they're those between the regions, in the key's order; "+has)
+		case why != "":
+			r.add(Error, fmt.Sprintf("has a policy for the %s (%s), which %s", kind, key, why), "take it out of conflicts.tables; "+has)
+		}
+	}
+}
