@@ -9,7 +9,7 @@ import (
 	"bridge/conflict"
 )
 
-// Book is the cases of one region's database. Its methods aren't for concurrent use.
+// Book is the cases of one region's database, and the rows that it has parked. Its methods aren't for concurrent use.
 type Book interface {
 	// Cases yields those that a filter lets through, in its order.
 	Cases(ctx context.Context, f Filter, yield func(*Case) error) error
@@ -19,6 +19,15 @@ type Book interface {
 	// the row are locked while decide is asked. again lets a case be resolved that is so already. The error wraps
 	// [ErrNoCase], [ErrResolved], or what decide returned; no values are in it.
 	Resolve(ctx context.Context, id int64, mark Mark, again bool, decide func(*Case, *Row) (Change, error)) error
+	// Parked yields the parked rows that a filter lets through, the newest first.
+	Parked(ctx context.Context, f ParkedFilter, yield func(*Parked) error) error
+	// Obstacle is what stands in a parked row's way, without other parked rows; [InTheWay] has them, too.
+	Obstacle(ctx context.Context, p *Parked) (*Obstacle, error)
+	// Release makes the change to a parked row's table that decide asks for, as an application would. The row with its key is locked
+	// while decide is asked. The error wraps what decide returned, or [ErrNoTable]; no values are in it.
+	Release(ctx context.Context, p *Parked, decide func(*Row) (Change, error)) error
+	// Discard supersedes a parked row in every region, see [Parked.Discard].
+	Discard(ctx context.Context, p *Parked) error
 	Close(ctx context.Context) error
 }
 
@@ -54,6 +63,8 @@ type Column struct {
 	Name      string
 	Key       bool
 	Generated bool // by an expression: never written
+	Nullable  bool
+	Own       Own
 }
 
 // Exists reports whether there's a row.
@@ -64,6 +75,6 @@ var (
 	ErrNoCase   = errors.New(`no such conflict is recorded in this region ("bridge conflicts list" lists them; old ones are removed after conflicts.keep)`)
 	ErrResolved = errors.New("the conflict is resolved already (--force resolves it again)")
 	ErrNoTable  = errors.New("the table isn't in this database")
-	// ErrOutdated means that an earlier bridge has made bridge.conflicts.
-	ErrOutdated = errors.New(`bridge.conflicts lacks columns: run "bridge init", which adds them`)
+	// ErrOutdated means that an earlier bridge has made bridge's tables.
+	ErrOutdated = errors.New(`bridge.conflicts or bridge.parked lacks columns: run "bridge init", which adds them`)
 )

@@ -170,6 +170,18 @@ func insertOf(of *Case, row *Row, target Image) (Change, error) {
 	return Change{Insert, target}, nil
 }
 
+// valuesOf are an image's values of columns; ok is false where one is NULL, or isn't known.
+func valuesOf(image Image, columns []string) (values []string, ok bool) {
+	for _, name := range columns {
+		text := image[name]
+		if text == nil {
+			return nil, false
+		}
+		values = append(values, *text)
+	}
+	return values, true
+}
+
 func (r *Row) column(name string) *Column {
 	for i := range r.Columns {
 		if r.Columns[i].Name == name {

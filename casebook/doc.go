@@ -9,6 +9,10 @@
 // write that was made in their knowledge. A row that has changed since its case was decided isn't written, unless that's
 // asked for: whoever changed it had seen the result.
 //
+// A parked row is one that a constraint keeps the table from showing as it is (package visibility). bridge itself shows it
+// again when the cause is gone; a person may write it with other values, or discard it. Both are ordinary writes of
+// its key, which supersede it in every region.
+//
 // Each region has its own book, of what was decided there; a case is marked in the book that it was resolved in. Names
 // of tables and columns are those between the regions.
 package casebook

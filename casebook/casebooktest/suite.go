@@ -28,6 +28,8 @@ type Bed struct {
 	Rows func(t testing.TB, sql string) []string
 	// Key is a literal of a case's key.
 	Key func(values ...string) string
+	// ParkedKey are the columns of bridge.parked that say a row's key, and literals for them.
+	ParkedKey func(value string) (columns, values string)
 	// Wide makes table app.wide with key column k and a row 1 in it; WideRow is that row in the form that capture gives
 	// it.
 	Wide    string
@@ -44,6 +46,10 @@ func Run(t *testing.T, bed func(*testing.T) *Bed) {
 		"values keep their text":                 wide,
 		"a row's key is what an image says":      keyed,
 		"two decide at once":                     twice,
+		"parked rows are filtered":               parkedRows,
+		"what's in a parked row's way":           inTheWay,
+		"a parked row is resolved":               parkedResolved,
+		"a parked row is discarded":              discarded,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, bed(t)) })
 	}

@@ -42,14 +42,28 @@ func Open(ctx context.Context, server mysql.Server, session mysql.Session, clust
 
 // begin makes the session an application's: foreign keys are checked, and triggers don't leave its rows alone.
 func (b *Book) begin(ctx context.Context, cluster, region string) error {
-	if _, err := b.conn.Exec(ctx, "SET SESSION foreign_key_checks = 1; SET @bridge_apply = NULL"); err != nil {
-		return fmt.Errorf("set up the session: %w", err)
+	if err := b.as(ctx, application); err != nil {
+		return err
 	}
 	n, err := mysql.LoadNode(ctx, b.conn)
 	if err != nil {
 		return err
 	}
 	return n.Match(cluster, region)
+}
+
+// Who writes rows: an application, for whom foreign keys are checked and triggers don't leave its rows alone, or bridge when it applies.
+const (
+	application = "SET SESSION foreign_key_checks = 1; SET @bridge_apply = NULL"
+	replica     = "SET SESSION foreign_key_checks = 0; SET @bridge_apply = 1"
+)
+
+// as makes the session write as somebody.
+func (b *Book) as(ctx context.Context, who string) error {
+	if _, err := b.conn.Exec(ctx, who); err != nil {
+		return fmt.Errorf("set up the session: %w", err)
+	}
+	return nil
 }
 
 // Close is [casebook.Book]'s.

@@ -46,7 +46,7 @@ func bed(t *testing.T, flavor testserver.Flavor) *casebooktest.Bed {
 		}
 		return results
 	}
-	exec(t, "DELETE FROM bridge.conflicts; DROP DATABASE IF EXISTS app; CREATE DATABASE app")
+	exec(t, "DELETE FROM bridge.conflicts; DELETE FROM bridge.parked; DROP DATABASE IF EXISTS app; CREATE DATABASE app")
 	names, err := naming.New(naming.Rules{Schemas: map[string]string{"app": "shop"}})
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +75,10 @@ func bed(t *testing.T, flavor testserver.Flavor) *casebooktest.Bed {
 			}
 			text, _ := json.Marshal(values)
 			return mysql.Literal(string(text))
+		},
+		ParkedKey: func(value string) (string, string) {
+			text, _ := json.Marshal([]string{value})
+			return "row_key, `key`", mysql.HexLiteral([]byte(value)) + ", " + mysql.Literal(string(text))
 		},
 		Wide: wideSQL,
 		WideRow: map[string]string{

@@ -13,7 +13,30 @@ import (
 
 // Resolve is [casebook.Book]'s. The case is marked first: that locks it, with no more privilege than to write
 // these three columns.
-func (b *Book) Resolve(ctx context.Context, id int64, mark casebook.Mark, again bool, decide func(*casebook.Case, *casebook.Row) (casebook.Change, error)) (err error) {
+func (b *Book) Resolve(ctx context.Context, id int64, mark casebook.Mark, again bool, decide func(*casebook.Case, *casebook.Row) (casebook.Change, error)) error {
+	return b.transact(ctx, func() error {
+		c, err := b.mark(ctx, id, mark, again)
+		if err != nil {
+			return err
+		}
+		t, err := b.table(ctx, c.TableName())
+		if err != nil {
+			return err
+		}
+		row, err := b.row(ctx, t, c, " FOR UPDATE")
+		if err != nil {
+			return err
+		}
+		change, err := decide(c, row)
+		if err != nil || change.Kind == casebook.Nothing {
+			return err
+		}
+		return b.write(ctx, t, func() (string, error) { return t.where(c) }, change)
+	})
+}
+
+// transact runs f in a transaction.
+func (b *Book) transact(ctx context.Context, f func() error) (err error) {
 	if _, err := b.conn.One(ctx, "START TRANSACTION"); err != nil {
 		return explain(err)
 	}
@@ -22,26 +45,8 @@ func (b *Book) Resolve(ctx context.Context, id int64, mark casebook.Mark, again 
 			b.conn.One(context.WithoutCancel(ctx), "ROLLBACK") //nolint:errcheck // the first error tells more; a session that ends is rolled back
 		}
 	}()
-	c, err := b.mark(ctx, id, mark, again)
-	if err != nil {
+	if err := f(); err != nil {
 		return err
-	}
-	t, err := b.table(ctx, c.TableName())
-	if err != nil {
-		return err
-	}
-	row, err := b.row(ctx, t, c, " FOR UPDATE")
-	if err != nil {
-		return err
-	}
-	change, err := decide(c, row)
-	if err != nil {
-		return err
-	}
-	if change.Kind != casebook.Nothing {
-		if err := b.write(ctx, t, c, change); err != nil {
-			return err
-		}
 	}
 	_, err = b.conn.One(ctx, "COMMIT")
 	return explain(err)
@@ -77,9 +82,9 @@ func (b *Book) mark(ctx context.Context, id int64, mark casebook.Mark, again boo
 	return c, nil
 }
 
-// write changes the row as an application would.
-func (b *Book) write(ctx context.Context, t *table, c *casebook.Case, change casebook.Change) error {
-	text, err := t.statement(c, change)
+// write changes the row that a condition names.
+func (b *Book) write(ctx context.Context, t *table, where func() (string, error), change casebook.Change) error {
+	text, err := t.statement(change, where)
 	if err != nil {
 		return err
 	}
@@ -93,7 +98,7 @@ func (b *Book) write(ctx context.Context, t *table, c *casebook.Case, change cas
 	return nil
 }
 
-func (t *table) statement(c *casebook.Case, change casebook.Change) (string, error) {
+func (t *table) statement(change casebook.Change, where func() (string, error)) (string, error) {
 	name := mysql.QuoteTable(t.local)
 	var columns, values, set []string
 	for i := range t.columns {
@@ -114,9 +119,9 @@ func (t *table) statement(c *casebook.Case, change casebook.Change) (string, err
 	if change.Kind == casebook.Insert {
 		return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", name, strings.Join(columns, ", "), strings.Join(values, ", ")), nil
 	}
-	where, err := t.where(c)
+	on, err := where()
 	if change.Kind == casebook.Delete {
-		return "DELETE FROM " + name + " WHERE " + where, err
+		return "DELETE FROM " + name + " WHERE " + on, err
 	}
-	return fmt.Sprintf("UPDATE %s SET %s WHERE %s", name, strings.Join(set, ", "), where), err
+	return fmt.Sprintf("UPDATE %s SET %s WHERE %s", name, strings.Join(set, ", "), on), err
 }

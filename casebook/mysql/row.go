@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"bridge/casebook"
@@ -15,12 +16,32 @@ import (
 type table struct {
 	local   change.TableName
 	columns []column
+	indexes []mysql.Index
 }
 
 type column struct {
 	casebook.Column        // its name is the one between the regions
 	local           string // quoted
 	text            *mysql.Text
+}
+
+// own tells which values of its own a column can have.
+func own(c *mysql.Column) casebook.Own {
+	switch strings.TrimSuffix(c.Type, " unsigned") {
+	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext":
+		return casebook.Own{Kind: casebook.OwnText, Room: int(min(c.Length, 255))}
+	case "smallint":
+		return casebook.Own{Kind: casebook.OwnInteger, Room: 15}
+	case "mediumint":
+		return casebook.Own{Kind: casebook.OwnInteger, Room: 23}
+	case "int":
+		return casebook.Own{Kind: casebook.OwnInteger, Room: 31}
+	case "bigint":
+		return casebook.Own{Kind: casebook.OwnInteger, Room: 63}
+	case "uuid":
+		return casebook.Own{Kind: casebook.OwnUUID}
+	}
+	return casebook.Own{}
 }
 
 func (b *Book) table(ctx context.Context, name change.TableName) (*table, error) {
@@ -41,10 +62,10 @@ func (b *Book) table(ctx context.Context, name change.TableName) (*table, error)
 			primary[name] = true
 		}
 	}
-	t := &table{local: local}
+	t := &table{local: local, indexes: tables[0].Indexes}
 	for i := range tables[0].Columns {
 		has := &tables[0].Columns[i]
-		c := column{local: mysql.Quote(has.Name), Column: casebook.Column{Key: primary[has.Name], Generated: has.Generated}}
+		c := column{local: mysql.Quote(has.Name), Column: casebook.Column{Key: primary[has.Name], Generated: has.Generated, Nullable: has.Nullable, Own: own(has)}}
 		if c.Name, err = b.names.StreamColumn(local, has.Name); err != nil {
 			return nil, err
 		}
@@ -67,18 +88,31 @@ func (b *Book) Row(ctx context.Context, c *casebook.Case) (*casebook.Row, error)
 
 // row reads the case's row; lock is what follows the query.
 func (b *Book) row(ctx context.Context, t *table, c *casebook.Case, lock string) (*casebook.Row, error) {
-	row := &casebook.Row{}
-	var list []string
-	for i := range t.columns {
-		row.Columns = append(row.Columns, t.columns[i].Column)
-		list = append(list, t.columns[i].text.Expression())
-	}
 	if len(c.Key) == 0 {
-		return row, errors.New("the case is of a whole table, not of a row")
+		return t.empty(), errors.New("the case is of a whole table, not of a row")
 	}
 	where, err := t.where(c)
 	if err != nil {
-		return row, err
+		return t.empty(), err
+	}
+	return b.read(ctx, t, where, lock)
+}
+
+// empty is no row of the table.
+func (t *table) empty() *casebook.Row {
+	row := &casebook.Row{}
+	for i := range t.columns {
+		row.Columns = append(row.Columns, t.columns[i].Column)
+	}
+	return row
+}
+
+// read reads a row by a condition.
+func (b *Book) read(ctx context.Context, t *table, where, lock string) (*casebook.Row, error) {
+	row := t.empty()
+	var list []string
+	for i := range t.columns {
+		list = append(list, t.columns[i].text.Expression())
 	}
 	result, err := b.conn.One(ctx, "SELECT "+strings.Join(list, ", ")+" FROM "+mysql.QuoteTable(t.local)+" WHERE "+where+lock)
 	if err != nil || len(result.Rows) == 0 {
@@ -100,12 +134,7 @@ func (b *Book) row(ctx context.Context, t *table, c *casebook.Case, lock string)
 
 // where is the condition that a row is the case's.
 func (t *table) where(c *casebook.Case) (string, error) {
-	var names, on []string
-	for i := range t.columns {
-		if t.columns[i].Key {
-			names = append(names, t.columns[i].Name)
-		}
-	}
+	names := t.key()
 	if len(names) == 0 {
 		return "", fmt.Errorf("table %s has no primary key any more", t.local)
 	}
@@ -113,14 +142,32 @@ func (t *table) where(c *casebook.Case) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("table %s: %w", t.local, err)
 	}
+	return t.equal(names, key)
+}
+
+// key are the names of the key's columns.
+func (t *table) key() (names []string) {
 	for i := range t.columns {
-		if col := &t.columns[i]; col.Key {
-			constant, err := col.text.Constant(key[len(on)])
-			if err != nil {
-				return "", err
-			}
-			on = append(on, col.local+" = "+constant)
+		if t.columns[i].Key {
+			names = append(names, t.columns[i].Name)
 		}
+	}
+	return names
+}
+
+// equal is the condition that columns have values.
+func (t *table) equal(names, values []string) (string, error) {
+	var on []string
+	for n, name := range names {
+		i := slices.IndexFunc(t.columns, func(c column) bool { return c.Name == name })
+		if i < 0 {
+			return "", fmt.Errorf("table %s has no column %q any more", t.local, name)
+		}
+		constant, err := t.columns[i].text.Constant(values[n])
+		if err != nil {
+			return "", err
+		}
+		on = append(on, t.columns[i].local+" = "+constant)
 	}
 	return strings.Join(on, " AND "), nil
 }

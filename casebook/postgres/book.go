@@ -150,10 +150,18 @@ func scan(row pgx.Row) (*casebook.Case, error) {
 // explainCases is explain for the statements on bridge.conflicts.
 func explainCases(err error) error {
 	const undefinedColumn = "42703"
-	if server, ok := errors.AsType[*pgconn.PgError](err); ok && server.Code == undefinedColumn {
-		return fmt.Errorf("%w (SQLSTATE %s)", casebook.ErrOutdated, server.Code)
+	if isCode(err, undefinedColumn) {
+		return fmt.Errorf("%w (SQLSTATE %s)", casebook.ErrOutdated, undefinedColumn)
 	}
 	return explain(err)
+}
+
+// SQLSTATEs that are told in words.
+const noPrivilege, lockTimeout = "42501", "55P03"
+
+func isCode(err error, code string) bool {
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && server.Code == code
 }
 
 // explain says what an operator needs, and never the server's message about a row: it quotes values.
@@ -162,7 +170,6 @@ func explain(err error) error {
 	if !ok {
 		return err
 	}
-	const noPrivilege, lockTimeout = "42501", "55P03"
 	switch server.Code {
 	case noPrivilege:
 		return fmt.Errorf(`the role lacks a privilege: %s (SQLSTATE %s); "bridge grants --operator ROLE" prints what it needs`, server.Message, server.Code)

@@ -58,6 +58,7 @@ func bed(t *testing.T) *casebooktest.Bed {
 			}
 			return "ARRAY['" + strings.Join(values, "', '") + "']"
 		},
+		ParkedKey: func(value string) (string, string) { return "key", "ARRAY['" + value + "']" },
 		Wide: `CREATE TYPE app.mood AS ENUM ('so so', 'glad'); CREATE DOMAIN app.plus AS numeric(9,2) CHECK (VALUE > 0);
 CREATE TABLE app.wide (k bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, b boolean, r real, f double precision, n numeric, d app.plus, c char(5), v varchar(9), x bytea,
   da date, tz timestamptz, ts timestamp, iv interval, j json, jb jsonb, u uuid, ip inet, a text[], m app.mood, rc regclass, bi bit(3), pt point, doubled bigint GENERATED ALWAYS AS (k * 2) STORED, "Odd ""name" text, nothing int);

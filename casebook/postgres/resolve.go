@@ -33,7 +33,7 @@ func (b *Book) Resolve(ctx context.Context, id int64, mark casebook.Mark, again 
 		if err != nil || change.Kind == casebook.Nothing {
 			return err
 		}
-		return b.write(ctx, t, c, change)
+		return b.write(ctx, t, func(s *sql) (string, error) { return t.where(c, s) }, change)
 	})
 	return explain(err)
 }
@@ -57,16 +57,22 @@ func (b *Book) mark(ctx context.Context, tx pgx.Tx, id int64, mark casebook.Mark
 	return c, err
 }
 
-// write changes the row as an application would: with its search_path, and with triggers and foreign keys.
-func (b *Book) write(ctx context.Context, t *table, c *casebook.Case, change casebook.Change) error {
+// write changes the row that a condition names as an application would: with its search_path, and with triggers and foreign
+// keys.
+func (b *Book) write(ctx context.Context, t *table, where func(*sql) (string, error), change casebook.Change) error {
 	if _, err := b.conn.Exec(ctx, `SELECT set_config('search_path', $1, true)`, b.path); err != nil {
 		return explain(err)
 	}
 	s := &sql{}
-	text, err := t.statement(c, change, s)
+	text, err := t.statement(change, where, s)
 	if err != nil {
 		return err
 	}
+	return b.one(ctx, t, text, s)
+}
+
+// one runs a statement that writes one row.
+func (b *Book) one(ctx context.Context, t *table, text string, s *sql) error {
 	result := b.conn.PgConn().ExecParams(ctx, text, s.params, nil, nil, nil).Read()
 	if result.Err != nil {
 		return explain(result.Err)
@@ -77,7 +83,7 @@ func (b *Book) write(ctx context.Context, t *table, c *casebook.Case, change cas
 	return nil
 }
 
-func (t *table) statement(c *casebook.Case, change casebook.Change, s *sql) (string, error) {
+func (t *table) statement(change casebook.Change, where func(*sql) (string, error), s *sql) (string, error) {
 	name := postgres.QuoteTable(t.local)
 	var columns, values, set []string
 	for i := range t.columns {
@@ -95,9 +101,9 @@ func (t *table) statement(c *casebook.Case, change casebook.Change, s *sql) (str
 	if change.Kind == casebook.Insert {
 		return fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)", name, strings.Join(columns, ", "), strings.Join(values, ", ")), nil
 	}
-	where, err := t.where(c, s)
+	on, err := where(s)
 	if change.Kind == casebook.Delete {
-		return "DELETE FROM " + name + " AS t WHERE " + where, err
+		return "DELETE FROM " + name + " AS t WHERE " + on, err
 	}
-	return fmt.Sprintf("UPDATE %s AS t SET %s WHERE %s", name, strings.Join(set, ", "), where), err
+	return fmt.Sprintf("UPDATE %s AS t SET %s WHERE %s", name, strings.Join(set, ", "), on), err
 }

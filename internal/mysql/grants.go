@@ -22,13 +22,13 @@ func (g Grants) Write(w io.Writer) error {
 	return g.write(w, strings.ReplaceAll(grantsTemplate, "{privileges}", "SELECT, INSERT, UPDATE, DELETE, TRIGGER"))
 }
 
-// WriteOperator prints what a DBA runs so that a person's account can work with "bridge conflicts": read the cases and the
-// rows they are of and, unless readOnly, resolve them. The cases hold rows' values.
+// WriteOperator prints what a DBA runs so that a person's account can work with "bridge conflicts" and "bridge parked": read the
+// cases, the parked rows, and the rows they are of and, unless readOnly, resolve them. They hold rows' values.
 func (g Grants) WriteOperator(w io.Writer, readOnly bool) error {
 	tables, resolving := "SELECT", ""
 	if !readOnly {
 		tables = "SELECT, INSERT, UPDATE, DELETE"
-		resolving = "-- To resolve a case is to mark it, and to write its row.\n" +
+		resolving = "-- To resolve a case is to mark it, and to write its row; to resolve a parked row is to write it.\n" +
 			"GRANT UPDATE (resolved_at, resolved_by, resolution) ON bridge.conflicts TO {account};\n"
 	}
 	return g.write(w, strings.NewReplacer("{resolving}", resolving, "{privileges}", tables).Replace(operatorTemplate))
@@ -87,7 +87,7 @@ GRANT ALL PRIVILEGES ON bridge.* TO {account};
 ` + grantTables
 
 // operatorTemplate is for a person's account.
-const operatorTemplate = `-- What a person needs for "bridge conflicts" on this server. Run it with the mysql or mariadb client, as an
+const operatorTemplate = `-- What a person needs for "bridge conflicts" and "bridge parked" on this server. Run it with the mysql or mariadb client, as an
 -- administrator, after "bridge init"; it can be run again, and must be when tables were added.
 SET NAMES utf8mb4;
 SET SESSION sql_mode = '';
@@ -96,6 +96,7 @@ SET SESSION sql_mode = '';
 CREATE USER IF NOT EXISTS {account} ACCOUNT LOCK;
 GRANT SELECT ON bridge.node TO {account};
 GRANT SELECT ON bridge.conflicts TO {account};
+GRANT SELECT ON bridge.parked TO {account};
 {resolving}
 ` + grantTables
 

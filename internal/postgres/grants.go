@@ -33,13 +33,13 @@ func (g Grants) Write(w io.Writer) error {
 	return err
 }
 
-// WriteOperator prints what a DBA runs so that a role of a person's can work with "bridge conflicts": read the cases and
-// the rows they are of and, unless readOnly, resolve them. The cases hold rows' values.
+// WriteOperator prints what a DBA runs so that a role of a person's can work with "bridge conflicts" and "bridge parked": read the cases,
+// the parked rows, and the rows they are of and, unless readOnly, resolve them. They hold rows' values.
 func (g Grants) WriteOperator(w io.Writer, readOnly bool) error {
 	tables, resolving := "SELECT", ""
 	if !readOnly {
 		tables = "SELECT, INSERT, UPDATE, DELETE"
-		resolving = "-- To resolve a case is to mark it, and to write its row.\n" +
+		resolving = "-- To resolve a case is to mark it, and to write its row; to resolve a parked row is to write it.\n" +
 			"GRANT UPDATE (resolved_at, resolved_by, resolution) ON bridge.conflicts TO {role};\n"
 	}
 	text := strings.NewReplacer("{resolving}", resolving, "{privileges}", tables).Replace(operatorTemplate)
@@ -48,14 +48,14 @@ func (g Grants) WriteOperator(w io.Writer, readOnly bool) error {
 	return err
 }
 
-const operatorTemplate = `-- What a person needs for "bridge conflicts" in database {database}. Run with psql, connected to that database, as a
+const operatorTemplate = `-- What a person needs for "bridge conflicts" and "bridge parked" in database {database}. Run with psql, connected to that database, as a
 -- superuser, after "bridge init"; it can be run again, and must be when tables were added.
 \set ON_ERROR_STOP on
 SELECT format('CREATE ROLE %I LOGIN', {role'}) WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {role'}) \gexec
 -- \password {role}
 GRANT CONNECT ON DATABASE {database} TO {role};
 GRANT USAGE ON SCHEMA bridge TO {role};
-GRANT SELECT ON bridge.node, bridge.conflicts TO {role};
+GRANT SELECT ON bridge.node, bridge.conflicts, bridge.parked TO {role};
 {resolving}
 SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, {role'})
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
