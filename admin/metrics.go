@@ -39,6 +39,9 @@ var (
 	retriesDesc      = desc("replays_total", "Batches decided and written again after a lost race.")
 	conflictsDesc    = desc("conflicts_total", "Conflicts decided here.", "type", "table", "rule", "outcome")
 	lostDesc         = desc("lost_updates_total", "Updates that aren't in their rows though whoever won hadn't seen them; each counts once.", "table", "rule")
+	parkedDesc       = desc("parked_rows", "Rows that a constraint keeps from being shown as they are.", "table", "reason")
+	settledDesc      = desc("settled_batches_total", "Batches that were applied with a look at what constraints let be shown.")
+	upkeepDesc       = desc("upkeep_total", "Looks at parked rows in transactions of their own.")
 	lagDesc          = desc("apply_lag_seconds", "Age of the oldest transaction that waits here; 0 when none does.", "origin")
 	queuedDesc       = desc("apply_queue_transactions", "Transactions read and not yet applied.", "origin")
 	queuedBytesDesc  = desc("apply_queue_bytes", "Size of the records they came in.", "origin")
@@ -91,6 +94,11 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for l, n := range s.Lost {
 		count(lostDesc, n, l.Table.String(), l.Rule)
 	}
+	for l, n := range s.Parked {
+		gauge(parkedDesc, float64(n), l.Table.String(), string(l.Reason))
+	}
+	count(settledDesc, s.Applied.Settled)
+	count(upkeepDesc, s.Applied.Upkeep)
 	gauge(unstableDesc, float64(s.History.Operations))
 	gauge(historyBytesDesc, float64(s.History.Bytes))
 	gauge(historyLimitDesc, float64(s.History.Limit))

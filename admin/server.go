@@ -1,5 +1,6 @@
 // Package admin is the one HTTP listener of a bridge: probes, metrics and status. It's bound to loopback
-// unless the configuration says otherwise, and changes nothing.
+// unless the configuration says otherwise. It changes nothing: all that it can be told, and only from this machine, is to
+// look at once at what the bridge looks at by itself.
 package admin
 
 import (
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +30,9 @@ type Subject interface {
 type Options struct {
 	PProf   bool
 	Version string
+	// Retry has the bridge look at its parked rows again, soon; false says that it can't now. POST /parked/retry calls it; nil is
+	// to have no such endpoint.
+	Retry func() bool
 }
 
 // Listen opens the listener.
@@ -72,6 +77,15 @@ func Handler(s Subject, o Options) http.Handler {
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"version": o.Version})
 	})
+	if o.Retry != nil {
+		mux.Handle("POST /parked/retry", http.NewCrossOriginProtection().Handler(local(func(w http.ResponseWriter, _ *http.Request) {
+			if !o.Retry() {
+				http.Error(w, "the region isn't running", http.StatusServiceUnavailable)
+				return
+			}
+			w.WriteHeader(http.StatusAccepted)
+		})))
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&collector{subject: s, version: o.Version})
@@ -82,6 +96,17 @@ func Handler(s Subject, o Options) http.Handler {
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
 	return mux
+}
+
+// local refuses whoever isn't on this machine.
+func local(f http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if from, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
+			http.Error(w, "only on the bridge's own machine", http.StatusForbidden)
+			return
+		}
+		f(w, r)
+	})
 }
 
 func probe(w http.ResponseWriter, ok bool, st *node.Status) {

@@ -36,6 +36,7 @@ type Status struct {
 	History     History           `json:"history"`             // unstable operations
 	Conflicts   []Conflict        `json:"conflicts,omitempty"` // decided here since the process started
 	LostUpdates uint64            `json:"lost_updates"`        // in them, each counted once
+	Parked      []Parked          `json:"parked,omitempty"`    // rows that constraints keep from being shown as they are
 	LastCommit  *time.Time        `json:"last_commit,omitempty"`
 	Application AppliedCounts     `json:"applied"`
 }
@@ -55,6 +56,8 @@ type AppliedCounts struct {
 	Batches      uint64 `json:"batches"`
 	Barriers     uint64 `json:"barriers"`
 	Retries      uint64 `json:"retries"`
+	Settled      uint64 `json:"settled"` // batches that constraints had a part in
+	Upkeep       uint64 `json:"upkeep"`  // looks at parked rows
 }
 
 // Peer is one other region.
@@ -87,13 +90,20 @@ type Conflict struct {
 	Count  uint64 `json:"count"`
 }
 
+// Parked is a count of parked rows.
+type Parked struct {
+	Table  string `json:"table"`
+	Reason string `json:"reason"`
+	Rows   int    `json:"rows"`
+}
+
 func statusOf(s node.Status) Status {
 	out := Status{
 		Cluster: s.Cluster, Region: s.Region, Origin: string(s.Origin), Phase: string(s.Phase), Since: s.Since, Ready: s.Ready(),
 		Sessions: s.Sessions, Seq: s.Capture.State.Seq, Captured: s.Capture.Captured.String(), Published: s.Capture.Published.String(),
 		Vector:      vector(s.Capture.State.Vector),
 		Local:       LocalCounts{s.Capture.Transactions, s.Capture.Operations, s.Capture.Echoes, s.Capture.Records},
-		Application: AppliedCounts{s.Applied.Transactions, s.Applied.Rows, s.Applied.Batches, s.Applied.Barriers, s.Applied.Retries},
+		Application: AppliedCounts{s.Applied.Transactions, s.Applied.Rows, s.Applied.Batches, s.Applied.Barriers, s.Applied.Retries, s.Applied.Settled, s.Applied.Upkeep},
 		ClockAhead:  s.ClockAhead.Seconds(),
 		History:     History{s.History.Operations, s.History.Bytes, s.History.Limit},
 	}
@@ -131,6 +141,13 @@ func statusOf(s node.Status) Status {
 	sort.Slice(out.Conflicts, func(i, j int) bool {
 		a, b := &out.Conflicts[i], &out.Conflicts[j]
 		return a.Table+a.Type+a.Result < b.Table+b.Type+b.Result
+	})
+	for l, n := range s.Parked {
+		out.Parked = append(out.Parked, Parked{l.Table.String(), string(l.Reason), n})
+	}
+	sort.Slice(out.Parked, func(i, j int) bool {
+		a, b := &out.Parked[i], &out.Parked[j]
+		return a.Table < b.Table || a.Table == b.Table && a.Reason < b.Reason
 	})
 	return out
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"bridge/apply"
 	"bridge/visibility"
 )
 
@@ -39,15 +38,4 @@ func (n *Node) Retry() bool {
 	}
 	s.watch.Retry()
 	return true
-}
-
-// Parked counts the rows that constraints keep from being shown as they are; nil when the region isn't running.
-func (n *Node) Parked() map[apply.ParkedLabel]int {
-	n.mu.Lock()
-	s := n.current
-	n.mu.Unlock()
-	if s == nil {
-		return nil
-	}
-	return s.watch.Parked()
 }

@@ -40,6 +40,8 @@ type Status struct {
 	ClockAhead time.Duration
 	Peers      []Peer
 	History    history.Stats
+	// Parked are the rows that constraints keep from being shown as they are.
+	Parked map[apply.ParkedLabel]int
 }
 
 // Peer is what a region knows of another one.
@@ -80,7 +82,7 @@ func (n *Node) Status() Status {
 	if s == nil {
 		return out
 	}
-	out.Origin = s.self
+	out.Origin, out.Parked = s.self, s.watch.Parked()
 	out.StalledSince, out.PublishError = s.outbox.stalled()
 	out.ClockAhead = clockAhead(out.Capture.State.Last, time.Now())
 	for _, p := range s.apply.Status() {

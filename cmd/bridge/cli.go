@@ -26,6 +26,7 @@ type cli struct {
 	Tail        tailCommand        `cmd:"" help:"Print a region's stream as JSON."`
 	Compare     compareCommand     `cmd:"" help:"Compare the regions' tables while they are being written."`
 	Conflicts   conflictsCommand   `cmd:"" help:"List, show, count, export and resolve the conflicts that this region has decided."`
+	Parked      parkedCommand      `cmd:"" help:"List, show, retry, resolve and discard the rows that constraints keep from being shown."`
 	Rules       rulesCommand       `cmd:"" help:"Explain the conflict rules, and try others on what was recorded."`
 	Blame       blameCommand       `cmd:"" help:"Tell a row's recent story: who wrote what, having seen what, and why it's as it is."`
 	Demo        demoCommand        `cmd:"" help:"Run three regions under conflicting load and watch them converge."`

@@ -59,15 +59,25 @@ func (cmd *conflictsResolveCommand) Run(ctx context.Context, s *session) error {
 }
 
 func (cmd *conflictsResolveCommand) choice() (*casebook.Choice, error) {
-	c := &casebook.Choice{Pick: cmd.Pick, Set: map[string]*string{}, Delete: cmd.Delete, Keep: cmd.Keep, Force: cmd.Force}
+	set, err := columnValues(cmd.Value, cmd.Null)
+	if err != nil {
+		return nil, err
+	}
+	c := &casebook.Choice{Pick: cmd.Pick, Set: set, Delete: cmd.Delete, Keep: cmd.Keep, Force: cmd.Force}
+	return c, c.Check()
+}
+
+// columnValues are what --value and --null say.
+func columnValues(assignments, nulls []string) (casebook.Image, error) {
+	image := casebook.Image{}
 	set := func(column string, value *string) error {
-		if _, twice := c.Set[column]; twice {
+		if _, twice := image[column]; twice {
 			return fmt.Errorf("column %s is set twice", column)
 		}
-		c.Set[column] = value
+		image[column] = value
 		return nil
 	}
-	for _, s := range cmd.Value {
+	for _, s := range assignments {
 		column, value, ok := strings.Cut(s, "=")
 		if !ok || column == "" {
 			return nil, fmt.Errorf("--value %s is not of the form column=value", column)
@@ -76,12 +86,12 @@ func (cmd *conflictsResolveCommand) choice() (*casebook.Choice, error) {
 			return nil, err
 		}
 	}
-	for _, column := range cmd.Null {
+	for _, column := range nulls {
 		if err := set(column, nil); err != nil {
 			return nil, err
 		}
 	}
-	return c, c.Check()
+	return image, nil
 }
 
 // wrote says what was done, for people.

@@ -41,7 +41,7 @@ func (*runCommand) Run(ctx context.Context, s *session) error {
 	log.Info("bridge starts", "cluster", c.Cluster, "http", listener.Addr().String(), "version", buildVersion().Version)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return admin.Serve(ctx, listener, n, admin.Options{PProf: c.HTTP.PProf, Version: buildVersion().Version})
+		return admin.Serve(ctx, listener, n, admin.Options{PProf: c.HTTP.PProf, Version: buildVersion().Version, Retry: n.Retry})
 	})
 	if mender != nil {
 		group.Go(func() error { return mender.Run(ctx) })
@@ -76,6 +76,10 @@ func newNode(c *config.Config, log *slog.Logger, mender *mend.Mender) (*node.Nod
 	if err != nil {
 		return nil, err
 	}
+	policies, err := builtPolicies(c)
+	if err != nil {
+		return nil, err
+	}
 	var awaiting func()
 	if mender != nil {
 		awaiting = mender.Wake
@@ -86,6 +90,7 @@ func newNode(c *config.Config, log *slog.Logger, mender *mend.Mender) (*node.Nod
 		Streams:   func(region string) (stream.Log, error) { return openTopic(c, region) },
 		Engine:    engine,
 		Rules:     rules,
+		Policies:  policies,
 		Retention: node.Retention{Age: c.Conflicts.Keep.Std(), Rows: c.Conflicts.KeepRows},
 		Workers:   c.Database.ApplyConnections, HistoryBytes: int(c.History.MaxBytes),
 		Limits: capture.Limits{Idle: c.Heartbeat.Std(), Message: kafka.MaxRecordBytes(int(c.KafkaOf(c.Region).MaxMessageBytes))},

@@ -67,6 +67,26 @@ func (cmd *statusCommand) look(ctx context.Context, c *config.Config) (*statusRe
 
 // askBridge gets /status from a bridge on this machine.
 func askBridge(ctx context.Context, listen string) (*admin.Status, error) {
+	response, err := requestBridge(ctx, http.MethodGet, listen, "/status")
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close() //nolint:errcheck // it was only read
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("GET %s: %s", response.Request.URL, response.Status)
+	}
+	status := new(admin.Status)
+	if err := json.NewDecoder(response.Body).Decode(status); err != nil {
+		return nil, fmt.Errorf("GET %s: the answer isn't a bridge's: %w", response.Request.URL, err)
+	}
+	return status, nil
+}
+
+// patience is how long a bridge on this machine may take to answer.
+const patience = 3 * time.Second
+
+// requestBridge asks a bridge that listens on this machine. The answer's body must be closed.
+func requestBridge(ctx context.Context, method, listen, path string) (*http.Response, error) {
 	if listen == "" {
 		return nil, errors.New("http.listen is empty, so a bridge that runs can't be asked")
 	}
@@ -77,27 +97,12 @@ func askBridge(ctx context.Context, listen string) (*admin.Status, error) {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost" // it listens on every address
 	}
-	url := "http://" + net.JoinHostPort(host, port) + "/status"
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+net.JoinHostPort(host, port)+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without the environment's proxy
-	response, err := client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("GET %s: %s", url, response.Status)
-	}
-	status := new(admin.Status)
-	if err := json.NewDecoder(response.Body).Decode(status); err != nil {
-		return nil, fmt.Errorf("GET %s: the answer isn't a bridge's: %w", url, err)
-	}
-	return status, nil
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}} // without the environment's proxy
+	return client.Do(request)
 }
 
 // watch shows the status until ctx ends. People see one screen, cleared each time.

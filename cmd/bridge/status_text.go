@@ -69,7 +69,22 @@ func writeStatus(w io.Writer, s *admin.Status, now time.Time) error {
 	if err := writePeers(w, s); err != nil {
 		return err
 	}
-	return writeConflicts(w, s.Conflicts, s.LostUpdates)
+	if err := writeConflicts(w, s.Conflicts, s.LostUpdates); err != nil {
+		return err
+	}
+	return writeParkedCounts(w, s.Parked)
+}
+
+func writeParkedCounts(w io.Writer, parked []admin.Parked) error {
+	if len(parked) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "\nparked rows of\treason\trows\n")
+	for _, p := range parked {
+		fmt.Fprintf(t, "%s\t%s\t%d\n", p.Table, p.Reason, p.Rows)
+	}
+	return t.Flush()
 }
 
 func lastCommit(s *admin.Status, now time.Time) string {
