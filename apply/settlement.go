@@ -127,19 +127,35 @@ func (s *Settlement) seek(key change.Key, t *change.Table, images ...change.Imag
 	for _, c := range t.Keys {
 		columns = append(columns, t.Columns[c].Name)
 	}
+	values, ok := keyValues(key, t, columns, images)
+	if !ok {
+		return fmt.Errorf("%w: the log doesn't tell the key of row %s", ErrRefused, key)
+	}
+	s.asked[key] = true
+	known := s.catalog[t.TableName]
+	if known == nil {
+		known = s.bare(t)
+	}
+	s.lookup(known, columns, values)
+	return nil
+}
+
+// keyValues are the texts of a key's columns: as an image has them, or, where capture leaves them to the key, as that has them.
+func keyValues(key change.Key, t *change.Table, columns []string, images []change.Image) (values []change.Value, ok bool) {
 	for _, image := range images {
+		if image == nil {
+			continue
+		}
 		r := visibility.Row{Key: key, Table: t, Image: image}
-		if values, ok := r.Values(columns); ok && image != nil {
-			s.asked[key] = true
-			known := s.table(t)
-			if known.Shape.TableName == t.TableName && s.catalog[t.TableName] == nil {
-				known = s.bare(t)
-			}
-			s.lookup(known, columns, values)
-			return nil
+		if values, ok := r.Values(columns); ok {
+			return values, true
 		}
 	}
-	return fmt.Errorf("%w: the log doesn't tell the key of row %s", ErrRefused, key)
+	texts, ok := key.Values()
+	for _, text := range texts {
+		values = append(values, change.Text(text))
+	}
+	return values, ok && len(values) == len(columns)
 }
 
 // bare is a table without constraints, the same each time.

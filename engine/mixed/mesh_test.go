@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-mysql-org/go-mysql/client"
+
 	"bridge/change"
 	"bridge/compare"
 	comparemysql "bridge/compare/mysql"
@@ -33,6 +35,8 @@ type region struct {
 	name   string
 	engine value.Engine
 	exec   func(t testing.TB, sql string)
+	// try runs a statement that may fail; one goroutine at a time.
+	try func(t testing.TB, sql string) error
 	// query gives rows, values separated by tabs.
 	query func(t testing.TB, sql string) []string
 	// open makes the engine under a policy; nil refuses what doesn't fit.
@@ -107,6 +111,11 @@ func (m *mesh) newPostgres(r *region, schema string) {
 	servertest.Exec(t, dsn, fmt.Sprintf(settled, `"C"`)+";"+schema)
 	conn := servertest.Connect(t, dsn)
 	r.exec = func(t testing.TB, sql string) { servertest.Exec(t, dsn, sql) }
+	tries := servertest.Connect(t, dsn)
+	r.try = func(t testing.TB, sql string) error {
+		_, err := tries.Exec(t.Context(), sql)
+		return err
+	}
 	r.kill = func() {
 		server.Kill()
 		if err := server.Start(t.Context()); err != nil {
@@ -172,6 +181,7 @@ func (m *mesh) newMySQL(r *region, schema string) {
 	}
 	server := servertest.MySQL(t, flavor, testserver.MySQLOptions{NoSync: true})
 	r.exec = func(t testing.TB, sql string) { servertest.ExecMySQL(t, server, "shop", sql) }
+	var tries *client.Conn
 	r.kill = func() {
 		server.Kill()
 		if err := server.Start(t.Context()); err != nil {
@@ -179,6 +189,13 @@ func (m *mesh) newMySQL(r *region, schema string) {
 		}
 	}
 	r.query = func(t testing.TB, sql string) []string { return servertest.QueryMySQL(t, server, "shop", sql) }
+	r.try = func(t testing.TB, sql string) error {
+		if tries == nil {
+			tries = servertest.ConnectMySQL(t, server, "shop")
+		}
+		_, err := tries.Execute(sql)
+		return err
+	}
 	servertest.ExecMySQL(t, server, "", "CREATE DATABASE shop CHARACTER SET utf8mb4")
 	r.exec(t, fmt.Sprintf(settled, r.binary())+";"+schema)
 	account := mysql.Server{Socket: server.Socket(), User: testserver.MySQLSuperuser}
@@ -287,7 +304,7 @@ func (w logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-const patience = 4 * time.Minute
+const patience = 20 * time.Second
 
 // settle waits until every region has what the others have committed before.
 func (m *mesh) settle() {
