@@ -19,8 +19,11 @@ import (
 
 func TestContract(t *testing.T) { applytest.Run(t, contractBed) }
 
-func contractBed(t *testing.T) *applytest.Bed {
-	db := servertest.Database(t, 15)
+func contractBed(t *testing.T) *applytest.Bed { return newBed(t, 15) }
+
+// newBed is a bed on a server of that version.
+func newBed(t *testing.T, version int) *applytest.Bed {
+	db := servertest.Database(t, version)
 	connect := func(ctx context.Context) (*pgx.Conn, error) {
 		config, err := pgx.ParseConfig(db.SocketDSN())
 		if err != nil {

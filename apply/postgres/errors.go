@@ -28,13 +28,31 @@ func (s *session) explain(err error, groups []*group) error {
 	case postgres.Retry:
 		return fmt.Errorf("%w: SQLSTATE %s%s", apply.ErrRetry, server.Code, where)
 	case postgres.Conflict:
-		return fmt.Errorf("%w: constraint %s (SQLSTATE %s)%s; %s (see \"A region is stopped by a constraint\" in docs/operations.md)",
-			refusal(server.Code), server.ConstraintName, server.Code, where, remedy(server.Code))
+		return &refusedError{server, fmt.Errorf("%w: constraint %s (SQLSTATE %s)%s; %s (see \"A region is stopped by a constraint\" in docs/operations.md)",
+			refusal(server.Code), server.ConstraintName, server.Code, where, remedy(server.Code))}
 	case postgres.Poison:
-		return fmt.Errorf("%w: SQLSTATE %s%s; "+apply.WhenUnfit,
-			refusal(server.Code), server.Code, where)
+		return &refusedError{server, fmt.Errorf("%w: SQLSTATE %s%s; "+apply.WhenUnfit, refusal(server.Code), server.Code, where)}
 	}
 	return fmt.Errorf("apply failed with SQLSTATE %s%s (the server's log has the message)", server.Code, where)
+}
+
+// refusedError is the refusal of a row, which knows by what.
+type refusedError struct {
+	server *pgconn.PgError
+	error
+}
+
+func (e *refusedError) Unwrap() error { return e.error }
+
+// Constraint is the name of the violated constraint or, where nothing has a name, what else says why the row is refused.
+func (e *refusedError) Constraint() string {
+	switch {
+	case e.server.ConstraintName != "":
+		return e.server.ConstraintName
+	case e.server.ColumnName != "":
+		return "NOT NULL of " + e.server.ColumnName
+	}
+	return "SQLSTATE " + e.server.Code
 }
 
 const unique, exclusion = "23505", "23P01"

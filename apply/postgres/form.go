@@ -4,12 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"unicode/utf8"
-
-	"github.com/jackc/pgx/v5"
 
 	"bridge/change"
-	"bridge/internal/postgres"
 )
 
 // forms are what makes texts of equal values equal, of the tables that have constraints.
@@ -38,7 +34,7 @@ func (f *forms) get(table change.TableName, column string) (keptColumn, bool) {
 	return c, ok
 }
 
-// Form is [visibility.Forms]'s, for the tables that Constraints has told of.
+// Form is [visibility.Forms]'s, for the tables that Constraints has told of. A key's values have the form that they have in keys.
 func (t *Target) Form(ctx context.Context, table change.TableName, column, text string) (string, error) {
 	c, ok := t.forms.get(table, column)
 	switch {
@@ -48,28 +44,6 @@ func (t *Target) Form(ctx context.Context, table change.TableName, column, text 
 		return "", fmt.Errorf("table %s, column %q: equal values can't be told by their texts: %w", table, column, c.unsure)
 	case c.form == nil:
 		return text, nil
-	case postgres.IsCitext(c.equality) && !isASCII(text):
-		return t.lower(ctx, text)
 	}
 	return c.form(text), nil
-}
-
-// lower is the text as citext compares it, which is the database's to say: it depends on its locale.
-func (t *Target) lower(ctx context.Context, text string) (form string, err error) {
-	err = t.catalog.with(ctx, func(conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, `SELECT lower($1::text COLLATE pg_catalog."default")`, text).Scan(&form)
-	})
-	if err != nil {
-		return "", fmt.Errorf("ask how citext compares: %w", err)
-	}
-	return form, nil
-}
-
-func isASCII(text string) bool {
-	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -42,6 +43,7 @@ func (t *Target) Constraints(ctx context.Context) (visibility.Catalog, error) {
 type keeper struct {
 	*Target
 	byOID map[uint32]*keptTable
+	folds bool // whether this database's citext takes letters beyond ASCII for equal to their capitals, as its normalizer does
 }
 
 type keptTable struct {
@@ -115,6 +117,9 @@ type catalogColumn struct {
 }
 
 func (k *keeper) tables(ctx context.Context, conn *pgx.Conn) error {
+	if err := conn.QueryRow(ctx, `SELECT lower('ÄÉЖ' COLLATE "default") = 'äéж'`).Scan(&k.folds); err != nil {
+		return err
+	}
 	rows, err := conn.Query(ctx, tablesSQL)
 	if err != nil {
 		return err
@@ -153,8 +158,13 @@ func (k *keeper) add(columns []catalogColumn) error {
 	t := &keptTable{Table: visibility.Table{Shape: shape}}
 	for i, c := range columns {
 		c.name = shape.Columns[i].Name
-		if c.form, c.unsure = postgres.Normalizer(c.equality); c.unsure == nil && !c.deterministic {
-			c.unsure = fmt.Errorf("its collation isn't deterministic")
+		c.form, c.unsure = postgres.Normalizer(c.equality)
+		switch {
+		case c.unsure != nil:
+		case !c.deterministic:
+			c.unsure = errors.New("its collation isn't deterministic")
+		case postgres.IsCitext(c.equality) && !k.folds:
+			c.unsure = errors.New("this database's locale knows small and capital letters of ASCII alone")
 		}
 		t.columns = append(t.columns, c.keptColumn)
 	}
