@@ -42,6 +42,9 @@ func loadTable(ctx context.Context, conn *mysql.Conn, local, stream *change.Tabl
 				apply.ErrRefused, t, t.columnName(i), column.Type, t.name, mysql.Quote(column.Name), column.Type)
 		case c.class == 0:
 			return nil, fmt.Errorf("%w: table %s: column %s has type %s here, which bridge doesn't know", apply.ErrRefused, t, t.columnName(i), c.base)
+		case c.counts && column.Key && c.class != integer:
+			return nil, fmt.Errorf("%w: table %s: key column %s is of %s and counts up by itself; give it an integer type, and it goes on by itself",
+				apply.ErrRefused, t, t.columnName(i), c.base)
 		case c.generated && column.Key:
 			return nil, fmt.Errorf("%w: table %s: key column %s is generated here; drop its expression", apply.ErrRefused, t, t.columnName(i))
 		}
@@ -72,14 +75,14 @@ type catalogColumn struct {
 // loadColumns reads a table's columns by their names in lower case: to the server, names in whatever case are one.
 func loadColumns(ctx context.Context, conn *mysql.Conn, t change.TableName) (map[string]catalogColumn, error) {
 	r, err := conn.One(ctx, `SELECT column_name, lower(data_type), column_type, column_key, lower(extra),
-		coalesce(numeric_scale, datetime_precision, 0), coalesce(character_set_name, ''), coalesce(collation_name, '')
+		coalesce(numeric_scale, datetime_precision, 0), coalesce(character_set_name, ''), coalesce(collation_name, ''), is_nullable
 		FROM information_schema.columns WHERE table_schema = `+mysql.Literal(t.Schema)+` AND table_name = `+mysql.Literal(t.Name))
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]catalogColumn{}
 	for _, row := range r.Rows {
-		var f [8]string
+		var f [9]string
 		for i := range f {
 			f[i], _ = row[i].Text()
 		}
@@ -88,7 +91,9 @@ func loadColumns(ctx context.Context, conn *mysql.Conn, t change.TableName) (map
 			return nil, fmt.Errorf("column %s has scale %q", f[0], f[5])
 		}
 		c := column{name: mysql.Quote(f[0]), base: f[1], class: classes[f[1]], scale: scale, charset: f[6], collation: f[7],
+			counts:    strings.Contains(f[4], "auto_increment"),
 			generated: strings.Contains(f[4], "virtual generated") || strings.Contains(f[4], "stored generated")}
+		c.fills = f[8] == "NO" && (c.counts || c.class == moment && conn.Flavor() == mysql.MariaDB)
 		if c.class == label || c.class == labels {
 			c.labels = map[string]bool{}
 			for _, l := range mysql.Labels(f[2]) {

@@ -24,7 +24,7 @@ type constraints struct {
 func (c *constraints) add(ctx context.Context, t *mysql.Table) error {
 	for i := range t.Indexes {
 		key := &t.Indexes[i]
-		if key.Primary() || key.Prefix || key.Hash || key.Period {
+		if key.Primary() || key.Prefix || key.Hash {
 			continue
 		}
 		columns, err := c.columns(ctx, t, key.Columns)
@@ -78,7 +78,7 @@ func (c *constraints) addForeign(ctx context.Context, t *mysql.Table, f *mysql.F
 // isKey reports whether columns are all those of the primary key or of a unique one.
 func isKey(t *mysql.Table, columns []string) bool {
 	return slices.ContainsFunc(t.Indexes, func(i mysql.Index) bool {
-		if i.Prefix || i.Hash || i.Period || len(i.Columns) != len(columns) {
+		if i.Prefix || i.Hash || len(i.Columns) != len(columns) {
 			return false
 		}
 		return !slices.ContainsFunc(columns, func(name string) bool {

@@ -11,8 +11,10 @@ import (
 
 // Numbers of errors that are told in words of their own.
 const (
-	erNull      = 1048
-	erDuplicate = 1062
+	erNull         = 1048
+	erDuplicate    = 1062
+	erSubqueryRows = 1242
+	erValue        = 1366
 )
 
 // explain classifies an error of the transaction and says what an operator needs. What was known of the tables is
@@ -65,7 +67,7 @@ var refusals = map[uint16]error{
 	1118:   apply.ErrUnfit, // row too large
 
 	// The value isn't one of the column's.
-	1264: apply.ErrUnfit, 1265: apply.ErrUnfit, 1292: apply.ErrUnfit, 1300: apply.ErrUnfit, 1366: apply.ErrUnfit, 1367: apply.ErrUnfit,
+	1264: apply.ErrUnfit, 1265: apply.ErrUnfit, 1292: apply.ErrUnfit, 1300: apply.ErrUnfit, erValue: apply.ErrUnfit, 1367: apply.ErrUnfit,
 	1406: apply.ErrUnfit, 1411: apply.ErrUnfit, 1441: apply.ErrUnfit, 1690: apply.ErrUnfit, 3854: apply.ErrUnfit, 4078: apply.ErrUnfit,
 	// Nor is it of JSON, spatial data or vectors.
 	3140: apply.ErrUnfit, 3143: apply.ErrUnfit, 3144: apply.ErrUnfit, 3146: apply.ErrUnfit, 3156: apply.ErrUnfit, 3157: apply.ErrUnfit, 3163: apply.ErrUnfit,
@@ -83,8 +85,18 @@ func refusal(server *mysql.Error) error {
 
 // isGuard reports whether an upsert's guard has refused the row that it found: see [builder.upsert].
 func (g *group) isGuard(server *mysql.Error) bool {
-	name := g.table.Columns[g.table.Keys[0]].Name
-	return server.Number == erNull && g.kind == apply.Upsert && strings.Contains(server.Text, "'"+name+"'")
+	if g.kind != apply.Upsert {
+		return false
+	}
+	switch column, never := g.table.guard(); never {
+	case neverText:
+		return server.Number == erValue && strings.HasPrefix(server.Text, "Incorrect integer value") // which no literal of an integer is
+	case neverRows:
+		return server.Number == erSubqueryRows
+	default:
+		name := "'" + strings.ToLower(g.table.Columns[column].Name) + "'"
+		return server.Number == erNull && strings.Contains(strings.ToLower(server.Text), name)
+	}
 }
 
 // constraint names a unique key that was violated, and tells other constraints as the server does.

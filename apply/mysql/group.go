@@ -168,12 +168,17 @@ func keyImage(w *apply.Write) (change.Image, error) {
 	return image, nil
 }
 
-var errAbsent = errors.New("a value is absent")
+var (
+	errAbsent = errors.New("a value is absent")
+	errNull   = errors.New("the value is NULL, and the column here has none")
+)
 
 // encode appends the literal that makes column i have a value.
 func (t *table) encode(dst []byte, i int, v change.Value) ([]byte, error) {
 	s, ok := v.Text()
 	switch {
+	case v.IsNull() && t.columns[i].fills:
+		return dst, errNull
 	case v.IsNull():
 		return append(dst, "NULL"...), nil
 	case !ok:

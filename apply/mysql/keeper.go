@@ -9,8 +9,8 @@ import (
 	"bridge/visibility"
 )
 
-// Constraints is [apply.Keeper]'s. It also leaves out MariaDB's unique keys by hashes (of TEXT and BLOB columns) and those WITHOUT
-// OVERLAPS: the server finds no rows by them.
+// Constraints is [apply.Keeper]'s. It also leaves out MariaDB's unique keys by hashes (of TEXT and BLOB columns): the server finds
+// no rows by them. Of one WITHOUT OVERLAPS it tells the half that values tell: equal periods overlap.
 func (t *Target) Constraints(ctx context.Context) (visibility.Catalog, error) {
 	conn, err := t.connect(ctx, "constraints")
 	if err != nil {

@@ -123,12 +123,19 @@ func TestNothingIsChangedToFit(t *testing.T) {
 			{"timestamp NULL", "2024-01-02 03:04:05"}, {"timestamp NULL", "1900-01-01 00:00:00+00"}, {"timestamp NULL", "2024-01-02 03:04:05+02"},
 			{"year", "1800"}, {"enum('a','b')", "2"}, {"enum('a','b')", ""}, {"enum('a','b')", "A"}, {"set('a','b')", "3"}, {"set('a','b')", "a,c"},
 			{"bit(2)", "111"}, {"bit(2)", "2"}, {"json", "{"}, {"int NOT NULL", "NULL"},
+			{"int NOT NULL AUTO_INCREMENT, KEY (v)", "NULL"}, {"timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)", "NULL"},
 		} {
 			t.Run(c.ddl+" "+c.value, func(t *testing.T) {
 				a.t = t
 				name := fmt.Sprintf("n%d", i)
-				run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (id int PRIMARY KEY, v %s); INSERT INTO app.%[1]s VALUES (1, %[3]s), (3, %[3]s)", name, c.ddl,
-					map[bool]string{true: "5", false: "NULL"}[strings.Contains(c.ddl, "NOT NULL")]))
+				was := "NULL"
+				switch {
+				case strings.Contains(c.ddl, "DEFAULT"):
+					was = "DEFAULT"
+				case strings.Contains(c.ddl, "NOT NULL"):
+					was = "5"
+				}
+				run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (id int PRIMARY KEY, v %s); INSERT INTO app.%[1]s VALUES (1, %[3]s), (3, %[3]s)", name, c.ddl, was))
 				before := rows(t, b.admin, "SELECT * FROM app."+name)
 				table := change.NewTable(change.TableName{Schema: "app", Name: name}, []change.Column{{Name: "id", Type: "int", Key: true}, {Name: "v", Type: "x"}}, true)
 				row := func(kind apply.WriteKind, id string) apply.Write { return write(t, kind, table, image(id, c.value)...) }

@@ -82,8 +82,8 @@ func (b *builder) carried(w *apply.Write) []int {
 	return columns
 }
 
-// upsert inserts rows, or makes those that are there be so. The first assignment is the guard: it makes the key
-// NULL, an error (1048), when the row that is in the way has another primary key.
+// upsert inserts rows, or makes those that are there be so. The first assignment is the guard: it gives the key a value that it
+// can't have when the row that is in the way has another primary key (see [table.guard]).
 func (b *builder) upsert(columns []int) *statement {
 	names := make([]string, len(columns))
 	for n, i := range columns {
@@ -93,10 +93,10 @@ func (b *builder) upsert(columns []int) *statement {
 	for _, i := range b.Keys {
 		same = append(same, b.column(i)+" = "+b.fresh(i))
 	}
-	first := b.Keys[0]
-	set := []string{fmt.Sprintf("%s = IF(%s, %s, NULL)", b.column(first), strings.Join(same, " AND "), b.fresh(first))}
+	guard, never := b.guard()
+	set := []string{fmt.Sprintf("%s = IF(%s, %s, %s)", b.column(guard), strings.Join(same, " AND "), b.fresh(guard), never)}
 	for _, i := range columns {
-		if i != first {
+		if i != guard {
 			set = append(set, b.column(i)+" = "+b.fresh(i))
 		}
 	}

@@ -28,6 +28,30 @@ func (t *table) columnName(i int) string {
 	return naming.Both(t.Table.Columns[i].Name, t.stream.Columns[i].Name)
 }
 
+// What an upsert's guard assigns to a key column when the row that is in the way has another key: an error whatever the column has.
+const (
+	neverNull = "NULL" // error 1048
+	// To a column that counts up by itself NULL is 0, without a word. A text is error 1366 there.
+	neverText = "'another row'"
+	// To a TIMESTAMP of MariaDB NULL is the present time. This is error 1242, and slower than the others.
+	neverRows = "(SELECT NULL UNION ALL SELECT NULL)"
+)
+
+// guard is the key column that an upsert's guard assigns, and what it does.
+func (t *table) guard() (column int, never string) {
+	column, never = t.Keys[0], neverRows
+	for _, i := range t.Keys {
+		switch c := &t.columns[i]; {
+		case c.class == moment:
+		case !c.counts:
+			return i, neverNull
+		case never == neverRows:
+			column, never = i, neverText
+		}
+	}
+	return column, never
+}
+
 // column is a column as this database has it.
 type column struct {
 	name      string // quoted
@@ -35,6 +59,9 @@ type column struct {
 	class     class
 	scale     int  // digits after the point, of numbers and seconds
 	generated bool // never assigned
+	counts    bool // AUTO_INCREMENT
+	// fills says that the server would take another value for NULL, without a word: the next number, or MariaDB the present time.
+	fills     bool
 	labels    map[string]bool
 	charset   string // of text, and of the labels of ENUM and SET
 	collation string

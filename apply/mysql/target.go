@@ -17,12 +17,13 @@ var ErrDeposed = errors.New("another bridge leads this region now")
 
 // Target is a MySQL or MariaDB server that batches are applied to.
 type Target struct {
+	// Selected says which tables are replicated, by local names; nil is all. It's set before Constraints is called.
+	Selected func(change.TableName) bool
+
 	connect func(ctx context.Context, role string) (*mysql.Conn, error)
 	epoch   uint64
 	inward  apply.Inward
 	local   localizer
-	// Selected says which tables are replicated, by local names; nil is all.
-	Selected func(change.TableName) bool
 }
 
 var _ apply.Target = (*Target)(nil)

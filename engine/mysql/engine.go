@@ -138,7 +138,9 @@ func (e *Engine) OpenTarget(ctx context.Context) (apply.Target, node.Fence, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return applymysql.NewTarget(e.connect, epoch, e.inward()), applymysql.NewFence(conn), nil
+	target := applymysql.NewTarget(e.connect, epoch, e.inward())
+	target.Selected = e.Selected
+	return target, applymysql.NewFence(conn), nil
 }
 
 // Heals is [node.Engine]'s. What the server says is judged by its error number; of bridge's own errors only

@@ -53,10 +53,8 @@ type Index struct {
 	// Prefix says that only the first characters of a column count, or an expression: a key that isn't
 	// one of whole columns.
 	Prefix bool
-	// Hash says that it's of hashes (MariaDB: of columns that are too long for a tree): the server finds no rows by it.
+	// Hash says that it's one of hashes, by which the server finds no rows (MariaDB: of columns that are too long for a tree).
 	Hash bool
-	// Period says that the rows' periods count, too (MariaDB: WITHOUT OVERLAPS).
-	Period bool
 }
 
 // Primary reports whether the index is the primary key.
