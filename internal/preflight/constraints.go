@@ -86,15 +86,21 @@ func translate(names naming.Names, table change.TableName, columns []KeyColumn) 
 }
 
 // Key is the name of a unique key in the configuration.
-func (u *Unique) Key() string { return keyOf(u.Columns) }
+func (u *Unique) Key() string { return visibility.ColumnsName(u.Between()) }
+
+// Between are the names of the key's columns between the regions; an expression's is empty.
+func (u *Unique) Between() []string { return between(u.Columns) }
 
 // Key is the name of a foreign key in the configuration.
-func (f *Foreign) Key() string { return keyOf(f.Columns) }
+func (f *Foreign) Key() string { return visibility.ColumnsName(f.Between()) }
 
-func keyOf(columns []KeyColumn) string {
+// Between are the names of the key's columns between the regions.
+func (f *Foreign) Between() []string { return between(f.Columns) }
+
+func between(columns []KeyColumn) []string {
 	names := make([]string, len(columns))
 	for i := range columns {
 		names[i] = columns[i].Between
 	}
-	return visibility.ColumnsName(names)
+	return names
 }

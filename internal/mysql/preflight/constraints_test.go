@@ -1,14 +1,19 @@
 package preflight_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"bridge/apply"
+	applymysql "bridge/apply/mysql"
 	"bridge/change"
+	"bridge/internal/mysql"
 	"bridge/internal/mysql/preflight"
 	report "bridge/internal/preflight"
+	"bridge/internal/preflight/preflighttest"
 	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
 	"bridge/naming"
@@ -50,6 +55,7 @@ func TestLoadConstraints(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		agree(t, server, tables)
 		var got []string
 		for _, c := range tables {
 			for _, u := range c.Unique {
@@ -71,6 +77,20 @@ func TestLoadConstraints(t *testing.T) {
 			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	})
+}
+
+// agree: what the report calls told are the constraints that apply keeps, and no others.
+func agree(t *testing.T, server *testserver.MySQL, list []*report.Constrained) {
+	t.Helper()
+	target := applymysql.NewTarget(func(ctx context.Context, _ string) (*mysql.Conn, error) {
+		return root(server).Connect(ctx, mysql.Session{Name: "bridge/test"})
+	}, 1, apply.Inward{})
+	target.Selected = func(n change.TableName) bool { return n.Schema == "shop" }
+	kept, err := target.Constraints(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	preflighttest.Agree(t, list, kept)
 }
 
 // TestPoliciesAreChecked: policies go by the names between the regions; a unique text must be equal to itself alone beside

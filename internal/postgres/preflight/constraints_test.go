@@ -5,8 +5,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
+	"bridge/apply"
+	applypg "bridge/apply/postgres"
 	"bridge/change"
+	"bridge/internal/postgres"
 	"bridge/internal/postgres/preflight"
+	report "bridge/internal/preflight"
+	"bridge/internal/preflight/preflighttest"
 	"bridge/naming"
 	"bridge/visibility"
 )
@@ -71,11 +78,27 @@ func TestLoadConstraints(t *testing.T) {
 				"public.child: foreign  up -> public.child [id]",
 				"public.child: foreign refers to a table that isn't replicated, private.hidden x -> private.hidden [id]",
 			}
+			agree(t, b, list)
 			if len(list) != 3 || list[2].String() != "public.parent" || strings.Join(got, "\n") != strings.Join(want, "\n") {
 				t.Errorf("%d tables; got\n%s\nwant\n%s", len(list), strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
 		})
 	}
+}
+
+// agree: what the report calls told are the constraints that apply keeps, and no others.
+func agree(t *testing.T, b *bench, list []*report.Constrained) {
+	t.Helper()
+	target := applypg.NewTarget(func(string) (*pgx.ConnConfig, error) {
+		return postgres.Server{URL: b.db.Server.SocketDSN(b.db.Name, b.role)}.Config(postgres.Session{Name: "bridge/eu/apply"})
+	}, nil, apply.Inward{})
+	target.Selected = b.settings.Selected
+	defer target.Close(t.Context()) //nolint:errcheck // it was only read from
+	kept, err := target.Constraints(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	preflighttest.Agree(t, list, kept)
 }
 
 // TestPoliciesAreChecked: policies go by the names between the regions.
