@@ -44,6 +44,8 @@ type MySQLOptions struct {
 	// NoSync doesn't sync commits. It's for tests of what is right, not of how fast. Killing the server
 	// still loses nothing.
 	NoSync bool
+	// EncryptLog encrypts the binary log's files with a key below Dir.
+	EncryptLog bool
 	// Settings are lines for the option file, stronger than the ones from here. A name may be written
 	// with - or _.
 	Settings map[string]string
@@ -81,6 +83,9 @@ func startMySQL(ctx context.Context, flavor Flavor, o MySQLOptions) (*MySQL, err
 	m := &MySQL{flavor: flavor, options: o, programs: programs, owner: owner, temporary: o.Dir == ""}
 	m.life.run = m.run
 	err = m.place()
+	if err == nil && o.EncryptLog {
+		err = m.encryptLog()
+	}
 	if err == nil && !exists(m.DataDir()) {
 		err = programs.newDataDir(ctx, m.DataDir(), owner)
 	}
