@@ -37,18 +37,30 @@ type TableConflicts struct {
 	Deletes string `yaml:"deletes"`
 	// Columns to merge, by name between the regions; with it even `{}` all others are merged, too: each has the
 	// latest change of that column. Without it a row is taken whole. For `last_write_wins` only.
-	Columns map[string]ColumnRule `yaml:"columns"`
+	Columns Columns `yaml:"columns,omitempty"`
 	// Columns that change together, by a name of your choice: who changes one of them has changed all.
 	// `{address: [street, city]}`.
-	Groups map[string][]string `yaml:"groups"`
+	Groups Groups `yaml:"groups,omitempty"`
 	// What becomes of the row that loses a value of a unique key, by the key's columns: their names between the regions, in the key's
 	// order, joined by comma and space. `{email: park, "org, name": {rename: name}}`. What isn't named is parked.
-	Unique map[string]UniquePolicy `yaml:"unique"`
+	Unique map[string]UniquePolicy `yaml:"unique,omitempty"`
 	// What becomes of a row whose parent was deleted in another region, by the foreign key's columns: `park` (the default: it's
 	// hidden in bridge.parked until the parent is back), `set_null` (it's shown with NULL in these columns), `drop` or `keep_parent`
 	// (these two aren't built yet, and are refused).
-	ForeignKeys map[string]string `yaml:"foreign_keys"`
+	ForeignKeys map[string]string `yaml:"foreign_keys,omitempty"`
 }
+
+// Columns are the rules of a table's columns by name. No rules at all are another thing than rules for none of them.
+type Columns map[string]ColumnRule
+
+// IsZero leaves the key out of what's printed where it isn't set.
+func (c Columns) IsZero() bool { return c == nil }
+
+// Groups are a table's columns that change together, by the groups' names.
+type Groups map[string][]string
+
+// IsZero leaves the key out of what's printed where it isn't set.
+func (g Groups) IsZero() bool { return g == nil }
 
 // HomeRule says which region is a row's own, by a column that doesn't change.
 type HomeRule struct {

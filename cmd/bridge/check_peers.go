@@ -38,6 +38,11 @@ func (s *session) checkPeers(ctx context.Context, c *config.Config, files []stri
 		return nil, &failure{exitEnvironment, err}
 	}
 	findings := append(definitionFindings(tables), limitFindings(limits)...)
+	keys, err := checkKeys(ctx, all, regions)
+	if err != nil {
+		return nil, &failure{exitEnvironment, err}
+	}
+	findings = append(findings, keys...)
 	running, err := runningBridge(ctx, all)
 	if err != nil {
 		return nil, &failure{exitEnvironment, err}

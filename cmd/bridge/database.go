@@ -31,6 +31,8 @@ type regionDatabase interface {
 	stored(ctx context.Context) (*storedDatabase, error)
 	// shape is a table by its own name, with the types that capture gives its columns.
 	shape(ctx context.Context, table change.TableName) (*change.Table, error)
+	// constraints are those of the chosen tables, chosen and named by their own names.
+	constraints(ctx context.Context, selected func(change.TableName) bool) ([]*preflight.Constrained, error)
 	// wholeRows is what makes the log carry a table's rows whole, before and after each change.
 	wholeRows(table change.TableName) string
 	// localizer brings rows of regions with other engines into the form that this database's own have.

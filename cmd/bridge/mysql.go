@@ -114,11 +114,15 @@ func (d mysqlDatabase) preflightSettings() (mypreflight.Settings, error) {
 	if err != nil {
 		return mypreflight.Settings{}, err
 	}
+	names, err := names(c)
+	if err != nil {
+		return mypreflight.Settings{}, err
+	}
 	rules, err := localRules(c)
 	return mypreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: regionNames(c),
 		Connections: c.Database.ApplyConnections + ownConnections,
-		Selected:    selected(c), Others: otherEngines(c), Policy: policy, Rules: rules,
+		Selected:    selected(c), Others: otherEngines(c), Policy: policy, Rules: rules, Policies: policiesOf(c), Names: names,
 		AllowTrigger: func(t change.TableName, trigger string) bool {
 			return slices.Contains(c.Tables.AllowTriggers, t.String()+"."+trigger)
 		},

@@ -78,12 +78,16 @@ func (d postgresDatabase) preflightSettings() (pgpreflight.Settings, error) {
 	if err != nil {
 		return pgpreflight.Settings{}, err
 	}
+	names, err := names(c)
+	if err != nil {
+		return pgpreflight.Settings{}, err
+	}
 	rules, err := localRules(c)
 	return pgpreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: regionNames(c),
 		Slot: c.Database.Slot, FailoverSlot: c.Database.FailoverSlot, Publication: c.Database.Publication,
 		Connections: c.Database.ApplyConnections + ownConnections,
-		Selected:    selected(c), Policy: policy, Rules: rules,
+		Selected:    selected(c), Policy: policy, Rules: rules, Policies: policiesOf(c), Names: names,
 	}, err
 }
 

@@ -21,6 +21,9 @@ type rulesExplainCommand struct {
 type explainResult struct {
 	Table string `json:"table"` // its name between the regions
 	conflict.Explanation
+	// Unique are the unique keys but the one that names rows.
+	Unique  []explainedKey `json:"unique,omitempty"`
+	Foreign []explainedKey `json:"foreign_keys,omitempty"`
 	// Fix makes the log carry what the rule needs.
 	Fix string `json:"fix,omitempty"`
 }
@@ -56,6 +59,9 @@ func (cmd *rulesExplainCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	e := explainResult{Table: table.stream.String(), Explanation: rules.Of(table.stream).Explain(shape, regionNames(c))}
+	if e.Unique, e.Foreign, err = explainKeys(ctx, c, table.stream); err != nil {
+		return err
+	}
 	if e.Images.Needed && !e.Images.Logged {
 		e.Fix = databaseOf(c).wholeRows(table.local)
 	}
@@ -92,7 +98,13 @@ func writeExplanation(w io.Writer, e *explainResult) error {
 	}
 	fmt.Fprintln(tw)
 	fmt.Fprintln(tw, imagesLine(e))
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	if err := writeKeys(w, "unique key", e.Unique); err != nil {
+		return err
+	}
+	return writeKeys(w, "foreign key", e.Foreign)
 }
 
 // imagesLine says whether the log has what the rule needs.

@@ -9,7 +9,10 @@ import (
 
 	"bridge/change"
 	"bridge/internal/mysql"
+	mypreflight "bridge/internal/mysql/preflight"
 	"bridge/internal/postgres"
+	pgpreflight "bridge/internal/postgres/preflight"
+	"bridge/internal/preflight"
 )
 
 // noTable says that a table isn't there.
@@ -49,6 +52,16 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname = $1 AND c.relname = $2 ORDER BY a.a
 	return change.NewTable(name, columns, full), nil
 }
 
+// constraints is [regionDatabase]'s.
+func (d postgresDatabase) constraints(ctx context.Context, selected func(change.TableName) bool) ([]*preflight.Constrained, error) {
+	conn, err := d.connect(ctx, "rules")
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read from
+	return pgpreflight.LoadConstraints(ctx, conn, selected)
+}
+
 // wholeRows is [regionDatabase]'s.
 func (postgresDatabase) wholeRows(name change.TableName) string {
 	return "ALTER TABLE " + postgres.QuoteTable(name) + " REPLICA IDENTITY FULL;"
@@ -79,6 +92,16 @@ func (d mysqlDatabase) shape(ctx context.Context, name change.TableName) (*chang
 		return change.NewTable(name, columns, variables["binlog_row_image"] == "FULL"), nil
 	}
 	return nil, noTable(name)
+}
+
+// constraints is [regionDatabase]'s.
+func (d mysqlDatabase) constraints(ctx context.Context, selected func(change.TableName) bool) ([]*preflight.Constrained, error) {
+	conn, err := d.connect(ctx, "rules")
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return mypreflight.LoadConstraints(ctx, conn, selected)
 }
 
 // wholeRows is [regionDatabase]'s.

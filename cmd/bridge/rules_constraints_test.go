@@ -1,0 +1,164 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"bridge/change"
+	"bridge/config"
+	"bridge/internal/testserver/servertest"
+	"bridge/visibility"
+)
+
+// TestPoliciesOf: the configuration's words become policies by the tables' names between the regions, and part of the fingerprint.
+func TestPoliciesOf(t *testing.T) {
+	c := config.Default()
+	c.Conflicts.Default = config.LastWriteWins
+	table := config.TableConflicts{
+		Unique:      map[string]config.UniquePolicy{"a": {Null: "a"}, "b, c": {Rename: "c"}, "d": {}},
+		ForeignKeys: map[string]string{"e": config.SetNull, "f, g": config.Park},
+	}
+	c.Conflicts.Tables = map[string]config.TableConflicts{"public.t": table, "public.plain": {}}
+	got, err := builtPolicies(c)
+	want := visibility.Policies{change.TableName{Schema: "public", Name: "t"}: {
+		Unique:  map[string]visibility.UniquePolicy{"a": {Loser: visibility.Null, Column: "a"}, "b, c": {Loser: visibility.Rename, Column: "c"}, "d": {}},
+		Foreign: map[string]visibility.ForeignPolicy{"e": visibility.NullChild, "f, g": visibility.ParkChild},
+	}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	fingerprints := map[string]string{}
+	add := func(name string, table config.TableConflicts) {
+		f := fingerprintOf(&config.Conflicts{Default: config.LastWriteWins, Tables: map[string]config.TableConflicts{"public.t": table}})
+		if other, twice := fingerprints[f]; twice {
+			t.Errorf("%s and %s have one fingerprint", name, other)
+		}
+		fingerprints[f] = name
+	}
+	add("nothing", config.TableConflicts{})
+	add("everything", table)
+	add("null", config.TableConflicts{Unique: map[string]config.UniquePolicy{"a": {Null: "a"}}})
+	add("rename", config.TableConflicts{Unique: map[string]config.UniquePolicy{"a": {Rename: "a"}}})
+	add("set_null", config.TableConflicts{ForeignKeys: map[string]string{"a": config.SetNull}})
+	add("another key's", config.TableConflicts{ForeignKeys: map[string]string{"b": config.SetNull}})
+	for _, word := range []string{config.Drop, config.KeepParent} {
+		c.Conflicts.Tables["public.t"] = config.TableConflicts{ForeignKeys: map[string]string{"e": word}}
+		if _, err := builtPolicies(c); err == nil || !strings.Contains(err.Error(), "conflicts.tables: table public.t, foreign key (e): the policy "+word) {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+}
+
+const constrainedTables = `
+CREATE TABLE public.sites (id int PRIMARY KEY);
+CREATE TABLE public.users (id int PRIMARY KEY, email text UNIQUE, org int NOT NULL, name varchar(60), site int REFERENCES public.sites,
+	boss int REFERENCES public.users, UNIQUE (org, name));
+CREATE UNIQUE INDEX lower_name ON public.users (lower(name));`
+
+const policyRules = `{default: last_write_wins, tables: {public.users: {unique: {email: {"null": email}, "org, name": {rename: name}}, foreign_keys: {boss: set_null}}}}`
+
+// TestRulesOfConstraints: the policies of keys are checked against the tables, explained, and refused where they aren't built.
+func TestRulesOfConstraints(t *testing.T) {
+	t.Parallel()
+	m := newMesh(t, constrainedTables)
+	file := m.withRules("eu", policyRules)
+	a := bridge(t, nil, "rules", "explain", "public.users", "-c", file)
+	for _, want := range []string{
+		"unique key (email), null: When two regions take one value at once, the row with the later write has it. The other one is shown with NULL in email until the value is free.",
+		"unique key (org, name), rename: ", "is shown with another name, made of its own",
+		"foreign key (boss) of public.users, set_null: ", "shown with NULL in these columns until the parent is back.",
+		"foreign key (site) of public.sites, park: ", "hidden, and stands in bridge.parked until the parent is back.",
+		"unique key (): It is of an expression, so bridge can't tell which row shows a value",
+	} {
+		if a.code != 0 || !strings.Contains(a.stdout, want) {
+			t.Errorf("no %q in %+v", want, a)
+		}
+	}
+	a = bridge(t, nil, "rules", "explain", "public.users", "-c", file, "--json")
+	var e struct{ Result explainResult }
+	if err := json.Unmarshal([]byte(a.stdout), &e); err != nil || len(e.Result.Unique) != 3 || len(e.Result.Foreign) != 2 || e.Result.Foreign[0].Policy != "set_null" || e.Result.Foreign[1].Parent != "public.sites" {
+		t.Errorf("%v: %+v", err, a)
+	}
+	if a := bridge(t, nil, "check", "-c", file); a.code != 0 || !strings.Contains(a.stdout, "(email): shown with NULL in email; (org, name): shown with another name") ||
+		!strings.Contains(a.stdout, `unique key "lower_name" is of an expression`) {
+		t.Errorf("%+v", a)
+	}
+	file = m.withRules("eu", strings.NewReplacer("set_null", "drop", "null\": email", "null\": mail", "{email", "{mail").Replace(policyRules))
+	if a := bridge(t, nil, "check", "-c", file); a.code != exitEnvironment || !strings.Contains(a.stdout, "configuration: conflicts.tables: table public.users, foreign key (boss): the policy drop isn't built yet") ||
+		!strings.Contains(a.stdout, "has no unique key besides the one that names its rows (mail), and a policy for it") || !strings.Contains(a.stdout, "those of the table are (email), (org, name)") {
+		t.Errorf("%+v", a)
+	}
+	if a := bridge(t, nil, "run", "-c", file); a.code != exitUsage || !strings.Contains(a.stderr, "the policy drop isn't built yet; choose park or set_null") {
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestRegionsAreConstrainedAlike: where they aren't, they can show different rows.
+func TestRegionsAreConstrainedAlike(t *testing.T) {
+	t.Parallel()
+	m := newMesh(t, constrainedTables)
+	peers := []string{"check", "-c", m.regions["eu"].file, "--peers", m.regions["us"].file, "--peers", m.regions["ap"].file}
+	if a := bridge(t, nil, peers...); a.code != 0 || strings.Contains(a.stdout, "constrained alike") {
+		t.Fatalf("%+v", a)
+	}
+	m.exec("us", `ALTER TABLE public.users DROP CONSTRAINT users_email_key`)
+	m.exec("ap", `ALTER TABLE public.users DROP CONSTRAINT users_boss_fkey`)
+	a := bridge(t, nil, peers...)
+	for _, want := range []string{
+		"public.users: isn't constrained alike in the regions: unique key (email) is in ap, eu only; a row that it hides there is shown in the others",
+		"foreign key (boss to id) of public.users is in eu, us only",
+	} {
+		if a.code != 0 || !strings.Contains(a.stdout, want) {
+			t.Errorf("no %q in %+v", want, a)
+		}
+	}
+}
+
+// TestUniqueTextsOfEngines: a region that holds other texts equal than another shows other rows. What's printed makes them alike.
+func TestUniqueTextsOfEngines(t *testing.T) {
+	t.Parallel()
+	m, servers := newMixedMesh(t)
+	m.exec("eu", `ALTER TABLE public.users ADD UNIQUE (name)`)
+	for region, server := range servers {
+		grant(t, server, m.regions[region].file)
+		servertest.ExecMySQL(t, server, "shop", `ALTER TABLE people ADD UNIQUE (nm)`)
+	}
+	file := func(region string) string { return m.regions[region].file }
+	peers := []string{"check", "-c", file("eu"), "--peers", file("us"), "--peers", file("ap")}
+	a := bridge(t, nil, peers...)
+	for region, collation := range map[string]string{"us": "utf8mb4_0900_bin", "ap": "utf8mb4_nopad_bin"} {
+		statement := "ALTER TABLE `shop`.`people` MODIFY `nm` varchar(20) CHARACTER SET utf8mb4 COLLATE " + collation + " NOT NULL"
+		if a.code != 0 || !strings.Contains(a.stdout, `unique key (name), column "name" in eu and `+region+": ") || !strings.Contains(a.stdout, "in "+region+": "+statement+";") {
+			t.Errorf("no %q in %+v", statement, a)
+		}
+		if own := bridge(t, nil, "check", "-c", file(region)); !strings.Contains(own.stdout, `unique key "nm", column "nm": equality is the collation's`) || !strings.Contains(own.stdout, statement) {
+			t.Errorf("%+v", own)
+		}
+		servertest.ExecMySQL(t, servers[region], "shop", statement)
+	}
+	if a := bridge(t, nil, peers...); a.code != 0 || strings.Contains(a.stdout, "column \"name\" in") || strings.Contains(a.stdout, "constrained alike") {
+		t.Errorf("after the statements: %+v", a)
+	}
+}
+
+// TestPrintedPolicies: what print-config prints is read as the same.
+func TestPrintedPolicies(t *testing.T) {
+	text := fmt.Sprintf("cluster: c\nregion: eu\nregions: {eu: {}}\ndatabase: {host: /x, dbname: x, user: x}\nkafka: {brokers: [\"x:1\"]}\nconflicts: %s\n", policyRules)
+	file := t.TempDir() + "/c.yaml"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, err := config.Load(file, config.Outside{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := bridge(t, nil, "print-config", "-c", file)
+	again, err := config.Parse("printed", []byte(a.stdout), config.Outside{})
+	if err != nil || fingerprintOf(&first.Conflicts) != fingerprintOf(&again.Conflicts) {
+		t.Errorf("%v: %+v", err, a)
+	}
+}
