@@ -22,7 +22,7 @@ func TestConstraintsLeftOut(t *testing.T) {
 			CREATE TABLE app.keyless (id int UNIQUE);
 			CREATE VIEW app.view AS SELECT id FROM app.p;
 			CREATE TABLE app.c (Id int PRIMARY KEY, ref int, ref_code varchar(20), below int, outside int, txt varchar(200), x int, y int,
-				tricky varchar(20) CHARACTER SET latin1 COLLATE latin1_german2_ci, e enum('a','b') COLLATE utf8mb4_bin, f double, big varbinary(20), v int AS (x + 1) VIRTUAL,
+				tricky varchar(20) CHARACTER SET latin1 COLLATE latin1_german2_ci, czech varchar(20) CHARACTER SET latin2 COLLATE latin2_czech_cs UNIQUE, e enum('a','b') COLLATE utf8mb4_bin, f double, big varbinary(20), v int AS (x + 1) VIRTUAL,
 				UNIQUE prefix (txt(10)), UNIQUE whole (txt), UNIQUE half (x, v), UNIQUE e (e), UNIQUE f (f), UNIQUE big (big, y), UNIQUE tricky (tricky), UNIQUE same (Y, x),
 				CONSTRAINT ref FOREIGN KEY (ref) REFERENCES app.p (id) ON DELETE SET NULL,
 				CONSTRAINT ref_code FOREIGN KEY (ref_code) REFERENCES app.p (CODE) ON DELETE CASCADE,

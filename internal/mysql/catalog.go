@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"bridge/change"
@@ -59,21 +58,6 @@ type Index struct {
 
 // Primary reports whether the index is the primary key.
 func (i *Index) Primary() bool { return i.Name == "PRIMARY" }
-
-// ForeignKey is a constraint that refers from one table's rows to another's.
-type ForeignKey struct {
-	Name               string
-	Columns            []string
-	Parent             change.TableName
-	Refers             []string // the parent's columns, in the order of Columns
-	OnDelete, OnUpdate string   // NO ACTION, RESTRICT, CASCADE, SET NULL, SET DEFAULT
-}
-
-// Cascades reports whether changing a parent's row changes the rows that refer to it.
-func (f *ForeignKey) Cascades() bool {
-	changes := func(rule string) bool { return strings.HasPrefix(rule, "SET") || rule == "CASCADE" }
-	return changes(f.OnDelete) || changes(f.OnUpdate)
-}
 
 // Trigger is a trigger on a table.
 type Trigger struct {
@@ -249,26 +233,6 @@ func (l *loader) indexes(ctx context.Context) error {
 			i := &t.Indexes[last]
 			i.Columns = append(i.Columns, row[3])
 			i.Prefix = i.Prefix || !values[4].IsNull() || values[3].IsNull()
-		})
-}
-
-func (l *loader) foreignKeys(ctx context.Context) error {
-	err := l.each(ctx, "constraint_schema, table_name, constraint_name, unique_constraint_schema, referenced_table_name, delete_rule, update_rule",
-		"referential_constraints WHERE true", "constraint_schema", "1, 2, 3",
-		func(t *Table, row []string, _ change.Image) {
-			t.ForeignKeys = append(t.ForeignKeys, ForeignKey{Name: row[2], Parent: change.TableName{Schema: row[3], Name: row[4]}, OnDelete: row[5], OnUpdate: row[6]})
-		})
-	if err != nil {
-		return err
-	}
-	return l.each(ctx, "table_schema, table_name, constraint_name, column_name, referenced_column_name",
-		"key_column_usage WHERE referenced_column_name IS NOT NULL", "table_schema", "1, 2, 3, ordinal_position",
-		func(t *Table, row []string, _ change.Image) {
-			i := slices.IndexFunc(t.ForeignKeys, func(f ForeignKey) bool { return f.Name == row[2] })
-			if i >= 0 {
-				f := &t.ForeignKeys[i]
-				f.Columns, f.Refers = append(f.Columns, row[3]), append(f.Refers, row[4])
-			}
 		})
 }
 

@@ -85,6 +85,41 @@ func TestCatalog(t *testing.T) {
 	})
 }
 
+// The rules of foreign keys are told to an account that has privileges on the tables alone, too.
+func TestForeignKeys(t *testing.T) {
+	on(t, func(t *testing.T, flavor testserver.Flavor) {
+		conn, db := open(t, flavor)
+		exec(t, conn, "CREATE TABLE parent (id int PRIMARY KEY, `a\n ON DELETE CASCADE ``b` int NOT NULL, UNIQUE (`a\n ON DELETE CASCADE ``b`));"+
+			"CREATE TABLE child (id int PRIMARY KEY, a int, b int, c int,"+
+			"CONSTRAINT one FOREIGN KEY (a) REFERENCES parent (id) ON DELETE CASCADE ON UPDATE SET NULL,"+
+			"CONSTRAINT `t``wo` FOREIGN KEY (b) REFERENCES parent (`a\n ON DELETE CASCADE ``b`) ON UPDATE CASCADE,"+
+			"CONSTRAINT three FOREIGN KEY (c) REFERENCES parent (ID) ON DELETE NO ACTION)")
+		account := fmt.Sprintf("'%s'@'%%'", db.Name[max(0, len(db.Name)-30):])
+		exec(t, conn, "CREATE USER "+account+" IDENTIFIED BY 'secret'; GRANT SELECT, INSERT, UPDATE, DELETE, TRIGGER ON child TO "+account+"; GRANT SELECT ON parent TO "+account)
+		defer exec(t, conn, "DROP USER "+account)
+		limited := connect(t, mysql.Server{Host: db.Server.Host(), Port: uint16(db.Server.Port()), User: db.Name[max(0, len(db.Name)-30):], Password: "secret"}, mysql.Session{})
+		for _, conn := range []*mysql.Conn{conn, limited} {
+			tables, err := mysql.LoadCatalog(t.Context(), conn, func(n change.TableName) bool { return n.Schema == db.Name })
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range tables[0].ForeignKeys {
+				got = append(got, fmt.Sprintf("%s %v %s %v %s %s", f.Name, f.Columns, f.Parent.Name, f.Refers, f.OnDelete, f.OnUpdate))
+			}
+			for i := range got { // to the engine they're one, and servers tell them apart as they like
+				got[i] = strings.ReplaceAll(strings.ReplaceAll(got[i], "NO ACTION", "RESTRICT"), "ID", "id")
+			}
+			want := []string{"one [a] parent [id] CASCADE SET NULL", "t`wo [b] parent [a\n ON DELETE CASCADE `b] RESTRICT CASCADE", "three [c] parent [id] RESTRICT RESTRICT"}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("foreign keys are %q, want %q", got, want)
+			}
+		}
+	})
+}
+
 func TestVariables(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		conn, _ := open(t, flavor)
