@@ -23,7 +23,8 @@ func pages(t *testing.T) []page {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no pages here (%v)", err)
 	}
-	all := []page{read(t, "README.md"), read(t, "examples/compose/README.md"), read(t, "examples/bank/README.md"), read(t, "examples/cart/README.md")}
+	all := []page{read(t, "README.md"), read(t, "examples/compose/README.md"), read(t, "examples/bank/README.md"), read(t, "examples/cart/README.md"),
+		read(t, "examples/document/README.md"), read(t, "examples/booking/README.md")}
 	for _, p := range paths {
 		all = append(all, read(t, "docs/"+p))
 	}

@@ -59,8 +59,13 @@ func (r *region) setUp(ctx context.Context) error {
 	if _, err = r.run(ctx, "check"); err != nil {
 		return err
 	}
-	_, err = r.run(ctx, "init")
-	return err
+	if _, err = r.run(ctx, "init"); err != nil || !r.mesh.Parked {
+		return err
+	}
+	if grants, err = r.run(ctx, "grants", "--operator", application, "--read-only"); err != nil {
+		return err
+	}
+	return r.administer(ctx, grants)
 }
 
 // administer runs SQL as a DBA.
@@ -70,14 +75,14 @@ func (r *region) administer(ctx context.Context, sql string) error {
 }
 
 // arguments are a command's: the example's file, with the addresses of this run.
-func (r *region) arguments(command string) []string {
-	return []string{command, "-c", filepath.Join(r.mesh.Dir, r.name+".yaml"),
-		"--set", "database.host=" + r.server.SocketDir(), "--set", fmt.Sprintf("database.port=%d", r.server.Port()),
-		"--set", "kafka.brokers=" + r.mesh.broker.Addr(), "--set", "http.listen=", "--set", "log.format=json"}
+func (r *region) arguments(command ...string) []string {
+	return append(command, "-c", filepath.Join(r.mesh.Dir, r.name+".yaml"),
+		"--set", "database.host="+r.server.SocketDir(), "--set", fmt.Sprintf("database.port=%d", r.server.Port()),
+		"--set", "kafka.brokers="+r.mesh.broker.Addr(), "--set", "http.listen=", "--set", "log.format=json")
 }
 
-func (r *region) run(ctx context.Context, command string) (string, error) {
-	return testserver.Output(ctx, "", r.mesh.bridge, r.arguments(command)...)
+func (r *region) run(ctx context.Context, command ...string) (string, error) {
+	return testserver.Output(ctx, "", r.mesh.bridge, r.arguments(command...)...)
 }
 
 func (r *region) startBridge(ctx context.Context) (err error) {

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,7 +31,7 @@ type Application interface {
 	// Transaction is one of a region's transactions. It's called by one goroutine per region.
 	Transaction(ctx context.Context, region string, conn *pgx.Conn, rng *rand.Rand) error
 	// Check says whether the invariant holds in a region that has everything, in a sentence, or an error that tells
-	// what is wrong.
+	// what is wrong. It's called again while bridge may still have something to do: merges, and rows that waited for others.
 	Check(ctx context.Context, conn *pgx.Conn) (string, error)
 }
 
@@ -39,6 +40,10 @@ type Example struct {
 	Dir string
 	// Tables are compared at the end.
 	Tables []string
+	// Rate is how many transactions an application makes in a second, at most; 0 is a hundred.
+	Rate int
+	// Parked lets the application's role read bridge.parked.
+	Parked bool
 	Application
 }
 
@@ -49,9 +54,6 @@ type Options struct {
 }
 
 var regionNames = []string{"eu", "us", "ap"}
-
-// rate is how many transactions an application makes in a second, at most.
-const rate = 100
 
 // patience is how long anything may take before the run gives up.
 const patience = 2 * time.Minute
@@ -97,6 +99,9 @@ type mesh struct {
 func run(ctx context.Context, e Example, o Options, bridge string) (err error) {
 	if e.Dir, err = filepath.Abs(e.Dir); err != nil {
 		return err
+	}
+	if e.Rate == 0 {
+		e.Rate = 100
 	}
 	m := &mesh{Example: e, Options: o, bridge: bridge}
 	defer func() { err = errors.Join(err, m.close()) }()
@@ -152,7 +157,7 @@ func (m *mesh) load(ctx context.Context) error {
 	for i, r := range m.regions {
 		group.Go(func() error {
 			rng := rand.New(rand.NewPCG(seed, uint64(i)))
-			pace := time.NewTicker(time.Second / rate)
+			pace := time.NewTicker(time.Second / time.Duration(m.Rate))
 			defer pace.Stop()
 			for ; until.Err() == nil; r.transactions++ {
 				<-pace.C
@@ -191,25 +196,42 @@ func (m *mesh) verify(ctx context.Context) error {
 	if err := m.each(ctx, (*region).waitForAll); err != nil {
 		return err
 	}
-	if err := m.compare(ctx); err != nil {
-		return err
+	for {
+		said, err := m.look(ctx)
+		if err == nil {
+			_, err = io.WriteString(m.Out, said)
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// look compares the regions and checks the invariant, once.
+func (m *mesh) look(ctx context.Context) (string, error) {
+	var said strings.Builder
+	if err := m.compare(ctx, &said); err != nil {
+		return "", err
 	}
 	for _, r := range m.regions {
-		said, err := m.Check(ctx, r.conn)
+		sentence, err := m.Check(ctx, r.conn)
 		if err != nil {
-			return fmt.Errorf("the invariant is broken in region %s: %w", r.name, err)
+			return "", fmt.Errorf("the invariant is broken in region %s: %w", r.name, err)
 		}
 		conflicts, err := r.value(ctx, "SELECT count(*)::text FROM bridge.conflicts")
 		if err != nil {
-			return err
+			return "", err
 		}
-		fmt.Fprintf(m.Out, "%s: %d transactions here, %s conflicts decided. %s\n", r.name, r.transactions, conflicts, said)
+		fmt.Fprintf(&said, "%s: %d transactions here, %s conflicts decided. %s\n", r.name, r.transactions, conflicts, sentence)
 	}
-	return nil
+	return said.String(), nil
 }
 
 // compare wants the same rows everywhere.
-func (m *mesh) compare(ctx context.Context) error {
+func (m *mesh) compare(ctx context.Context, said io.Writer) error {
 	for _, table := range m.Tables {
 		first := ""
 		for i, r := range m.regions {
@@ -223,7 +245,7 @@ func (m *mesh) compare(ctx context.Context) error {
 				return fmt.Errorf("table %s: %s has %s, %s has %s", table, m.regions[0].name, first, r.name, digest)
 			}
 		}
-		fmt.Fprintf(m.Out, "Table %s is equal in all regions: %s.\n", table, first)
+		fmt.Fprintf(said, "Table %s is equal in all regions: %s.\n", table, first)
 	}
 	return nil
 }
