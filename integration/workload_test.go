@@ -139,7 +139,7 @@ func (tx *transaction) shop() {
 	case 0:
 		tx.add("DELETE FROM items WHERE id = %d", item)
 	case 1, 2:
-		tx.add(`INSERT INTO items VALUES (%d, '%s', %d, repeat('x', %d)) %s region = %s, qty = items.qty + 1`,
+		tx.add(`INSERT INTO items (id, region, qty, note) VALUES (%d, '%s', %d, repeat('x', %d)) %s region = %s, qty = items.qty + 1`,
 			item, tx.region, tx.IntN(100), tx.IntN(5000), tx.upsert, fmt.Sprintf(tx.proposed, "region"))
 	}
 }
