@@ -217,11 +217,14 @@ func (w *worker) confirm(ctx context.Context, s *Settlement, m loopguard.Marker,
 	if err != nil {
 		return err
 	}
-	if !complete || s.Unseen() != nil || !sameSteps(steps, s.Steps()) {
+	if !complete || !s.Stands(steps) {
 		return errChanged
 	}
 	return nil
 }
+
+// Stands reports whether steps are still what is to be done, now that it was decided again.
+func (s *Settlement) Stands(steps [][]Write) bool { return s.unseen == nil && sameSteps(steps, s.Steps()) }
 
 func sameSteps(a, b [][]Write) bool {
 	if len(a) != len(b) {

@@ -62,8 +62,8 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 	}
 	_, present := rule.Exists(ops)
 	before := s.before(c, parked)
-	if present && before == nil && rule.Decide(ops, &ops[len(ops)-1]).Image.Complete() {
-		s.unseen = fmt.Errorf("%w: row %s isn't to be seen yet", ErrRetry, r.key) // it waits for a synchronous standby, for example
+	if before == nil && s.isUnseen(ops) {
+		s.unseen = fmt.Errorf("%w: row %s isn't to be seen yet", ErrRetry, r.key)
 	}
 	ops, rec := r.replay(ops, rule, present)
 	last := r.ops[len(r.ops)-1].entry()
@@ -111,6 +111,18 @@ func isSuperseded(p *visibility.Parked, present bool, ops history.Row, self chan
 	}
 	return slices.ContainsFunc(ops, func(e history.Entry) bool {
 		return e.Tag.Dot.Origin == self && (e.Kind == change.Insert || p.Shown != nil) && e.Tag.Version().Compare(p.Claim.Version) > 0
+	})
+}
+
+// isUnseen reports whether a local transaction wrote a row that others don't see yet: while it waits for a synchronous standby, for
+// example, it's in the log already.
+func (s *Settlement) isUnseen(ops history.Row) bool {
+	if s.visible == nil {
+		return false
+	}
+	visible := s.visible()
+	return slices.ContainsFunc(ops, func(e history.Entry) bool {
+		return e.Image != nil && e.Tag.Dot.Origin == s.self && e.Tag.Dot.Seq > visible
 	})
 }
 
@@ -210,9 +222,13 @@ func (s *Settlement) decideParked(key change.Key, h *history.History, barrier ui
 	_, exists := s.rules.Of(key.Table).Exists(ops)
 	switch {
 	case parked == nil:
-		c.Row = c.Now
-	case len(ops) > 0 && !exists:
-		parked = nil // a truncate
+		if c.Row = c.Now; c.Now == nil && s.isUnseen(ops) {
+			s.unseen = fmt.Errorf("%w: row %s isn't to be seen yet", ErrRetry, key)
+		}
+	case !exists && slices.ContainsFunc(ops, func(e history.Entry) bool {
+		return e.Kind == change.Truncate && e.Tag.Version().Compare(had.Claim.Version) > 0
+	}):
+		parked = nil
 	default:
 		c.Row, c.Claim = &parked.Row, parked.Claim
 		if c.Refuses = s.refuses[key]; c.Refuses == "" && parked.Reason == visibility.Refused && !s.again {

@@ -29,6 +29,7 @@ type Settlement struct {
 	catalog visibility.Catalog
 	parking *visibility.Parking
 	mark    visibility.Marker
+	visible func() uint64 // the last local transaction that everybody sees; nil is all
 	// suspects are parked rows to be looked at, orphaned the values of which children may have lost their parent.
 	suspects map[change.Key]bool
 	orphaned []Orphaned

@@ -22,6 +22,9 @@ type Watch struct {
 	self   change.Origin
 	forms  visibility.Forms
 	notify func()
+	// Visible is the last of this region's transactions that everybody in its database sees; nil is all of them. It's set before the
+	// watch is used.
+	Visible func() uint64
 
 	mu      sync.Mutex
 	catalog visibility.Catalog
@@ -105,6 +108,7 @@ func (w *Watch) tell(notify func()) {
 // Settlement is of a batch; of none it looks at what's due, which it takes: [Watch.Give] gives it back if that came to nothing.
 func (w *Watch) Settlement(ctx context.Context, b *Batch, rules *conflict.Rules) (*Settlement, Due) {
 	s := newSettlement(w.self, b, rules, w.catalog, w.parking, w.mark(ctx))
+	s.visible = w.Visible
 	if b != nil {
 		return s, Due{}
 	}
@@ -149,7 +153,7 @@ func (w *Watch) orphans(t *visibility.Table, op *change.Operation, tag *change.T
 			continue
 		}
 		for _, child := range w.catalog.Children(op.Key.Table, i) {
-			if h.AnyConcurrent(child.Table.Shape.TableName, tag, func(e *history.Entry) bool { return mayName(e, child.Columns, values) }) {
+			if len(values) > 0 && h.AnyConcurrent(child.Table.Shape.TableName, tag, func(e *history.Entry) bool { return mayName(e, child.Columns, values) }) {
 				out = append(out, Orphaned{op.Key.Table, i, values})
 				break
 			}
@@ -161,8 +165,7 @@ func (w *Watch) orphans(t *visibility.Table, op *change.Operation, tag *change.T
 // removed are the values of referred columns that an operation takes away; gone says whether it may. Where the log doesn't tell
 // them values is nil.
 func removed(t *visibility.Table, refers int, op *change.Operation) (values []change.Value, gone bool) {
-	old := visibility.Row{Key: op.Key, Table: op.Table, Image: op.Old}
-	values, known := old.Values(t.Referred[refers])
+	values, known := oldValues(op, t.Referred[refers])
 	switch op.Kind {
 	case change.Delete:
 		return values, true
@@ -172,6 +175,22 @@ func removed(t *visibility.Table, refers int, op *change.Operation) (values []ch
 		return values, known && ok && !slices.Equal(values, now)
 	}
 	return nil, false
+}
+
+// oldValues are the values of columns before an operation: of an image, or, where the log tells only that, of the key.
+func oldValues(op *change.Operation, columns []string) ([]change.Value, bool) {
+	old := visibility.Row{Key: op.Key, Table: op.Table, Image: op.Old}
+	if op.Old == nil {
+		texts, ok := op.Key.Values()
+		if !ok || len(texts) != len(op.Table.Keys) {
+			return nil, false
+		}
+		old.Image = make(change.Image, len(op.Table.Columns))
+		for n, c := range op.Table.Keys {
+			old.Image[c] = change.Text(texts[n])
+		}
+	}
+	return old.Values(columns)
 }
 
 // mayName reports whether an operation may have left a row that names a parent by values: they're compared roughly, for forms

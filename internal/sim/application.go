@@ -86,14 +86,20 @@ func (r *region) operation(o *open) {
 	row := s.row(key)
 	switch {
 	case row == nil:
-		r.change(o, t, change.Insert, key, nil, change.Image{change.Text(idOf(key)), r.value(), r.value(), r.count(change.Null)})
+		image := change.Image{change.Text(idOf(key)), r.value(), r.value(), r.count(change.Null)}
+		for len(image) < len(t.Columns) {
+			image = append(image, change.Null)
+		}
+		r.constrain(o, key, image, true)
+		r.change(o, t, change.Insert, key, nil, image)
 	case w.rng.IntN(w.plan.deletes) == 0:
-		r.change(o, t, change.Delete, key, row, nil)
-	case w.rng.IntN(10) == 0:
+		r.deletes(o, t, key, row)
+	case w.rng.IntN(10) == 0 && !w.plan.constraints.foreign:
 		r.rename(o, t, key, row)
 	default:
 		image := append(change.Image(nil), row...)
-		for c := 1; c < len(image); c++ {
+		r.constrain(o, key, image, false)
+		for c := 1; c <= countColumn; c++ {
 			switch {
 			case w.rng.IntN(2) == 0:
 			case c == countColumn:
@@ -126,6 +132,9 @@ func (r *region) rename(o *open, t *change.Table, key change.Key, row change.Ima
 		return
 	}
 	image := append(change.Image{change.Text(idOf(to))}, row[1:]...)
+	if _, wait := o.session.mayHold(to, image); wait {
+		return
+	}
 	r.change(o, t, change.Delete, key, row, nil)
 	r.change(o, t, change.Insert, to, nil, image)
 }

@@ -107,6 +107,7 @@ func (w *world) checkSettled() {
 			}
 		}
 	}
+	w.checkConstraints()
 	rows := w.operationsByRow()
 	for _, key := range w.keys() {
 		w.checkOutcome(key, rows[key])
@@ -121,6 +122,9 @@ func (w *world) checkConverged() {
 		for _, key := range w.keys() {
 			if a, b := first.db.rows[key], r.db.rows[key]; !slices.Equal(a, b) {
 				w.fail("I1 converge", "%s is %s in %s and %s in %s", key, showImage(a), first, showImage(b), r)
+			}
+			if a, b := first.db.parked[key], r.db.parked[key]; !slices.Equal(a.Image, b.Image) {
+				w.fail("I1 converge", "%s is parked as %s in %s and as %s in %s", key, showImage(a.Image), first, showImage(b.Image), r)
 			}
 		}
 	}
@@ -167,7 +171,7 @@ func (w *world) checkOutcome(key change.Key, ops history.Row) {
 	if len(ops) == 0 {
 		return
 	}
-	got := w.regions[0].db.rows[key]
+	got := w.candidate(key)
 	initial := w.regions[0].db.initial[key]
 	first := history.Entry{Tag: &change.Tag{}, Kind: change.Update, Table: ops[0].Table, Old: initial, Image: initial}
 	out := w.plan.rule.Decide(ops, &first)
@@ -180,10 +184,50 @@ func (w *world) checkOutcome(key change.Key, ops history.Row) {
 	}
 }
 
+// candidate is a row as its operations made it, shown or not.
+func (w *world) candidate(key change.Key) change.Image {
+	if p, ok := w.regions[0].db.parked[key]; ok {
+		return p.Image
+	}
+	return w.regions[0].db.rows[key]
+}
+
+// checkConstraints makes sure that what's shown keeps the constraints, and that what's hidden is so for a cause.
+func (w *world) checkConstraints() {
+	db := w.regions[0].db
+	s := db.begin()
+	defer s.end()
+	for _, key := range w.keys() {
+		row := db.rows[key]
+		if taken, _ := s.mayHold(key, row); taken {
+			w.fail("I1 converge", "%s has a value that another row has", key)
+		}
+		if parent, ok := w.parentOf(key, row); ok && db.rows[parent] == nil {
+			w.fail("I1 converge", "%s names %s, which isn't there", key, parent)
+		}
+		p, isParked := db.parked[key]
+		if !isParked {
+			continue
+		}
+		caused := false
+		for _, v := range w.holds(key, p.Image) {
+			for _, other := range w.keys() {
+				caused = caused || other != key && slices.Contains(w.holds(other, w.candidate(other)), v)
+			}
+		}
+		if parent, ok := w.parentOf(key, p.Image); ok && db.rows[parent] == nil {
+			caused = true
+		}
+		if !caused {
+			w.fail("I2 no silent loss", "%s is hidden without a cause", key)
+		}
+	}
+}
+
 // checkLoss makes sure that each operation shows, or was seen by a later one, or is in a conflict's record
 // somewhere (I2).
 func (w *world) checkLoss(key change.Key, ops history.Row) {
-	row := w.regions[0].db.rows[key]
+	row := w.candidate(key)
 	for i := range ops {
 		e := &ops[i]
 		if shows(e, row) || slices.ContainsFunc(ops, func(f history.Entry) bool { return f.Compare(e) != 0 && f.Saw(e) }) || w.recorded(key, e) {

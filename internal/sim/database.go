@@ -9,12 +9,14 @@ import (
 	"bridge/conflict"
 	"bridge/history"
 	"bridge/loopguard"
+	"bridge/visibility"
 )
 
 // database is a model of one region's database: what is committed and visible, who holds which lock, and
 // the log. Transactions read what is committed (READ COMMITTED) and wait for locks; whoever would wait is
 // told so and tries again later.
 type database struct {
+	world   *world
 	initial map[change.Key]change.Image
 	state
 	sessions []*session // open transactions
@@ -31,6 +33,7 @@ type state struct {
 	progress map[change.Origin]loopguard.Marker
 	applied  map[change.Dot]bool // for I3, no database has it
 	records  []conflict.Record
+	parked   map[change.Key]visibility.Parked
 }
 
 // logged is one committed transaction in the log.
@@ -43,6 +46,8 @@ type logged struct {
 	barrier    loopguard.Barrier
 	applied    []*change.Transaction // of an echo
 	records    []conflict.Record
+	put        []visibility.Parked
+	away       []change.Key
 	seen       change.Vector // of a local one: the truth about what it had seen
 }
 
@@ -57,14 +62,16 @@ type session struct {
 	db        *database
 	effects   []effect
 	locked    map[change.Key]bool
+	shared    map[change.Key]bool       // parents that can't be deleted by others meanwhile
+	values    map[held]bool             // unique values that others can't take meanwhile
 	touched   map[change.TableName]bool // tables that can't be truncated by others meanwhile
 	exclusive map[change.TableName]bool // tables that others can't touch meanwhile
 	seen      change.Vector             // what was visible when it began
 	place     int                       // after its record in the log, once it's committed
 }
 
-func newDatabase(initial map[change.Key]change.Image) *database {
-	db := &database{initial: initial}
+func newDatabase(w *world, initial map[change.Key]change.Image) *database {
+	db := &database{world: w, initial: initial}
 	db.recover()
 	return db
 }
@@ -75,6 +82,7 @@ func (db *database) recover() {
 		rows:     maps.Clone(db.initial),
 		progress: map[change.Origin]loopguard.Marker{},
 		applied:  map[change.Dot]bool{},
+		parked:   map[change.Key]visibility.Parked{},
 	}
 	for i := range db.log {
 		db.show(&db.log[i])
@@ -96,6 +104,12 @@ func (db *database) show(l *logged) {
 			db.applied[tx.Dot] = true
 		}
 		db.records = append(db.records, l.records...)
+		for _, key := range l.away {
+			delete(db.parked, key)
+		}
+		for _, p := range l.put {
+			db.parked[p.Key] = p
+		}
 	}
 }
 
@@ -129,7 +143,7 @@ func (db *database) seen() change.Vector {
 
 func (db *database) begin() *session {
 	s := &session{
-		db: db, locked: map[change.Key]bool{}, touched: map[change.TableName]bool{},
+		db: db, locked: map[change.Key]bool{}, shared: map[change.Key]bool{}, values: map[held]bool{}, touched: map[change.TableName]bool{},
 		exclusive: map[change.TableName]bool{}, seen: db.seen(),
 	}
 	db.sessions = append(db.sessions, s)
@@ -169,6 +183,16 @@ func (s *session) mayTouch(t change.TableName) bool {
 // mayLock reports whether s can have the row's lock without waiting.
 func (s *session) mayLock(key change.Key) bool {
 	for _, o := range s.db.sessions {
+		if o != s && (o.exclusive[key.Table] || o.locked[key] || o.shared[key]) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayShare reports whether s can keep others from deleting the row without waiting.
+func (s *session) mayShare(key change.Key) bool {
+	for _, o := range s.db.sessions {
 		if o != s && (o.exclusive[key.Table] || o.locked[key]) {
 			return false
 		}
@@ -188,6 +212,9 @@ func (s *session) mayTruncate(t change.TableName) bool {
 func (s *session) set(key change.Key, image change.Image) {
 	s.touched[key.Table] = true
 	s.locked[key] = true
+	for _, v := range append(s.db.world.holds(key, s.row(key)), s.db.world.holds(key, image)...) {
+		s.values[v] = true
+	}
 	s.effects = append(s.effects, effect{key, image})
 }
 
@@ -209,35 +236,38 @@ func (s *session) truncate(t change.TableName) {
 }
 
 // write does one write of a batch. wait says that it would wait for a lock: nothing was done. found says
-// whether there was a row, and is true for writes that need none.
-func (s *session) write(w *apply.Write) (found, wait bool) {
+// whether there was a row, and is true for writes that need none. taken says that another row has one of its values.
+func (s *session) write(w *apply.Write) (found, wait, taken bool) {
 	if w.Kind == apply.Truncate {
 		if !s.mayTruncate(w.Key.Table) {
-			return false, true
+			return false, true, false
 		}
 		s.truncate(w.Key.Table)
-		return true, false
+		return true, false, false
 	}
 	if !s.mayTouch(w.Key.Table) {
-		return false, true
+		return false, true, false
 	}
 	s.touched[w.Key.Table] = true
 	row := s.row(w.Key)
 	if w.Kind != apply.Upsert && row == nil {
-		return false, false
+		return false, false, false
 	}
 	if !s.mayLock(w.Key) {
-		return false, true
+		return false, true, false
 	}
+	image := w.Image
 	switch w.Kind {
-	case apply.Upsert:
-		s.set(w.Key, w.Image)
 	case apply.Update:
-		s.set(w.Key, w.Image.Over(row))
+		image = w.Image.Over(row)
 	case apply.Delete:
-		s.set(w.Key, nil)
+		image = nil
 	}
-	return true, false
+	if taken, wait := s.mayHold(w.Key, image); taken || wait {
+		return true, wait, taken
+	}
+	s.set(w.Key, image)
+	return true, false, false
 }
 
 // commit logs the transaction; others see it, and get its locks, from finish on.

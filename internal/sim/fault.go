@@ -47,6 +47,12 @@ const (
 	NoClaim Fault = "missing rows not locked"
 	// RulesDiffer has one region decide by another rule.
 	RulesDiffer Fault = "rules that differ between regions"
+	// NoRecheck doesn't look at parked rows, and at children, after local writes.
+	NoRecheck Fault = "parked rows not looked at again"
+	// NoDangle doesn't look for parents that were taken away concurrently.
+	NoDangle Fault = "missing parents not noticed"
+	// NoConfirm commits a settlement without the second barrier.
+	NoConfirm Fault = "settlements not confirmed"
 	// ConfirmEarly releases the log when it's read, not when it's published.
 	ConfirmEarly Fault = "log confirmed before it is published"
 )

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"context"
+	"fmt"
 	"slices"
 
 	"bridge/apply"
@@ -47,6 +49,7 @@ type flight struct {
 	records []conflict.Record
 	// remembered says that history holds pieces of the transaction, which isn't committed.
 	remembered bool
+	settling   *settling // of a batch that's settled, and of upkeep
 }
 
 func (f *flight) batch() *apply.Batch { return f.batches[f.piece] }
@@ -106,6 +109,12 @@ func (f *flight) truncates() bool {
 
 // dispatch sends off one flight if a lane has one ready and a worker is free.
 func (r *region) dispatch() bool {
+	if r.watch.Due() || len(r.flights) > 0 && r.flights[0].settling != nil {
+		return r.keepUp()
+	}
+	if r.careful > 0 && len(r.flights) > 0 {
+		return false
+	}
 	if len(r.flights) >= r.world.plan.workers || len(r.flights) > 0 && len(r.flights[0].batches) > 1 {
 		return false
 	}
@@ -125,6 +134,10 @@ func (r *region) dispatch() bool {
 
 func (f *flight) begin() {
 	f.session = f.region.db.begin()
+	if f.settling != nil {
+		f.settling.begin()
+		return
+	}
 	f.piece, f.records = 0, nil
 	f.inOrder = len(f.batches) == 1 && f.region.world.rng.IntN(8) == 0
 	f.beginPiece()
@@ -152,6 +165,9 @@ var setOrder = [...]int{apply.Truncate: 0, apply.Delete: 1, apply.Update: 2, app
 
 // step takes one step and reports whether it could.
 func (f *flight) step() bool {
+	if f.settling != nil && f.phase != committing && f.phase != landing && f.phase != landed {
+		return f.settling.step()
+	}
 	switch f.phase {
 	case writing, rewriting:
 		return f.write()
@@ -186,9 +202,13 @@ func (f *flight) write() bool {
 			f.next++
 			return true
 		}
-		found, wait := f.session.write(&f.writes[i])
+		found, wait, taken := f.session.write(&f.writes[i])
 		if wait {
 			return false
+		}
+		if taken {
+			f.collide()
+			return true
 		}
 		if !found {
 			f.missing = append(f.missing, i)
@@ -258,7 +278,14 @@ func (f *flight) certify(asOf uint64) bool {
 	if f.looks++; f.looks > 50 {
 		r.world.fail("I9 progress", "%s looks at %s up to seq %d for ever", r, f.lane.peer, f.seq)
 	}
-	var err error
+	refs, err := r.watch.References(context.Background(), f.batch())
+	if err != nil {
+		r.world.fail("I9 progress", "%s: %v", r, err)
+	}
+	if refs.Dangle(r.history) && r.world.fault != NoDangle {
+		f.collide()
+		return true
+	}
 	if f.verdict, err = f.batch().Certify(r.history, r.rules(), asOf); err != nil {
 		r.world.fail("I9 progress", "%s can't decide %s up to seq %d: %v", r, f.lane.peer, f.seq, err)
 	}
@@ -301,9 +328,17 @@ func (f *flight) original(tx *change.Transaction) *change.Tag {
 // commit logs the transaction with its marker. Capture may read it before anybody sees it.
 func (f *flight) commit() {
 	r := f.region
-	m := f.batch().Marker
-	m.Time = f.time()
-	l := logged{kind: capture.Echo, marker: m, records: f.records}
+	l := logged{kind: capture.Echo, records: f.records}
+	if f.lane == nil {
+		l.marker = f.settling.marker
+	} else {
+		l.marker = f.batch().Marker
+		l.marker.Time = f.time()
+	}
+	if f.settling != nil {
+		l.put, l.away = f.settling.settlement.Moves()
+		r.world.stats.Hidden += len(l.put)
+	}
 	for _, b := range f.batches {
 		for _, tx := range b.Transactions {
 			l.applied = append(l.applied, tx)
@@ -312,7 +347,7 @@ func (f *flight) commit() {
 	r.world.checkCommit(r, f, l.applied)
 	f.session.commit(l)
 	r.world.stats.Conflicts += len(f.records)
-	r.world.trace("%s commits %s up to seq %d at log %d: %s", r, f.lane.peer, f.seq, f.session.place-1, showEffects(f.session.effects))
+	r.world.trace("%s commits %s at log %d: %s parks %s, away %v", r, f, f.session.place-1, showEffects(f.session.effects), showParked(l.put), l.away)
 	f.phase = landing
 }
 
@@ -321,7 +356,15 @@ func (f *flight) land() {
 	r := f.region
 	f.session.finish()
 	f.phase = landed
+	r.careful = max(0, r.careful-1)
 	r.flights = r.flights[1:]
+	if f.settling != nil {
+		r.watch.Settled(f.settling.settlement)
+	}
+	if f.lane == nil {
+		return
+	}
+	f.lane.settle = max(0, f.lane.settle-f.items)
 	f.lane.queue = f.lane.queue[f.items:]
 	f.lane.taken -= f.items
 	if len(f.batches) == 1 {
@@ -340,6 +383,12 @@ func (r *region) cancel(i int) {
 	if f.phase == landing {
 		return
 	}
+	if f.lane == nil {
+		r.watch.Give(f.settling.due)
+		f.session.end()
+		r.flights = nil
+		return
+	}
 	if f.remembered && r.world.fault != KeepCancelled {
 		r.history.Cancel(f.batch().Transactions[0].Dot)
 	}
@@ -354,7 +403,7 @@ func (r *region) cancel(i int) {
 	for _, earlier := range r.flights {
 		r.sent = r.sent.With(earlier.lane.peer.origin, earlier.seq)
 	}
-	if r.world.rng.IntN(2) == 0 {
+	if r.world.rng.IntN(2) == 0 || f.settling != nil {
 		return
 	}
 	for _, b := range f.batches {
@@ -364,4 +413,32 @@ func (r *region) cancel(i int) {
 	r.sent = r.sent.With(f.lane.peer.origin, f.seq)
 	r.flights = append(r.flights, f)
 	f.begin()
+}
+
+// collide ends a flight, and all that come after it, because constraints concern its rows: they're to be settled.
+func (f *flight) collide() {
+	r := f.region
+	if len(f.batches) > 1 {
+		r.world.fail("I9 progress", "%s: pieces collide", r)
+	}
+	i := slices.Index(r.flights, f)
+	r.world.trace("%s: %s collides", r, f)
+	for _, later := range r.flights[i:] {
+		later.session.end()
+		later.lane.taken -= later.items
+		later.phase = landed
+	}
+	r.flights = r.flights[:i]
+	r.sent = r.db.seen()
+	for _, earlier := range r.flights {
+		r.sent = r.sent.With(earlier.lane.peer.origin, earlier.seq)
+	}
+	f.lane.settle = f.items
+}
+
+func (f *flight) String() string {
+	if f.lane == nil {
+		return "upkeep"
+	}
+	return fmt.Sprintf("%s up to seq %d", f.lane.peer, f.seq)
 }

@@ -18,6 +18,7 @@ type lane struct {
 	cut     int // the step until which the peer's topic can't be reached
 	queue   []item
 	taken   int                   // items at the queue's front that are in flight
+	settle  int                   // transactions still to be settled
 	pieces  []*change.Transaction // of a large transaction that isn't complete
 }
 
@@ -136,6 +137,11 @@ func (l *lane) take() *flight {
 	}
 	f := &flight{region: r, lane: l}
 	limit := 1 + r.world.rng.IntN(r.world.plan.batch)
+	if l.settle > 0 {
+		if limit = l.settle; len(r.flights) > 0 {
+			return nil
+		}
+	}
 	for _, it := range l.queue[l.taken:] {
 		if it.pieces == nil || f.items == limit || !l.ready(it.pieces[0]) {
 			break
@@ -153,5 +159,5 @@ func (l *lane) take() *flight {
 	if f.items == 0 {
 		return nil
 	}
-	return f
+	return f.constrained()
 }

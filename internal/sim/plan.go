@@ -26,6 +26,7 @@ type plan struct {
 	split                  bool // local transactions stay open over several steps
 	granularity            change.Timestamp
 	rule                   *conflict.Rule
+	constraints            constraints
 	weights                [actions]int
 	skew                   []change.Timestamp
 }
@@ -75,6 +76,7 @@ func newPlan(rng *rand.Rand) plan {
 	if rng.IntN(4) == 0 {
 		p.missRows(rng)
 	}
+	p.constraints = drawConstraints(rng)
 	p.take(drawRule(rng))
 	return p
 }
@@ -85,8 +87,11 @@ func (p *plan) take(rule *conflict.Rule) {
 	if rule.NeedsImages() {
 		p.full = [2]bool{true, true}
 	}
-	if rule.Columns != nil {
+	if rule.Columns != nil || p.constraints.any() {
 		p.truncates = false
+	}
+	if p.constraints.foreign {
+		p.tables = 2
 	}
 }
 
@@ -106,6 +111,7 @@ func (p *plan) missRows(rng *rand.Rand) {
 // suit bends the plan to where a fault matters, so that few schedules are needed to see it.
 func (p *plan) suit(f Fault, rng *rand.Rand) {
 	if f != NoFault {
+		p.constraints = constraints{}
 		p.take(conflict.LastWriteWins)
 	}
 	switch f {
@@ -147,8 +153,8 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 }
 
 func (p *plan) String() string {
-	return fmt.Sprintf("%d regions, %d rounds of %d steps, %d tables of %d keys, %d workers, batches of %d, %s",
-		p.regions, p.rounds, p.steps, p.tables, p.keys, p.workers, p.batch, p.rule)
+	return fmt.Sprintf("%d regions, %d rounds of %d steps, %d tables of %d keys, %d workers, batches of %d, %s, %s",
+		p.regions, p.rounds, p.steps, p.tables, p.keys, p.workers, p.batch, p.rule, p.constraints)
 }
 
 // countColumn is the column that's counted.
@@ -161,14 +167,15 @@ func (p *plan) makeTables() []*change.Table {
 	for i := range p.tables {
 		tables = append(tables, change.NewTable(
 			change.TableName{Schema: "public", Name: string(rune('a' + i))},
-			[]change.Column{{Name: "id", Type: "integer", Key: true}, {Name: "v", Type: "text"}, {Name: "big", Type: "text"}, {Name: "n", Type: "integer"}},
+			append([]change.Column{{Name: "id", Type: "integer", Key: true}, {Name: "v", Type: "text"}, {Name: "big", Type: "text"}, {Name: "n", Type: "integer"}},
+				p.constraints.columns()...),
 			p.full[i]))
 	}
 	return tables
 }
 
 func keyOf(t *change.Table, id int) change.Key {
-	k, err := change.KeyOf(t, change.Image{change.Text(fmt.Sprint(id)), change.Null, change.Null, change.Null}, nil)
+	k, err := change.KeyOf(t, change.Image{change.Text(fmt.Sprint(id))}, nil)
 	if err != nil {
 		panic(err)
 	}

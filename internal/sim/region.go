@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bridge/apply"
 	"bridge/capture"
 	"bridge/change"
 	"bridge/history"
@@ -36,10 +37,12 @@ type process struct {
 	told    loopguard.State
 	builder *wire.Builder
 
+	watch   *apply.Watch
 	lanes   []*lane
 	flights []*flight     // in the order in which they commit
 	sent    change.Vector // what will be applied when all flights have landed
 	next    int           // the lane to look at first
+	careful int           // flights to go one at a time
 }
 
 // outgoing is a transaction, or a piece, that is to be published.
@@ -105,7 +108,7 @@ func (r *region) tag(l *logged, operations []change.Operation) {
 	w.trace("%s reads %s time %d deps %s:%s", r, tag.Dot, tag.Time, tag.Deps, describe(operations))
 	for first := 0; ; {
 		n := len(operations) - first
-		if n > 2 && w.rng.IntN(3) == 0 {
+		if n > 2 && w.rng.IntN(3) == 0 && !w.plan.constraints.any() {
 			n = 1 + w.rng.IntN(n-1)
 		}
 		tx := &change.Transaction{
@@ -113,6 +116,9 @@ func (r *region) tag(l *logged, operations []change.Operation) {
 			Before: uint32(first), Last: first+n == len(operations), Operations: operations[first : first+n],
 		}
 		r.remember(tx, &tx.Tag, uint64(r.pos))
+		if w.fault != NoRecheck {
+			r.watch.Local(tx, r.history)
+		}
 		r.outbox = append(r.outbox, outgoing{tx, before, after, r.pos - 1})
 		first += n
 		if tx.Last {
@@ -241,7 +247,7 @@ func (r *region) learn(member change.Origin, seen change.Vector) {
 func (r *region) pruneOutOfOrder() {
 	old := r.history
 	r.history = history.New(r.origin, r.world.origins, 0)
-	r.history.KeepBefore(func(change.TableName) bool { return r.world.plan.rule.NeedsImages() })
+	r.keepBefore()
 	for _, m := range r.world.origins {
 		r.history.Learn(m, old.Known(m))
 	}

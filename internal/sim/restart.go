@@ -1,10 +1,14 @@
 package sim
 
 import (
+	"context"
+
 	"bridge/apply"
+	"bridge/capture"
 	"bridge/change"
 	"bridge/history"
 	"bridge/loopguard"
+	"bridge/visibility"
 	"bridge/wire"
 )
 
@@ -13,7 +17,7 @@ func (r *region) start() {
 	w := r.world
 	r.process = process{builder: wire.NewBuilder(cluster, r.origin)}
 	r.history = history.New(r.origin, w.origins, 0)
-	r.history.KeepBefore(func(change.TableName) bool { return r.world.plan.rule.NeedsImages() })
+	r.keepBefore()
 	r.history.Resume(r.db.cut)
 	var state loopguard.State
 	for _, record := range r.topic.records { // the last to tell isn't always the furthest
@@ -39,7 +43,32 @@ func (r *region) start() {
 			r.lanes = append(r.lanes, newLane(r, peer, m))
 		}
 	}
+	r.startWatch()
 	r.learn(r.origin, state.Vector)
+}
+
+// keepBefore has history keep what rules, and parents' deletes, need.
+func (r *region) keepBefore() {
+	catalog := r.world.catalog()
+	r.history.KeepBefore(func(t change.TableName) bool {
+		return r.world.plan.rule.NeedsImages() || catalog[t] != nil && len(catalog[t].Referred) > 0
+	})
+}
+
+// startWatch begins to watch what constraints hide.
+func (r *region) startWatch() {
+	var parked []visibility.Parked
+	for _, key := range r.world.keys() {
+		if p, ok := r.db.parked[key]; ok {
+			parked = append(parked, p)
+		}
+	}
+	var err error
+	if r.watch, err = apply.NewWatch(context.Background(), r.origin, r.world.catalog(), parked, forms{}); err != nil {
+		r.world.fail("I9 progress", "%s: %v", r, err)
+	}
+	r.watch.Visible = r.visible
+	r.watch.Resume(r.history)
 }
 
 // recall adds a topic's transactions up to seq to history, which passes over what its cut doesn't need.
@@ -88,4 +117,22 @@ func (r *region) recallTransaction(from *region, pieces []*change.Transaction) {
 	if from != r {
 		r.history.Learn(from.origin, pieces[0].Seen())
 	}
+}
+
+// visible is the last local transaction of which all before it, and itself, can be seen.
+func (r *region) visible() uint64 {
+	last := ^uint64(0)
+	for _, o := range r.open {
+		if !o.logged {
+			continue
+		}
+		var seq uint64
+		for _, l := range r.db.log[:o.session.place] {
+			if l.kind == capture.Local {
+				seq++
+			}
+		}
+		last = min(last, seq-1)
+	}
+	return last
 }

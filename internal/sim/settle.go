@@ -83,6 +83,11 @@ func (r *region) turn() bool {
 		r.flights[0].step()
 		busy = true
 	}
+	if !busy && len(r.flights) > 1 { // one may wait for a value that another has taken, which waits for its turn: a lock timeout ends it
+		r.careful = 2 * r.world.plan.workers
+		r.cancel(0)
+		return true
+	}
 	return busy
 }
 

@@ -18,6 +18,9 @@ type Stats struct {
 	Floors       int // with a floor
 	Retries      int
 	Duplicates   int // records appended twice
+	Settled      int // batches that constraints had a part in
+	Upkeep       int // looks at parked rows
+	Hidden       int // rows that were parked
 	Late         int // records of dead processes that came after others of their successors
 }
 
@@ -33,6 +36,9 @@ func (s *Stats) Add(o Stats) {
 	s.Retries += o.Retries
 	s.Duplicates += o.Duplicates
 	s.Late += o.Late
+	s.Settled += o.Settled
+	s.Upkeep += o.Upkeep
+	s.Hidden += o.Hidden
 }
 
 // Violation says which invariant a schedule broke.
@@ -78,7 +84,7 @@ func Run(seed uint64, fault Fault, tracer func(string)) (Stats, *Violation) {
 		w.origins = append(w.origins, change.NewOrigin("r"+string(rune('0'+i)), 1))
 	}
 	for i, o := range w.origins {
-		w.regions = append(w.regions, &region{world: w, index: i, origin: o, db: newDatabase(initial)})
+		w.regions = append(w.regions, &region{world: w, index: i, origin: o, db: newDatabase(w, initial)})
 	}
 	for _, r := range w.regions {
 		r.start()
@@ -103,6 +109,9 @@ func (w *world) prefill() map[change.Key]change.Image {
 			small, large := fmt.Sprintf("s-.%s%d", t.Name, id), fmt.Sprintf("L-.%s%d", t.Name, id)
 			w.oracle.writer[small], w.oracle.writer[large] = change.Dot{}, change.Dot{}
 			rows[key] = change.Image{change.Text(idOf(key)), change.Text(small), change.Text(large), change.Text("0")}
+			for len(rows[key]) < len(t.Columns) {
+				rows[key] = append(rows[key], change.Null)
+			}
 		}
 	}
 	return rows

@@ -1,0 +1,267 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"bridge/change"
+	"bridge/visibility"
+)
+
+// constraints are the keys that a schedule's tables have.
+type constraints struct {
+	uniques int // unique columns of each table, 0 to 2
+	values  int // that are written there
+	losers  [2]visibility.Loser
+	foreign bool // rows of the second table name rows of the first
+	child   visibility.ForeignPolicy
+	cascade bool // an application that deletes a parent deletes its children; else it may not
+}
+
+func (c constraints) any() bool { return c.uniques > 0 || c.foreign }
+
+func (c constraints) String() string {
+	if !c.any() {
+		return "no constraints"
+	}
+	return fmt.Sprintf("%d unique columns of %d values, losers %v, foreign %t (%v, cascade %t)", c.uniques, c.values, c.losers, c.foreign, c.child, c.cascade)
+}
+
+func drawConstraints(rng *rand.Rand) (c constraints) {
+	if rng.IntN(2) == 0 {
+		return c
+	}
+	c.uniques, c.values = rng.IntN(3), 1+rng.IntN(5)
+	c.foreign, c.cascade = rng.IntN(2) == 0, rng.IntN(2) == 0
+	for i := range c.losers {
+		if rng.IntN(4) == 0 {
+			c.losers[i] = visibility.Null
+		}
+	}
+	if rng.IntN(4) == 0 {
+		c.child = visibility.NullChild
+	}
+	return c
+}
+
+// The places of columns that constraints are on: the first unique one, and what names a parent.
+const (
+	firstUnique  = 4
+	parentColumn = 6
+)
+
+func (c constraints) columns() []change.Column {
+	if !c.any() {
+		return nil
+	}
+	return []change.Column{{Name: "u", Type: "text"}, {Name: "w", Type: "text"}, {Name: "parent", Type: "integer"}}
+}
+
+// catalog is what a region reads of its database.
+func (w *world) catalog() visibility.Catalog {
+	c := w.plan.constraints
+	if !c.any() {
+		return nil
+	}
+	catalog := visibility.Catalog{}
+	for i, t := range w.tables {
+		known := &visibility.Table{Shape: t}
+		for u := range c.uniques {
+			name := t.Columns[firstUnique+u].Name
+			policy := visibility.UniquePolicy{Loser: c.losers[u]}
+			if policy.Loser != visibility.Park {
+				policy.Column = name
+			}
+			known.Unique = append(known.Unique, visibility.Unique{Name: name, Columns: []string{name}, UniquePolicy: policy})
+		}
+		if c.foreign && i == 0 {
+			known.Refer([]string{"id"})
+		}
+		if c.foreign && i == 1 {
+			known.Foreign = []visibility.Foreign{{Name: "parent", Columns: []string{"parent"}, Parent: w.tables[0].TableName, Policy: c.child}}
+		}
+		catalog[t.TableName] = known
+	}
+	return catalog
+}
+
+// forms are the model's: equal texts are equal values.
+type forms struct{}
+
+func (forms) Form(_ context.Context, _ change.TableName, _, text string) (string, error) {
+	return text, nil
+}
+
+// held is a unique value.
+type held struct {
+	table  change.TableName
+	column int
+	value  string
+}
+
+// holds are the unique values of a row.
+func (w *world) holds(key change.Key, image change.Image) (out []held) {
+	if image == nil {
+		return nil
+	}
+	for u := range w.plan.constraints.uniques {
+		if text, ok := image[firstUnique+u].Text(); ok {
+			out = append(out, held{key.Table, firstUnique + u, text})
+		}
+	}
+	return out
+}
+
+// mayHold reports whether the row may be as image says: wait says that another transaction must end first, taken that another
+// row has one of its values.
+func (s *session) mayHold(key change.Key, image change.Image) (taken, wait bool) {
+	w := s.db.world
+	for _, v := range w.holds(key, image) {
+		for _, o := range s.db.sessions {
+			if o != s && o.values[v] {
+				return false, true
+			}
+		}
+		for other := range s.db.rows {
+			taken = taken || other != key && s.shows(other, v)
+		}
+		for _, e := range s.effects {
+			taken = taken || e.key != key && s.shows(e.key, v)
+		}
+	}
+	return taken, false
+}
+
+func (s *session) shows(key change.Key, v held) bool {
+	row := s.row(key)
+	if key.Table != v.table || row == nil {
+		return false
+	}
+	text, ok := row[v.column].Text()
+	return ok && text == v.value
+}
+
+// parentOf is the key of the row that a child names.
+func (w *world) parentOf(key change.Key, image change.Image) (change.Key, bool) {
+	if !w.plan.constraints.foreign || key.Table != w.tables[1].TableName || image == nil {
+		return change.Key{}, false
+	}
+	text, ok := image[parentColumn].Text()
+	if !ok {
+		return change.Key{}, false
+	}
+	var id int
+	fmt.Sscan(text, &id) //nolint:errcheck // the model wrote it
+	return keyOf(w.tables[0], id), true
+}
+
+// children are the rows that name a parent, as the session sees them.
+func (s *session) children(parent change.Key) (keys []change.Key) {
+	w := s.db.world
+	for _, key := range w.keys() {
+		if p, ok := w.parentOf(key, s.row(key)); ok && p == parent {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// uniqueValue is a value for a unique column that the application may write now: NULL where it may not.
+func (o *open) uniqueValue(w *world, key change.Key, column int) change.Value {
+	v := change.Text(fmt.Sprintf("k%d", w.rng.IntN(w.plan.constraints.values)))
+	if w.rng.IntN(4) == 0 {
+		v = change.Null
+	}
+	image := make(change.Image, len(w.tables[0].Columns))
+	for i := range image {
+		image[i] = change.Null
+	}
+	image[column] = v
+	if taken, wait := o.session.mayHold(key, image); taken || wait {
+		return change.Null
+	}
+	return v
+}
+
+// parentValue names a parent that is there: the application locks it against others' deletes.
+func (o *open) parentValue(w *world) change.Value {
+	parent := keyOf(w.tables[0], w.rng.IntN(w.plan.keys))
+	if w.rng.IntN(4) == 0 || o.session.row(parent) == nil || !o.session.mayShare(parent) {
+		return change.Null
+	}
+	o.session.shared[parent] = true
+	return change.Text(idOf(parent))
+}
+
+// constrain fills the columns that constraints are on: all of an insert, now and then one of an update.
+func (r *region) constrain(o *open, key change.Key, image change.Image, isInsert bool) {
+	w := r.world
+	c := w.plan.constraints
+	if !c.any() {
+		return
+	}
+	for u := range c.uniques {
+		if isInsert || w.rng.IntN(3) == 0 {
+			image[firstUnique+u] = o.uniqueValue(w, key, firstUnique+u)
+		}
+	}
+	if c.foreign && key.Table == w.tables[1].TableName && (isInsert || w.rng.IntN(3) == 0) {
+		image[parentColumn] = o.parentValue(w)
+	}
+}
+
+// deletes deletes a row and, where that cascades, its children; a parent that has children stays otherwise.
+func (r *region) deletes(o *open, t *change.Table, key change.Key, row change.Image) {
+	children := o.session.children(key)
+	for _, child := range children {
+		if !r.world.plan.constraints.cascade || !o.session.mayLock(child) {
+			return
+		}
+	}
+	if r.world.plan.constraints.foreign && !o.session.mayLock(key) {
+		return
+	}
+	for _, child := range children {
+		r.change(o, r.world.tables[1], change.Delete, child, o.session.row(child), nil)
+	}
+	r.change(o, t, change.Delete, key, row, nil)
+}
+
+// find is [apply.Session]'s Find: wait says that a row is locked by another.
+func (s *session) find(l *visibility.Lookup) (rows []visibility.Row, wait bool) {
+	t := l.Table.Shape
+	for _, key := range s.db.world.keys() {
+		image := s.row(key)
+		if key.Table != t.TableName || image == nil {
+			continue
+		}
+		row := visibility.Row{Key: key, Table: t, Image: image}
+		values, ok := row.Values(l.Columns)
+		if !ok || !containsTuple(l.Values, values) {
+			continue
+		}
+		if !s.mayLock(key) {
+			return nil, true
+		}
+		rows = append(rows, row)
+	}
+	for _, row := range rows {
+		s.touched[t.TableName] = true
+		s.locked[row.Key] = true
+	}
+	return rows, false
+}
+
+func containsTuple(tuples [][]change.Value, values []change.Value) bool {
+	for _, tuple := range tuples {
+		same := len(tuple) == len(values)
+		for i := range tuple {
+			same = same && tuple[i] == values[i]
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,225 @@
+package sim
+
+import (
+	"context"
+
+	"bridge/apply"
+	"bridge/change"
+	"bridge/loopguard"
+	"bridge/visibility"
+)
+
+// settling is a flight's way through a settlement: see [apply.Settlement].
+type settling struct {
+	flight     *flight
+	settlement *apply.Settlement
+	due        apply.Due        // of upkeep
+	marker     loopguard.Marker // of upkeep
+	does       func() bool
+	lookups    []visibility.Lookup
+	barrier    int // the place after the last one
+	asOf       uint64
+	isAsOf     bool // nothing was locked since the barrier
+	steps      [][]apply.Write
+	writes     []apply.Write // those that are left
+	restarts   int
+}
+
+// constrained makes a flight one that's settled if it must be; nil if it must wait for others for that.
+func (f *flight) constrained() *flight {
+	r := f.region
+	must := f.lane.settle > 0
+	if !must && len(f.batches) == 1 {
+		var err error
+		if must, err = r.watch.Concerns(context.Background(), f.batches[0]); err != nil {
+			r.world.fail("I9 progress", "%s: %v", r, err)
+		}
+	}
+	if !must {
+		return f
+	}
+	if len(r.flights) > 0 {
+		return nil
+	}
+	f.settling = &settling{flight: f}
+	f.settling.settlement, _ = r.watch.Settlement(context.Background(), f.batches[0], r.rules())
+	return f
+}
+
+// keepUp sends off a look at what's due, when nothing else is in flight.
+func (r *region) keepUp() bool {
+	if !r.watch.Due() || len(r.flights) > 0 {
+		return false
+	}
+	f := &flight{region: r}
+	s := &settling{flight: f}
+	f.settling = s
+	for _, peer := range r.world.origins {
+		if m := r.db.progress[peer]; m.Time > s.marker.Time {
+			s.marker = m
+		}
+	}
+	s.settlement, s.due = r.watch.Settlement(context.Background(), nil, r.rules())
+	if s.marker.Seq == 0 { // nothing was ever applied
+		return true
+	}
+	r.world.stats.Upkeep++
+	r.world.trace("%s looks at %d parked rows and %d parents' values", r, len(s.due.Parked), len(s.due.Orphaned))
+	r.flights = append(r.flights, f)
+	f.begin()
+	return true
+}
+
+func (s *settling) begin() {
+	s.flight.records, s.lookups, s.isAsOf, s.asOf = nil, nil, false, ^uint64(0)
+	s.does = s.look
+	if s.flight.lane != nil {
+		s.flight.region.world.stats.Settled++
+		s.flight.region.world.trace("%s settles %s", s.flight.region, s.flight)
+	}
+}
+
+func (s *settling) step() bool { return s.does() }
+
+// again begins anew, with nothing locked.
+func (s *settling) again(why string) bool {
+	f := s.flight
+	f.region.world.trace("%s settles %s again: %s", f.region, f, why)
+	if s.restarts++; s.restarts > 200 {
+		f.region.world.fail("I9 progress", "%s settles %s for ever", f.region, f)
+	}
+	f.session.end()
+	s.settlement.Again()
+	f.begin()
+	return true
+}
+
+// decide decides as of a barrier and reports whether it asks for nothing.
+func (s *settling) decide() (complete bool) {
+	r := s.flight.region
+	if lacks := s.settlement.Lacks(r.history, s.asOf); len(lacks) > 0 {
+		r.world.fail("I9 progress", "%s: large transactions aren't settled in the simulation", r)
+	}
+	err := s.settlement.Decide(r.history, s.asOf)
+	if err == nil {
+		complete, err = s.settlement.Look()
+	}
+	if err != nil {
+		r.world.fail("I9 progress", "%s can't settle %s: %v", r, s.flight, err)
+	}
+	return complete
+}
+
+func (s *settling) look() bool {
+	complete := s.decide()
+	s.lookups = s.settlement.Lookups()
+	switch {
+	case complete && s.isAsOf && s.settlement.Unseen() != nil:
+		return s.again(s.settlement.Unseen().Error())
+	case complete && s.isAsOf:
+		s.plan()
+	case complete:
+		s.raise(s.look)
+	case len(s.lookups) > 0:
+		s.isAsOf = false
+		s.does = s.find
+	}
+	return true
+}
+
+func (s *settling) find() bool {
+	if len(s.lookups) == 0 {
+		s.does = s.look
+		return true
+	}
+	rows, wait := s.flight.session.find(&s.lookups[0])
+	if wait {
+		return false
+	}
+	s.settlement.Found(rows)
+	s.lookups = s.lookups[1:]
+	return true
+}
+
+// raise raises a barrier, and goes on when capture has read it.
+func (s *settling) raise(next func() bool) {
+	r := s.flight.region
+	floor := s.marker.Time
+	if s.flight.lane != nil {
+		floor = s.flight.time()
+	}
+	s.barrier = r.db.raise(floor)
+	r.world.stats.Floors++
+	s.does = func() bool {
+		if r.pos < s.barrier && r.world.fault != NoBarrier {
+			return false
+		}
+		s.asOf, s.isAsOf = uint64(s.barrier), true
+		s.does = next
+		return true
+	}
+}
+
+func (s *settling) plan() {
+	s.steps = s.settlement.Steps()
+	s.writes = nil
+	for _, set := range s.steps {
+		s.writes = append(s.writes, set...)
+	}
+	s.does = s.write
+}
+
+func (s *settling) write() bool {
+	if len(s.writes) > 0 {
+		_, wait, taken := s.flight.session.write(&s.writes[0])
+		if taken {
+			return s.again(s.writes[0].Key.String() + showImage(s.writes[0].Image) + " meets another row")
+		}
+		if !wait {
+			s.writes = s.writes[1:]
+		}
+		return !wait
+	}
+	if s.settlement.Fresh() && s.flight.region.world.fault != NoConfirm {
+		s.raise(s.confirm)
+		return true
+	}
+	return s.done()
+}
+
+func (s *settling) confirm() bool {
+	if complete := s.decide(); !complete || !s.settlement.Stands(s.steps) {
+		s.settlement.Lookups()
+		return s.again("rows changed")
+	}
+	return s.done()
+}
+
+func (s *settling) done() bool {
+	f := s.flight
+	f.records = s.settlement.Records()
+	put, away := s.settlement.Moves()
+	if f.lane == nil && len(put)+len(away)+len(s.steps) == 0 { // nothing to change: what's in the way is known now
+		f.session.end()
+		f.region.watch.Settled(s.settlement)
+		f.region.flights = nil
+		f.phase = landed
+		return true
+	}
+	f.phase = committing
+	return true
+}
+
+func showParked(rows []visibility.Parked) string {
+	text := ""
+	for i := range rows {
+		p := &rows[i]
+		text += p.Key.String() + showImage(p.Image) + " by " + string(p.Reason)
+		if p.Shown != nil {
+			text += " shown " + showImage(p.Shown)
+		}
+	}
+	return text
+}
+
+var _ change.Key
