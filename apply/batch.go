@@ -17,6 +17,7 @@ type Batch struct {
 	byKey        map[change.Key]*row
 	truncates    bool
 	settled      []conflict.Record // of a batch that was settled
+	kin          *kin              // once it's known
 }
 
 // row is one row's part in a batch.

@@ -84,3 +84,58 @@ func (r *reference) dangles(h *history.History) bool {
 	}
 	return h.AnyOf(r.parent, r.tag, func(e *history.Entry) bool { return e.Image == nil })
 }
+
+// kin are the tables by which a batch has to do with others through foreign keys.
+type kin struct {
+	names   map[change.TableName]bool // parents' tables, of rows that it writes
+	removes map[change.TableName]bool // parents' tables, from which it takes rows away
+}
+
+// Related reports whether one of a batch in flight and a transaction may take parents away whose children the other writes. They mustn't be in
+// flight together: history has neither's operations while the other is certified.
+func (w *Watch) Related(b *Batch, tx *change.Transaction) bool {
+	if !w.foreign {
+		return false
+	}
+	if b.kin == nil {
+		b.kin = w.kinOf(b.Transactions)
+	}
+	if len(b.kin.names)+len(b.kin.removes) == 0 {
+		return false
+	}
+	k := w.kinOf([]*change.Transaction{tx})
+	return meet(k.names, b.kin.removes) || meet(k.removes, b.kin.names)
+}
+
+func (w *Watch) kinOf(transactions []*change.Transaction) *kin {
+	k := &kin{names: map[change.TableName]bool{}, removes: map[change.TableName]bool{}}
+	for _, tx := range transactions {
+		for i := range tx.Operations {
+			op := &tx.Operations[i]
+			t := w.catalog[op.Key.Table]
+			if t == nil {
+				continue
+			}
+			if op.New != nil {
+				for _, f := range t.Foreign {
+					k.names[f.Parent] = true
+				}
+			}
+			for i := range t.Referred {
+				if _, gone := removed(t, i, op); gone {
+					k.removes[op.Key.Table] = true
+				}
+			}
+		}
+	}
+	return k
+}
+
+func meet(a, b map[change.TableName]bool) bool {
+	for t := range a {
+		if b[t] {
+			return true
+		}
+	}
+	return false
+}

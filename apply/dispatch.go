@@ -240,7 +240,7 @@ func (d *dispatcher) missing(tx *change.Transaction) (dep change.Seen, err error
 // wait for each other, one for the row and one for its turn to commit.
 func (d *dispatcher) overlaps(tx *change.Transaction) bool {
 	for _, f := range d.inflight {
-		if f.batch == nil || f.batch.truncates {
+		if f.batch == nil || f.batch.truncates || d.Watch.Related(f.batch, tx) {
 			return true
 		}
 		for i := range tx.Operations {

@@ -19,9 +19,10 @@ import (
 // What's noticed must be looked at before anything else is applied, and before anything counts as seen by others: as long as
 // it waits nothing becomes stable here, so that it's still known after a restart.
 type Watch struct {
-	self   change.Origin
-	forms  visibility.Forms
-	notify func()
+	self    change.Origin
+	foreign bool // there are foreign keys
+	forms   visibility.Forms
+	notify  func()
 	// Visible is the last of this region's transactions that everybody in its database sees; nil is all of them. It's set before the
 	// watch is used.
 	Visible func() uint64
@@ -61,6 +62,9 @@ func (d *Due) add(keys []change.Key) {
 // NewWatch makes a watch over what's parked. All of it is due to be looked at.
 func NewWatch(ctx context.Context, self change.Origin, catalog visibility.Catalog, parked []visibility.Parked, forms visibility.Forms) (*Watch, error) {
 	w := &Watch{self: self, forms: forms, notify: func() {}, catalog: catalog, parking: visibility.NewParking()}
+	for _, t := range catalog {
+		w.foreign = w.foreign || len(t.Foreign) > 0
+	}
 	for _, p := range parked {
 		t := catalog[p.Key.Table]
 		if t == nil {

@@ -15,6 +15,8 @@ const (
 	erDuplicate    = 1062
 	erSubqueryRows = 1242
 	erValue        = 1366
+	erCheck        = 3819
+	erCheckMaria   = 4025
 )
 
 // explain classifies an error of the transaction and says what an operator needs. What was known of the tables is
@@ -39,18 +41,36 @@ func (s *session) explain(err error) error {
 			apply.ErrRefused, server, where)
 	case g != nil && g.isGuard(server):
 		return fmt.Errorf("%w: another row has one of its unique values%s; change the row that is in the way here, or the unique key, and it goes on by itself",
-			apply.ErrCollides, where)
+			apply.ErrCollides, where) // which of them, the server doesn't tell
 	}
 	switch mysql.Classify(err) {
 	case mysql.Retry:
 		return fmt.Errorf("%w: %s%s", apply.ErrRetry, server, where)
 	case mysql.Conflict:
-		return fmt.Errorf("%w: %s%s; change the row that is in the way here, or the constraint, and it goes on by itself",
-			refusal(server), constraint(server), where)
+		return &refusedError{constraintName(server, g), fmt.Errorf("%w: %s%s; change the row that is in the way here, or the constraint, and it goes on by itself",
+			refusal(server), constraint(server), where)}
 	case mysql.Poison:
-		return fmt.Errorf("%w: %s%s; "+apply.WhenUnfit, refusal(server), server, where)
+		return &refusedError{constraintName(server, g), fmt.Errorf("%w: %s%s; "+apply.WhenUnfit, refusal(server), server, where)}
 	}
 	return fmt.Errorf("apply failed: %s%s", server, where)
+}
+
+// refusedError is the refusal of a row, which knows by what.
+type refusedError struct {
+	constraint string
+	error
+}
+
+func (e *refusedError) Unwrap() error { return e.error }
+
+// Constraint is the name of the violated constraint or, where nothing has a name, what else says why the row is refused.
+func (e *refusedError) Constraint() string { return e.constraint }
+
+// unfit refuses a value of a write's row that the column can't have.
+func (g *group) unfit(w *apply.Write, column int, err error) error {
+	return &refusedError{"column " + g.table.Columns[column].Name, fmt.Errorf(
+		"%w: table %s, row %s, column %s: %w; compare the column's definition with the other regions', and it goes on by itself once they agree",
+		apply.ErrUnfit, g.table, w.Key, g.table.columnName(column), err)}
 }
 
 // refusals are the errors that concern a row. Others, such as a missing column, concern the table or the server: all rows would be
@@ -58,13 +78,11 @@ func (s *session) explain(err error) error {
 var refusals = map[uint16]error{
 	1022: apply.ErrCollides, erDuplicate: apply.ErrCollides, 1169: apply.ErrCollides,
 
-	erNull: apply.ErrUnfit, // NOT NULL
-	3819:   apply.ErrUnfit, // CHECK
-	4025:   apply.ErrUnfit, // CHECK (MariaDB)
-	1644:   apply.ErrUnfit, // SIGNAL
-	1526:   apply.ErrUnfit, // no partition for the value
-	1748:   apply.ErrUnfit,
-	1118:   apply.ErrUnfit, // row too large
+	erNull:  apply.ErrUnfit, // NOT NULL
+	erCheck: apply.ErrUnfit, erCheckMaria: apply.ErrUnfit,
+	1644: apply.ErrUnfit,                       // SIGNAL
+	1526: apply.ErrUnfit, 1748: apply.ErrUnfit, // no partition for the value
+	1118: apply.ErrUnfit, // row too large
 
 	// The value isn't one of the column's.
 	1264: apply.ErrUnfit, 1265: apply.ErrUnfit, 1292: apply.ErrUnfit, 1300: apply.ErrUnfit, erValue: apply.ErrUnfit, 1367: apply.ErrUnfit,
@@ -105,6 +123,22 @@ func constraint(server *mysql.Error) string {
 		return fmt.Sprintf("unique key %s (error %d)", server.Key, server.Number)
 	}
 	return server.Error()
+}
+
+// constraintName is the violated constraint's name or, without one, the server's word of what is wrong.
+func constraintName(server *mysql.Error, g *group) string {
+	quote := map[uint16]string{erNull: "'", erCheck: "'", erCheckMaria: "`"}[server.Number]
+	_, name, _ := strings.Cut(server.Text, quote)
+	name, _, _ = strings.Cut(name, quote)
+	switch {
+	case server.Key != "" && g != nil:
+		return strings.TrimPrefix(server.Key, g.table.Name+".") // MySQL tells the table's name, too
+	case quote == "" || name == "":
+		return server.Error()
+	case server.Number == erNull:
+		return "NOT NULL of " + name
+	}
+	return name
 }
 
 // place names the table, and the row where there's just one.

@@ -307,6 +307,31 @@ func TestGuardedUpsert(t *testing.T) {
 	})
 }
 
+// TestConstraintNames: a refusal tells by which constraint it is, as bridge.parked shows it.
+func TestConstraintNames(t *testing.T) {
+	on(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newBed(t, flavor)
+		a := newApplier(t, b)
+		run(t, b.admin, "CREATE TABLE app.t (id int PRIMARY KEY, u int, c int, n int NOT NULL, s varchar(3), e enum('x'), UNIQUE `u.nique` (u), CONSTRAINT `c.heck` CHECK (c > 0)); INSERT INTO app.t VALUES (1, 1, 1, 1, 'x', 'x'), (2, 2, 2, 2, 'y', 'x')")
+		table := shapeOfTable("id", "u", "c", "n", "s", "e")
+		for _, tc := range []struct {
+			want   string
+			values []string
+		}{
+			{"u.nique", []string{"1", "2", "1", "1", "x", "x"}}, {"c.heck", []string{"1", "1", "0", "1", "x", "x"}}, {"NOT NULL of n", []string{"1", "1", "1", "NULL", "x", "x"}},
+			{"column 's'", []string{"1", "1", "1", "1", "abcd", "x"}}, {"column e", []string{"1", "1", "1", "1", "x", "y"}},
+		} {
+			for _, kind := range []apply.WriteKind{apply.Upsert, apply.Update} {
+				_, err := a.try(write(t, kind, table, image(tc.values...)...))
+				refused, ok := errors.AsType[*refusedError](err)
+				if !ok || !errors.Is(err, apply.ErrRefused) || (refused.Constraint() != tc.want && (tc.want != "column 's'" || !strings.Contains(refused.Constraint(), tc.want))) || strings.Contains(refused.Constraint(), "abcd") {
+					t.Errorf("%s: %v", tc.want, err)
+				}
+			}
+		}
+	})
+}
+
 // TestGuardOfEveryType: whatever type the key has, an upsert doesn't change a row of another key.
 func TestGuardOfEveryType(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {

@@ -134,8 +134,7 @@ func (g *group) add(index int, w *apply.Write) error {
 		from := len(g.rows)
 		var err error
 		if g.rows, err = g.table.encode(g.rows, i, values[i]); err != nil {
-			return fmt.Errorf("%w: table %s, row %s, column %s: %w; compare the column's definition with the other regions', and it goes on by itself once they agree",
-				apply.ErrUnfit, g.table, w.Key, g.table.columnName(i), err)
+			return g.unfit(w, i, err)
 		}
 		if len(g.writes) == 1 {
 			g.first = append(g.first, span{from, len(g.rows)})

@@ -131,8 +131,8 @@ func (g *group) judge(r *mysql.Result) error {
 		}
 		code, _ := row[1].Text()
 		if !harmless[code] {
-			return fmt.Errorf("%w: the server would change a value of table %s to make it fit (warning %s)%s; "+apply.WhenUnfit,
-				apply.ErrUnfit, g.table, code, g.onlyRow())
+			return &refusedError{"warning " + code, fmt.Errorf("%w: the server would change a value of table %s to make it fit (warning %s)%s; "+apply.WhenUnfit,
+				apply.ErrUnfit, g.table, code, g.onlyRow())}
 		}
 		g.table.chatty = true
 	}

@@ -179,6 +179,9 @@ func (w *world) checkOutcome(key change.Key, ops history.Row) {
 	if !out.Exists {
 		want = nil
 	}
+	if n := firstUnique; w.plan.constraints.alters() && got != nil && want != nil {
+		got, want = got[:n], want[:n] // applications that write a row shown altered take over what they saw
+	}
 	if !slices.Equal(got, want) {
 		w.fail("I1 converge", "%s is %s everywhere, and all its operations together make %s", key, showImage(got), showImage(want))
 	}

@@ -21,6 +21,11 @@ type constraints struct {
 
 func (c constraints) any() bool { return c.uniques > 0 || c.foreign }
 
+// alters reports whether rows are shown otherwise than they are.
+func (c constraints) alters() bool {
+	return c.any() && (c.losers != [2]visibility.Loser{} || c.child == visibility.NullChild)
+}
+
 func (c constraints) String() string {
 	if !c.any() {
 		return "no constraints"

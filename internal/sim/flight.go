@@ -84,7 +84,7 @@ func (f *flight) overlaps(tx *change.Transaction) bool {
 		if len(other.batches) > 1 {
 			return true
 		}
-		if other.truncates() {
+		if other.truncates() || f.region.watch.Related(other.batches[0], tx) {
 			return true
 		}
 		for i := range tx.Operations {
