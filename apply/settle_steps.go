@@ -11,15 +11,16 @@ import (
 // Steps are the writes that make the table show what was decided: each is written as a set before the next. Rows whose values change are
 // deleted before any is inserted: unique values may change places in any way.
 func (s *Settlement) Steps() [][]Write {
-	var deletes, claims, unclaims, upserts []Write
+	var deletes, upserts []Write
+	var claims [][]Write
 	lifted := s.lifted()
 	for _, c := range s.scene.All() {
 		isLifted := lifted[c.Key]
 		switch {
 		case c.Now == nil && c.Shown == nil:
 			if row := s.claims[c.Key]; row != nil {
-				claims = append(claims, Write{Kind: Upsert, Table: row.Table, Key: c.Key, Image: row.Image})
-				unclaims = append(unclaims, Write{Kind: Delete, Table: row.Table, Key: c.Key, Image: row.Image})
+				claims = append(claims, []Write{{Kind: Upsert, Table: row.Table, Key: c.Key, Image: row.Image}},
+					[]Write{{Kind: Delete, Table: row.Table, Key: c.Key, Image: row.Image}}) // one after another: they may meet each other
 			}
 			continue
 		case c.Shown == nil, isLifted, c.Now != nil && !slices.Equal(c.NowMarks.Holds, c.ShownMarks.Holds):
@@ -29,7 +30,8 @@ func (s *Settlement) Steps() [][]Write {
 			upserts = append(upserts, Write{Kind: Upsert, Table: c.Shown.Table, Key: c.Key, Image: c.Shown.Image})
 		}
 	}
-	return slices.DeleteFunc([][]Write{deletes, claims, unclaims, upserts}, func(w []Write) bool { return len(w) == 0 })
+	steps := append(append([][]Write{deletes}, claims...), upserts)
+	return slices.DeleteFunc(steps, func(w []Write) bool { return len(w) == 0 })
 }
 
 // lifted are the rows that make place for a moment, for a key to be locked by an insert that would meet them.
