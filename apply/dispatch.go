@@ -156,10 +156,12 @@ func (d *dispatcher) take(ctx context.Context, ln *lane) (*flight, error) {
 		limit = ln.settle
 	}
 	f, err := d.gather(ln, limit)
-	if f == nil || f.batch == nil || err != nil {
+	if f == nil || err != nil {
 		return f, err
 	}
-	f.settle = ln.settle > 0
+	if f.settle = ln.settle > 0; f.batch == nil {
+		return f, nil
+	}
 	if !f.settle {
 		f.settle, err = d.Watch.Concerns(ctx, f.batch)
 	}
@@ -266,12 +268,18 @@ func (d *dispatcher) send(ctx context.Context, f *flight) {
 	d.last = t
 	inOrder := f.lane.singly > 0
 	go func() {
-		if f.settle {
+		var pieces *pieceReader
+		if f.batch == nil {
+			pieces = newPieceReader(d.Peers[f.lane.origin], d.Cluster, &first, d.Target)
+		}
+		switch {
+		case f.settle && pieces != nil:
+			f.err = w.settlePieces(ctx, NewBatch(first.tx, first.offset), pieces.next, t)
+		case f.settle:
 			f.err = w.settle(ctx, f.batch, t)
-		} else if f.batch != nil {
+		case pieces == nil:
 			f.err = w.apply(ctx, f.batch, inOrder, t)
-		} else {
-			pieces := newPieceReader(d.Peers[f.lane.origin], d.Cluster, &first, d.Target)
+		default:
 			f.err = w.applyPieces(ctx, NewBatch(first.tx, first.offset), pieces.next)
 			t.end(f.err == nil)
 		}
@@ -359,6 +367,11 @@ func (d *dispatcher) recover(ctx context.Context, failed *flight) error {
 		ln.singly = failed.items // find the row, and write in the order in which the origin did
 		return nil
 	}
+	if failed.settle && errors.Is(failed.err, ErrCollides) { // by a constraint that wasn't there before, perhaps
+		if err := d.Watch.reload(ctx); err != nil {
+			return err
+		}
+	}
 	d.stop(ln.origin, applying, failed.err)
 	ln.retryAt = time.Now().Add(d.RetryStopped)
 	return nil
@@ -366,7 +379,7 @@ func (d *dispatcher) recover(ctx context.Context, failed *flight) error {
 
 // constrained reports whether a batch failed for rows that must be settled.
 func constrained(f *flight) bool {
-	if f.batch == nil || f.settle || f.batch.truncates {
+	if f.settle || f.batch != nil && f.batch.truncates {
 		return false
 	}
 	return errors.Is(f.err, errConcerns) || errors.Is(f.err, ErrCollides) || errors.Is(f.err, ErrUnfit)

@@ -26,6 +26,8 @@ type Watch struct {
 	// Visible is the last of this region's transactions that everybody in its database sees; nil is all of them. It's set before the
 	// watch is used.
 	Visible func() uint64
+	// Read reads the constraints anew; nil never does. It's set before the watch is used.
+	Read func(ctx context.Context) (visibility.Catalog, error)
 
 	mu      sync.Mutex
 	catalog visibility.Catalog
@@ -61,23 +63,48 @@ func (d *Due) add(keys []change.Key) {
 
 // NewWatch makes a watch over what's parked. All of it is due to be looked at.
 func NewWatch(ctx context.Context, self change.Origin, catalog visibility.Catalog, parked []visibility.Parked, forms visibility.Forms) (*Watch, error) {
-	w := &Watch{self: self, forms: forms, notify: func() {}, catalog: catalog, parking: visibility.NewParking()}
-	for _, t := range catalog {
-		w.foreign = w.foreign || len(t.Foreign) > 0
-	}
+	w := &Watch{self: self, forms: forms, notify: func() {}}
+	return w, w.under(ctx, catalog, parked)
+}
+
+// under begins anew with a catalog.
+func (w *Watch) under(ctx context.Context, catalog visibility.Catalog, parked []visibility.Parked) error {
+	parking := visibility.NewParking()
 	for _, p := range parked {
 		t := catalog[p.Key.Table]
 		if t == nil {
 			t = &visibility.Table{Shape: p.Table}
 		}
-		m, err := visibility.Mark(ctx, forms, t, &p.Row)
+		m, err := visibility.Mark(ctx, w.forms, t, &p.Row)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		w.parking.Put(p, m, nil, nil)
+		parking.Put(p, m, nil, nil)
+	}
+	w.catalog, w.parking, w.foreign = catalog, parking, false
+	for _, t := range catalog {
+		w.foreign = w.foreign || len(t.Foreign) > 0
 	}
 	w.due.add(w.parking.Keys())
-	return w, nil
+	return nil
+}
+
+// reload reads the constraints anew, while nothing is in flight: there may be others since.
+func (w *Watch) reload(ctx context.Context) error {
+	if w.Read == nil {
+		return nil
+	}
+	catalog, err := w.Read(ctx)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var parked []visibility.Parked
+	for _, key := range w.parking.Keys() {
+		parked = append(parked, *w.parking.Get(key))
+	}
+	return w.under(ctx, catalog, parked)
 }
 
 // emptyWatch is of a database without constraints that matter.

@@ -314,7 +314,11 @@ func (w *worker) tell() {
 func (w *worker) remember(b *Batch, learn bool) (err error) {
 	w.history.Do(func(h *history.History) {
 		for _, tx := range b.Transactions {
-			if addErr := h.AddTransaction(tx, 0); addErr != nil && err == nil {
+			add := h.AddTransaction
+			if b.large {
+				add = func(tx *change.Transaction, at uint64) error { return h.AddBulk(&tx.Tag, tx.Operations, 0, at) }
+			}
+			if addErr := add(tx, 0); addErr != nil && err == nil {
 				err = addErr
 			}
 		}
@@ -357,6 +361,9 @@ func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(conte
 		}
 		if b == nil {
 			break
+		}
+		if concerned, err := w.watch.Concerns(ctx, b); concerned || err != nil {
+			return errors.Join(err, errConcerns)
 		}
 		if err := w.write(ctx, b, false); err != nil {
 			return err

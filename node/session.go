@@ -164,6 +164,10 @@ func (s *session) watches(ctx context.Context, catalog visibility.Catalog) error
 	if s.watch, err = apply.NewWatch(ctx, s.self, catalog.Under(s.node.Policies), parked, s.target); err != nil {
 		return err
 	}
+	s.watch.Read = func(ctx context.Context) (visibility.Catalog, error) {
+		catalog, err := s.target.Constraints(ctx)
+		return catalog.Under(s.node.Policies), err
+	}
 	s.watch.Visible = func() uint64 { return s.node.captureReport.Status().State.Seq } // nothing is published before it's visible
 	s.history.Do(s.watch.Resume)
 	return nil
