@@ -162,3 +162,50 @@ func TestPrintedPolicies(t *testing.T) {
 		t.Errorf("%v: %+v", err, a)
 	}
 }
+
+// TestPoliciesInAMesh: losers are shown as the policies say, in every region; they get their values back when these are free, and keep what they
+// show once somebody has written to them.
+func TestPoliciesInAMesh(t *testing.T) {
+	t.Parallel()
+	m := newMesh(t, `
+CREATE TABLE public.users (id int PRIMARY KEY, email text UNIQUE, org int NOT NULL, name varchar(60), boss int REFERENCES public.users, UNIQUE (org, name));
+CREATE TABLE public.notes (id int PRIMARY KEY, code text UNIQUE, text text, author int REFERENCES public.users);
+ALTER TABLE public.notes REPLICA IDENTITY FULL;
+INSERT INTO public.users VALUES (3, 'boss@x', 3, 'boss', NULL), (4, 'chief@x', 3, 'chief', NULL)`)
+	for _, name := range meshNames {
+		m.regions[name].file = m.withRules(name, `{default: last_write_wins, tables: {
+			public.users: {unique: {email: {"null": email}, "org, name": {rename: name}}, foreign_keys: {boss: set_null}},
+			public.notes: {columns: {}, unique: {code: {"null": code}}}}}`)
+	}
+	m.setUp()
+	m.exec("eu", `INSERT INTO public.users VALUES (1, 'ann@x', 1, 'ann', NULL), (2, 'bob@x', 1, 'bob', NULL); INSERT INTO public.notes VALUES (1, 'a', 'eu', NULL), (2, 'b', 'eu', NULL)`)
+	m.exec("us", `INSERT INTO public.users VALUES (11, 'ann@x', 2, 'ann', NULL), (12, 'bert@x', 1, 'bob', NULL); INSERT INTO public.notes VALUES (11, 'a', 'us', NULL), (12, 'b', 'us', NULL)`)
+	m.start(meshNames...)
+	shows := func(sql, want string) {
+		t.Helper()
+		for _, region := range meshNames {
+			m.eventually(fmt.Sprintf("%s shows %q", region, want), func() bool { return m.query(region, sql) == want })
+		}
+	}
+	const users = `SELECT string_agg(concat_ws(' ', id, coalesce(email, '-'), org, regexp_replace(name, '~.*', '~'), boss), ', ' ORDER BY id) FROM public.users`
+	const notes = `SELECT string_agg(concat_ws(' ', id, coalesce(code, '-'), text, author), ', ' ORDER BY id) FROM public.notes`
+	shows(users, "1 - 1 ann, 2 bob@x 1 bob~, 3 boss@x 3 boss, 4 chief@x 3 chief, 11 ann@x 2 ann, 12 bert@x 1 bob")
+	shows(notes, "1 - eu, 2 - eu, 11 a us, 12 b us")
+	if name := m.query("ap", `SELECT name FROM public.users WHERE id = 2`); !strings.HasPrefix(name, "bob~eu-") {
+		t.Errorf("the renamed one is called %s", name)
+	}
+	m.exec("ap", `UPDATE public.users SET org = 7 WHERE id = 2; UPDATE public.notes SET text = 'taken' WHERE id = 1`) // as they are shown
+	m.exec("us", `UPDATE public.users SET email = NULL WHERE id = 11; DELETE FROM public.users WHERE id = 12; UPDATE public.notes SET code = 'z' WHERE id IN (11, 12) AND code = 'a'; DELETE FROM public.notes WHERE id = 12`)
+	shows(users, "1 ann@x 1 ann, 2 bob@x 7 bob~, 3 boss@x 3 boss, 4 chief@x 3 chief, 11 - 2 ann")
+	shows(notes, "1 - taken, 2 b eu, 11 z us")
+	m.apart("eu", `DELETE FROM public.users WHERE id IN (3, 4)`, "us", `INSERT INTO public.users VALUES (31, NULL, 9, NULL, 3); INSERT INTO public.notes VALUES (31, NULL, 'of 4', 4)`)
+	shows(users, "1 ann@x 1 ann, 2 bob@x 7 bob~, 11 - 2 ann, 31 - 9")
+	shows(notes, "1 - taken, 2 b eu, 11 z us")
+	m.exec("ap", `INSERT INTO public.users VALUES (3, 'boss@x', 3, 'new boss', NULL), (4, NULL, 3, NULL, NULL)`)
+	shows(users, "1 ann@x 1 ann, 2 bob@x 7 bob~, 3 boss@x 3 new boss, 4 - 3, 11 - 2 ann, 31 - 9 3")
+	shows(notes, "1 - taken, 2 b eu, 11 z us, 31 - of 4 4")
+	for _, region := range meshNames {
+		m.parkedIn(region, 0)
+	}
+	m.alike()
+}
