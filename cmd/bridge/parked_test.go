@@ -116,6 +116,60 @@ INSERT INTO public.seats VALUES (1, 'Z1', 'nobody', 5)`)
 	}
 }
 
+// TestParkedByPolicies: what's shown altered, and children without a parent, are resolved and discarded, too. Whole rows and merged columns.
+func TestParkedByPolicies(t *testing.T) {
+	t.Parallel()
+	m := newMesh(t, `CREATE TABLE public.halls (code text PRIMARY KEY); INSERT INTO public.halls VALUES ('red'), ('blue'), ('green');
+CREATE TABLE public.seats (id int PRIMARY KEY, seat text UNIQUE, price int); ALTER TABLE public.seats REPLICA IDENTITY FULL;
+CREATE TABLE public.events (id int PRIMARY KEY, hall text NOT NULL REFERENCES public.halls, name text);
+CREATE FUNCTION public.never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a trigger was fired'; END $$`)
+	m.rules(`{public.seats: {unique: {seat: {"null": seat}}, columns: {price: counter}}}`)
+	m.setUp()
+	m.exec("eu", `INSERT INTO public.seats SELECT 10 + n, 'A' || n, 5 FROM generate_series(1, 4) n`)
+	m.exec("us", `INSERT INTO public.seats SELECT 20 + n, 'A' || n, 6 FROM generate_series(1, 4) n`)
+	m.exec("eu", `DELETE FROM public.halls WHERE code = 'blue'`)
+	m.exec("us", `INSERT INTO public.events SELECT n, 'blue', 'event ' || n FROM generate_series(1, 3) n`)
+	m.exec("us", `CREATE TRIGGER never BEFORE INSERT OR DELETE ON public.events FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION public.never()`)
+	m.start("eu", "us", "ap")
+	on := func(region string, args ...string) answer {
+		return bridge(t, nil, append(append([]string{"parked"}, args...), "-c", m.regions[region].file)...)
+	}
+	shows := func(want string) {
+		t.Helper()
+		for _, region := range meshNames {
+			m.eventually(region+" shows "+want, func() bool {
+				return m.query(region, `SELECT coalesce((SELECT string_agg(concat_ws(' ', id, coalesce(seat, '-'), price), ', ' ORDER BY id) FROM public.seats), '') || '; ' ||
+					coalesce((SELECT string_agg(concat_ws(' ', id, hall), ', ' ORDER BY id) FROM public.events), '')`) == want
+			})
+		}
+	}
+	shows("11 - 5, 12 - 5, 13 - 5, 14 - 5, 21 A1 6, 22 A2 6, 23 A3 6, 24 A4 6; ")
+	for _, region := range meshNames {
+		m.parkedIn(region, 7)
+	}
+	for args, want := range map[string]string{
+		"public.seats 11": "It's shown with other values", "public.events 1": "There's no row in public.halls with (code) = (blue).",
+	} {
+		if a := on("ap", append([]string{"show"}, strings.Fields(args)...)...); a.code != 0 || !strings.Contains(a.stdout, want) {
+			t.Errorf("show %s lacks %q: %+v", args, want, a)
+		}
+	}
+	for _, step := range []string{"ap discard public.seats 11", "eu resolve public.seats 12 --value seat=B2", "us discard public.events 1", "ap resolve public.events 2 --value hall=red"} {
+		args := strings.Fields(step)
+		if a := on(args[0], args[1:]...); a.code != 0 {
+			t.Errorf("%s: %+v", step, a)
+		}
+	}
+	m.exec("us", `DELETE FROM public.seats WHERE id IN (21, 23)`)
+	m.exec("us", `INSERT INTO public.halls VALUES ('blue')`)
+	shows("11 - 5, 12 B2 5, 13 A3 5, 14 - 5, 22 A2 6, 24 A4 6; 2 red, 3 blue")
+	for _, region := range meshNames {
+		if left := m.parkedIn(region, 1); left[0].Key[0] != "14" {
+			t.Errorf("%s has parked %s, want row 14", region, left[0].Row())
+		}
+	}
+}
+
 // TestParkedAcrossEngines resolves and discards on MySQL and on MariaDB, in tables and columns that have other names there.
 func TestParkedAcrossEngines(t *testing.T) {
 	t.Parallel()
