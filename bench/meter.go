@@ -77,6 +77,7 @@ func (m *meter) run(ctx context.Context) error {
 		{"b", m.measureLags},
 		{"c", m.measureApplication},
 		{"d", m.measureLargeTransaction},
+		{"e", m.measureConflicts},
 		{"m", m.measureMySQL},
 	} {
 		if !m.wantsAny(part.name) {
