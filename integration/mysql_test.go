@@ -155,22 +155,33 @@ func (d *mysqlDatabase) tables() (names []string, err error) {
 	rows, err := d.rows(`SELECT table_name FROM information_schema.tables
 		WHERE table_schema = 'shop' AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'audit%' ORDER BY 1`)
 	for _, row := range rows {
-		names = append(names, "shop."+row[0])
+		name := row[0]
+		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+			name = quoteMySQL(name)
+		}
+		names = append(names, "shop."+name)
 	}
 	return names, err
 }
+
+func quoteMySQL(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 var copyEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\t", `\t`, "\r", `\r`, "\b", `\b`, "\f", `\f`, "\v", `\v`)
 
 // dump is as PostgreSQL's COPY would write it. The form is always the portable one.
 func (d *mysqlDatabase) dump(table string, _ bool) (string, error) {
-	columns, err := d.rows(fmt.Sprintf(`SELECT group_concat(CASE
-			WHEN data_type REGEXP 'binary|blob' THEN concat('lower(hex(', column_name, '))') ELSE column_name END ORDER BY column_name)
-		FROM information_schema.columns WHERE concat(table_schema, '.', table_name) = '%s'`, table))
+	described, err := d.rows("SHOW COLUMNS FROM " + table) // name, type, …
 	if err != nil {
 		return "", err
 	}
-	rows, err := d.rows(fmt.Sprintf("SELECT %s FROM %s", columns[0][0], table))
+	slices.SortFunc(described, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	columns := make([]string, len(described))
+	for i, c := range described {
+		if columns[i] = quoteMySQL(c[0]); strings.Contains(c[1], "binary") || strings.Contains(c[1], "blob") {
+			columns[i] = "lower(hex(" + columns[i] + "))"
+		}
+	}
+	rows, err := d.rows(fmt.Sprintf("SELECT %s FROM %s", strings.Join(columns, ", "), table))
 	lines := make([]string, len(rows))
 	for i, row := range rows {
 		for j, v := range row {

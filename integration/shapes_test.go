@@ -20,7 +20,11 @@ type shape struct {
 // names, partitions, and what must not happen again where a row is applied.
 func TestShapes(t *testing.T) {
 	t.Parallel()
-	all := shapes()
+	runShapes(t, options{}, shapes())
+}
+
+// runShapes makes a mesh of two regions with these tables and has them write in turn.
+func runShapes(t *testing.T, o options, all []shape) {
 	var schema, eu, us strings.Builder
 	longest := 0
 	for _, s := range all {
@@ -29,7 +33,9 @@ func TestShapes(t *testing.T) {
 		us.WriteString(s.us + "\n")
 		longest = max(longest, len(s.turns))
 	}
-	m := start(t, options{schema: schema.String(), schemaOf: func(region int) string { return []string{eu.String(), us.String()}[region] }})
+	o.schema = schema.String()
+	o.schemaOf = func(region int) string { return []string{eu.String(), us.String()}[region] }
+	m := start(t, o)
 	for turn := range longest {
 		r := m.regions[turn%2]
 		for _, s := range all {
