@@ -16,7 +16,7 @@ type Batch struct {
 	rows         []*row
 	byKey        map[change.Key]*row
 	truncates    bool
-	large        bool // it's a large transaction, put together
+	large        bool              // it's a large transaction, put together
 	settled      []conflict.Record // of a batch that was settled
 	kin          *kin              // once it's known
 }

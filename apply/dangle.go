@@ -9,40 +9,31 @@ import (
 	"bridge/visibility"
 )
 
-// reference is what a row of a batch has to do with a foreign key.
-type reference struct {
-	tag *change.Tag
-	// parent is the row that an operation names; without one it names some row of the table.
-	parent change.Key
-	// child is the foreign key by which others may name what an operation takes away, whose values are these.
-	child  visibility.Child
-	values []change.Value
-}
-
-// References are what a batch's rows have to do with foreign keys.
+// References are the parents that a batch's rows name.
 type References []reference
 
-// References are those of a batch.
+// reference is a parent that an operation names: its key, or, with an empty Row, some row of the table.
+type reference struct {
+	tag    *change.Tag
+	parent change.Key
+}
+
+// References are those of a batch whose tables have foreign keys.
 func (w *Watch) References(ctx context.Context, b *Batch) (refs References, err error) {
+	if !w.foreign {
+		return nil, nil
+	}
 	for _, r := range b.rows {
 		t := w.catalog[r.key.Table]
-		if t == nil || len(t.Foreign)+len(t.Referred) == 0 {
+		if t == nil || len(t.Foreign) == 0 {
 			continue
 		}
 		for _, in := range r.ops {
-			if in.op.New != nil && len(t.Foreign) > 0 {
-				if refs, err = w.names(ctx, refs, t, in); err != nil {
-					return nil, err
-				}
+			if in.op.New == nil {
+				continue
 			}
-			for i := range t.Referred {
-				values, gone := removed(t, i, in.op)
-				if !gone {
-					continue
-				}
-				for _, child := range w.catalog.Children(r.key.Table, i) {
-					refs = append(refs, reference{tag: in.tag, child: child, values: values})
-				}
+			if refs, err = w.names(ctx, refs, t, in); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -64,25 +55,85 @@ func (w *Watch) names(ctx context.Context, refs References, t *visibility.Table,
 		if !ok {
 			key = change.Key{Table: t.Foreign[i].Parent}
 		}
-		refs = append(refs, reference{tag: in.tag, parent: key})
+		refs = append(refs, reference{in.tag, key})
 	}
 	return refs, nil
 }
 
-// Dangle reports whether one of them does. It's asked once the fence has said that all is known of the rows that the batch has locked.
+// Dangle reports whether, for all that history knows, one of the parents may have been taken away concurrently. It's asked once the
+// fence has said that all is known of the rows that the batch has locked.
 func (refs References) Dangle(h *history.History) bool {
-	return slices.ContainsFunc(refs, func(r reference) bool { return r.dangles(h) })
+	return slices.ContainsFunc(refs, func(r reference) bool {
+		if r.parent.Row == "" {
+			return h.AnyConcurrent(r.parent.Table, r.tag, func(e *history.Entry) bool { return e.Kind != change.Insert })
+		}
+		return h.AnyOf(r.parent, r.tag, func(e *history.Entry) bool { return e.Image == nil })
+	})
 }
 
-// dangles reports whether, for all that history knows, a parent may have been taken away concurrently with its child.
-func (r *reference) dangles(h *history.History) bool {
-	switch {
-	case r.child.Foreign != nil:
-		return h.AnyConcurrent(r.child.Table.Shape.TableName, r.tag, func(e *history.Entry) bool { return mayName(e, r.child.Columns, r.values) })
-	case r.parent.Row == "":
-		return h.AnyConcurrent(r.parent.Table, r.tag, func(e *history.Entry) bool { return e.Kind != change.Insert })
+// Leaves reports whether a batch, as it's written now, leaves a child without its parent: one that names what the batch takes
+// away, or one whose row was decided so that it names what isn't there. find is [Session]'s Find. Nobody here can change that any more, for the
+// parents are locked.
+//
+// Whoever took a parent away had no children of it that were shown there; but one that was hidden there may be shown here.
+func (w *Watch) Leaves(ctx context.Context, b *Batch, find func(*visibility.Lookup) ([]visibility.Row, error)) (bool, error) {
+	if !w.foreign {
+		return false, nil
 	}
-	return h.AnyOf(r.parent, r.tag, func(e *history.Entry) bool { return e.Image == nil })
+	children := w.children(b)
+	for i := range children {
+		if rows, err := find(&children[i]); len(rows) > 0 || err != nil {
+			return len(rows) > 0, err
+		}
+	}
+	for _, r := range b.rows {
+		if t := w.catalog[r.key.Table]; r.decided && t != nil && len(t.Foreign) > 0 && r.written.Image != nil && r.written.Kind != Delete {
+			if orphan, err := w.isOrphan(ctx, t, &r.written, find); orphan || err != nil {
+				return orphan, err
+			}
+		}
+	}
+	return false, nil
+}
+
+// children are look-ups of the rows that name what a batch takes away.
+func (w *Watch) children(b *Batch) (lookups []visibility.Lookup) {
+	for _, r := range b.rows {
+		t := w.catalog[r.key.Table]
+		if t == nil {
+			continue
+		}
+		for _, in := range r.ops {
+			for i := range t.Referred {
+				values, gone := removed(t, i, in.op)
+				if !gone || len(values) == 0 {
+					continue
+				}
+				for _, child := range w.catalog.Children(r.key.Table, i) {
+					lookups = addLookup(lookups, child.Table, child.Columns, values)
+				}
+			}
+		}
+	}
+	return lookups
+}
+
+// isOrphan reports whether a row that was decided names a parent that isn't there.
+func (w *Watch) isOrphan(ctx context.Context, t *visibility.Table, write *Write, find func(*visibility.Lookup) ([]visibility.Row, error)) (bool, error) {
+	row := visibility.Row{Key: write.Key, Table: write.Table, Image: write.Image}
+	for i := range t.Foreign {
+		f := &t.Foreign[i]
+		parent := w.catalog[f.Parent]
+		values, ok := row.Values(f.Columns)
+		if !ok || parent == nil {
+			continue
+		}
+		rows, err := find(&visibility.Lookup{Table: parent, Columns: parent.Referred[f.Refers], Values: [][]change.Value{values}})
+		if len(rows) == 0 || err != nil {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // kin are the tables by which a batch has to do with others through foreign keys.

@@ -261,6 +261,7 @@ func (d *dispatcher) send(ctx context.Context, f *flight) {
 	f.worker = w
 	first := f.lane.queue.from(f.lane.taken, 1)[0]
 	f.lane.taken += f.items
+	d.Watch.Begin(f.batch)
 	d.inflight = append(d.inflight, f)
 	d.waits(f.lane, "")
 	d.dispatched = d.dispatched.With(f.lane.origin, f.seq)
@@ -299,6 +300,7 @@ func (d *dispatcher) finished(ctx context.Context, f *flight) error {
 	if f.lane == nil {
 		return d.kept(ctx, f)
 	}
+	d.Watch.End(f.batch)
 	ln := f.lane
 	switch {
 	case f.err == nil:

@@ -30,6 +30,7 @@ func (w *worker) settle(ctx context.Context, b *Batch, t *ticket) error {
 		err = w.committed(b)
 	} else {
 		b.Reset()
+		w.watch.abandon()
 	}
 	t.end(err == nil)
 	return w.catchUp(ctx, err)
@@ -259,7 +260,9 @@ func (w *worker) confirm(ctx context.Context, s *Settlement, m loopguard.Marker,
 }
 
 // Stands reports whether steps are still what is to be done, now that it was decided again.
-func (s *Settlement) Stands(steps [][]Write) bool { return s.unseen == nil && sameSteps(steps, s.Steps()) }
+func (s *Settlement) Stands(steps [][]Write) bool {
+	return s.unseen == nil && sameSteps(steps, s.Steps())
+}
 
 func sameSteps(a, b [][]Write) bool {
 	if len(a) != len(b) {

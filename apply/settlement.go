@@ -108,15 +108,20 @@ func (s *Settlement) Lookups() []visibility.Lookup {
 	return l
 }
 
-// lookup asks for rows of a table, together with others that are looked for by the same columns.
+// lookup asks for rows of a table.
 func (s *Settlement) lookup(t *visibility.Table, columns []string, values []change.Value) {
-	for i := range s.lookups {
-		if l := &s.lookups[i]; l.Table == t && slices.Equal(l.Columns, columns) {
+	s.lookups = addLookup(s.lookups, t, columns, values)
+}
+
+// addLookup asks for rows of a table, together with others that are looked for by the same columns.
+func addLookup(lookups []visibility.Lookup, t *visibility.Table, columns []string, values []change.Value) []visibility.Lookup {
+	for i := range lookups {
+		if l := &lookups[i]; l.Table == t && slices.Equal(l.Columns, columns) {
 			l.Values = append(l.Values, values)
-			return
+			return lookups
 		}
 	}
-	s.lookups = append(s.lookups, visibility.Lookup{Table: t, Columns: columns, Values: [][]change.Value{values}})
+	return append(lookups, visibility.Lookup{Table: t, Columns: columns, Values: [][]change.Value{values}})
 }
 
 // seek asks for the row of a key, once.

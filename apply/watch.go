@@ -33,6 +33,11 @@ type Watch struct {
 	catalog visibility.Catalog
 	parking *visibility.Parking
 	due     Due
+	// flying counts the batches in flight whose rows name parents in a table: history doesn't have them yet.
+	flying map[change.TableName]int
+	// settling says that a settlement is under way, which doesn't know of writes to the noted rows.
+	settling bool
+	noted    []change.Key
 }
 
 // Due is what is to be looked at.
@@ -140,6 +145,9 @@ func (w *Watch) tell(notify func()) {
 func (w *Watch) Settlement(ctx context.Context, b *Batch, rules *conflict.Rules) (*Settlement, Due) {
 	s := newSettlement(w.self, b, rules, w.catalog, w.parking, w.mark(ctx))
 	s.visible = w.Visible
+	w.mu.Lock()
+	w.settling, w.noted = true, nil
+	w.mu.Unlock()
 	if b != nil {
 		return s, Due{}
 	}
@@ -164,6 +172,9 @@ func (w *Watch) Local(tx *change.Transaction, h *history.History) {
 		if w.parking.Len() > 0 {
 			w.due.add(w.parking.Concerned(op.Key))
 		}
+		if w.settling {
+			w.noted = append(w.noted, op.Key)
+		}
 		if t := w.catalog[op.Key.Table]; t != nil && len(t.Referred) > 0 {
 			w.due.Orphaned = append(w.due.Orphaned, w.orphans(t, op, &tx.Tag, h)...)
 		}
@@ -184,7 +195,7 @@ func (w *Watch) orphans(t *visibility.Table, op *change.Operation, tag *change.T
 			continue
 		}
 		for _, child := range w.catalog.Children(op.Key.Table, i) {
-			if len(values) > 0 && h.AnyConcurrent(child.Table.Shape.TableName, tag, func(e *history.Entry) bool { return mayName(e, child.Columns, values) }) {
+			if len(values) > 0 && (w.flying[op.Key.Table] > 0 || h.AnyConcurrent(child.Table.Shape.TableName, tag, func(e *history.Entry) bool { return mayName(e, child.Columns, values) })) {
 				out = append(out, Orphaned{op.Key.Table, i, values})
 				break
 			}
@@ -278,6 +289,7 @@ func (w *Watch) Give(d Due) {
 	w.due.add(slices.Collect(maps.Keys(d.Parked)))
 	w.due.Orphaned = append(w.due.Orphaned, d.Orphaned...)
 	w.due.Again = w.due.Again || d.Again
+	w.settling, w.noted = false, nil
 }
 
 // Settled takes over what a settlement has moved, once it's committed.
@@ -285,6 +297,48 @@ func (w *Watch) Settled(s *Settlement) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s.committed()
+	for _, key := range w.noted {
+		w.due.add(w.parking.Concerned(key))
+	}
+	w.settling, w.noted = false, nil
+}
+
+// Begin notes that a batch is in flight, End that it isn't any more and, if it was applied, that history has it. A large transaction is nil.
+func (w *Watch) Begin(b *Batch) { w.fly(b, 1) }
+
+// End is said once of each batch that began.
+func (w *Watch) End(b *Batch) { w.fly(b, -1) }
+
+func (w *Watch) fly(b *Batch, n int) {
+	if !w.foreign {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.flying == nil {
+		w.flying = map[change.TableName]int{}
+	}
+	if b == nil {
+		for name, t := range w.catalog {
+			if len(t.Referred) > 0 {
+				w.flying[name] += n
+			}
+		}
+		return
+	}
+	if b.kin == nil {
+		b.kin = w.kinOf(b.Transactions)
+	}
+	for t := range b.kin.names {
+		w.flying[t] += n
+	}
+}
+
+// abandon ends a settlement that came to nothing.
+func (w *Watch) abandon() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settling, w.noted = false, nil
 }
 
 // Truncated has the parked rows of tables looked at that a batch has truncated.

@@ -11,6 +11,7 @@ import (
 	"bridge/conflict"
 	"bridge/history"
 	"bridge/internal/faultpoint"
+	"bridge/visibility"
 )
 
 // worker applies batches on one session.
@@ -194,11 +195,23 @@ func (w *worker) write(ctx context.Context, b *Batch, inOrder bool) error {
 		}
 		v.Missing(out.Missing)
 	}
+	if err := w.childless(ctx, b); err != nil {
+		return err
+	}
 	records := w.await(b.Records())
 	if len(records) == 0 {
 		return nil
 	}
 	return w.session.Record(ctx, records)
+}
+
+// childless makes sure that no child is left without its parent.
+func (w *worker) childless(ctx context.Context, b *Batch) error {
+	leaves, err := w.watch.Leaves(ctx, b, func(l *visibility.Lookup) ([]visibility.Row, error) { return w.session.Find(ctx, l) })
+	if leaves {
+		return errConcerns
+	}
+	return err
 }
 
 // await notes in records what they still wait for in this region.

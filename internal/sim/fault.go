@@ -51,6 +51,8 @@ const (
 	NoRecheck Fault = "parked rows not looked at again"
 	// NoDangle doesn't look for parents that were taken away concurrently.
 	NoDangle Fault = "missing parents not noticed"
+	// NoChildren doesn't look for children that a remote delete leaves behind.
+	NoChildren Fault = "children of deleted parents not looked for"
 	// NoConfirm commits a settlement without the second barrier.
 	NoConfirm Fault = "settlements not confirmed"
 	// ConfirmEarly releases the log when it's read, not when it's published.

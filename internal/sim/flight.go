@@ -9,6 +9,7 @@ import (
 	"bridge/capture"
 	"bridge/change"
 	"bridge/conflict"
+	"bridge/visibility"
 )
 
 // phase is what a flight does next.
@@ -19,6 +20,7 @@ const (
 	fencing                 // all is written: is capture far enough?
 	waiting                 // a barrier was raised: has capture read it?
 	rewriting               // what certification asked for
+	checking                // do the rows that go leave children behind?
 	written                 // this piece is done
 	committing              // all is done; waits for its turn to commit
 	landing                 // committed, and nobody has been told
@@ -125,6 +127,7 @@ func (r *region) dispatch() bool {
 			l.taken += f.items
 			r.sent = r.sent.With(l.peer.origin, f.seq)
 			r.flights = append(r.flights, f)
+			r.watch.Begin(f.batchInFlight())
 			f.begin()
 			return true
 		}
@@ -178,6 +181,8 @@ func (f *flight) step() bool {
 			return false
 		}
 		return f.certify(uint64(f.barrier))
+	case checking:
+		return f.childless()
 	case written:
 		f.endPiece()
 	case committing:
@@ -221,7 +226,7 @@ func (f *flight) write() bool {
 	case f.phase == writing:
 		f.batch().Missing(f.missing)
 	case !f.verdict.Locks || f.region.world.fault == NoSecondBarrier:
-		f.phase = written // only rows that were locked, and certified, were written again
+		f.phase = checking // only rows that were locked, and certified, were written again
 		return true
 	default:
 		f.verdict.Missing(f.missing)
@@ -291,12 +296,42 @@ func (f *flight) certify(asOf uint64) bool {
 	}
 	r.world.trace("%s certifies %s up to seq %d as of %d: %d writes, locks %t", r, f.lane.peer, f.seq, asOf, len(f.verdict.Writes), f.verdict.Locks)
 	if len(f.verdict.Writes) == 0 {
-		f.phase = written
+		f.phase = checking
 		return true
 	}
 	f.phase = rewriting
 	f.toWrite(f.verdict.Writes)
 	return true
+}
+
+// childless makes sure that what the batch takes away leaves no children behind.
+func (f *flight) childless() bool {
+	waits := false
+	leaves, err := f.region.watch.Leaves(context.Background(), f.batch(), func(l *visibility.Lookup) (rows []visibility.Row, err error) {
+		rows, wait := f.session.find(l)
+		waits = waits || wait
+		return rows, nil
+	})
+	if waits {
+		return false
+	}
+	if err != nil {
+		f.region.world.fail("I9 progress", "%s: %v", f.region, err)
+	}
+	if leaves && f.region.world.fault != NoChildren {
+		f.collide()
+		return true
+	}
+	f.phase = written
+	return true
+}
+
+// batchInFlight is what the watch is told of; nil of a large transaction.
+func (f *flight) batchInFlight() *apply.Batch {
+	if len(f.batches) > 1 {
+		return nil
+	}
+	return f.batches[0]
 }
 
 // endPiece keeps the piece's conflicts, and of a large transaction its operations, and goes on with the next.
@@ -372,6 +407,7 @@ func (f *flight) land() {
 			r.remember(tx, f.original(tx), 0)
 		}
 	}
+	r.watch.End(f.batchInFlight())
 	last := f.batch().Transactions[len(f.batch().Transactions)-1]
 	r.learn(f.lane.peer.origin, last.Seen())
 }
@@ -397,6 +433,7 @@ func (r *region) cancel(i int) {
 	for _, later := range r.flights[i:] {
 		later.session.end()
 		later.lane.taken -= later.items
+		r.watch.End(later.batchInFlight())
 	}
 	r.flights = r.flights[:i]
 	r.sent = r.db.seen()
@@ -412,6 +449,7 @@ func (r *region) cancel(i int) {
 	f.lane.taken += f.items
 	r.sent = r.sent.With(f.lane.peer.origin, f.seq)
 	r.flights = append(r.flights, f)
+	r.watch.Begin(f.batchInFlight())
 	f.begin()
 }
 
@@ -427,6 +465,7 @@ func (f *flight) collide() {
 		later.session.end()
 		later.lane.taken -= later.items
 		later.phase = landed
+		r.watch.End(later.batchInFlight())
 	}
 	r.flights = r.flights[:i]
 	r.sent = r.db.seen()
