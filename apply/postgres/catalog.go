@@ -20,6 +20,7 @@ type localColumn struct {
 	Fixed    bool   // GENERATED ALWAYS AS IDENTITY: an INSERT may set it, an UPDATE may not
 	Computed bool   // GENERATED ALWAYS AS (expression): never set
 	Equals   string // the = of its type, qualified: extensions' types have their own
+	Leads    bool   // an index of all rows finds its values
 	// Input is the beginning and the end of a call of its type's input function, if there's a cast from
 	// text, which may read another text than the one that the type prints ('-'::text::regclass is an error).
 	Input [2]string
@@ -51,7 +52,10 @@ func (c *localColumn) read(text string) string {
 func loadTable(ctx context.Context, conn *pgx.Conn, t, stream *change.Table) (map[string]localColumn, error) {
 	rows, err := conn.Query(ctx, `
 SELECT a.attname::text, format_type(a.atttypid, -1), format_type(base.oid, -1), CASE base.typtype WHEN 'e' THEN 'enum' ELSE format_type(base.oid, -1) END,
-       a.attidentity = 'a', a.attgenerated <> '', `+postgres.BaseEqualsSQL+`, coalesce(input.opening, ''), coalesce(input.closing, '')
+       a.attidentity = 'a', a.attgenerated <> '', `+postgres.BaseEqualsSQL+`,
+       EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
+               WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND (i.indkey::int2[])[0] = a.attnum AND m.amname IN ('btree', 'hash')),
+       coalesce(input.opening, ''), coalesce(input.closing, '')
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace s ON s.oid = c.relnamespace
 CROSS JOIN LATERAL (
   WITH RECURSIVE base(oid) AS (
@@ -70,7 +74,7 @@ WHERE s.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p') AND a.attnum
 	columns := map[string]localColumn{}
 	var name string
 	var c localColumn
-	_, err = pgx.ForEachRow(rows, []any{&name, &c.Type, &c.Base, &c.Equality, &c.Fixed, &c.Computed, &c.Equals, &c.Input[0], &c.Input[1]}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &c.Type, &c.Base, &c.Equality, &c.Fixed, &c.Computed, &c.Equals, &c.Leads, &c.Input[0], &c.Input[1]}, func() error {
 		columns[name] = c
 		return nil
 	})

@@ -80,9 +80,14 @@ func (b *builder) find(columns []int) *statement {
 	for i := range b.t.Columns {
 		all = append(all, "t."+b.name(i))
 	}
-	from, where := b.oneOf(columns[0])
-	if len(columns) > 1 {
-		from, where = b.oneOfTuples(columns)
+	from, where := b.oneOfTuples(columns)
+	leads := slices.ContainsFunc(columns, func(i int) bool { return b.column(i).Leads })
+	alike := !slices.ContainsFunc(columns, func(i int) bool { return b.column(i).Equals != b.column(columns[0]).Equals })
+	switch {
+	case leads && len(columns) == 1:
+		from, where = "", b.oneOf(columns[0])
+	case !leads && alike:
+		from, where = "", b.hashed(columns)
 	}
 	return &statement{
 		columns: columns,
@@ -91,25 +96,42 @@ func (b *builder) find(columns []int) *statement {
 	}
 }
 
-// oneOf is the condition that a column has one of the first parameter's values. An index serves it; without one, it's one
-// scan.
-func (b *builder) oneOf(column int) (from, where string) {
-	local := b.local[b.t.Columns[column].Name]
-	return "", fmt.Sprintf("t.%s %s ANY (ARRAY(SELECT %s FROM unnest($1::text[]) AS u(c)))", b.name(column), local.Equals, local.sought("u.c"))
+func (b *builder) column(i int) localColumn { return b.local[b.t.Columns[i].Name] }
+
+// oneOf is the condition that a column, which an index finds, has one of the first parameter's values.
+func (b *builder) oneOf(column int) (where string) {
+	return fmt.Sprintf("t.%s %s ANY (ARRAY(SELECT %s))", b.name(column), b.column(column).Equals, b.sought([]int{column}))
 }
 
-// oneOfTuples is the same for several columns. The tuples' number is the planner's to guess: it joins by an index if there's one.
+// oneOfTuples is the same for several columns, at least one of which an index finds: the planner joins by it.
 func (b *builder) oneOfTuples(columns []int) (from, where string) {
-	var parameters, raw, sought, on []string
+	on := make([]string, len(columns))
 	for n, i := range columns {
-		local := b.local[b.t.Columns[i].Name]
+		on[n] = fmt.Sprintf("t.%s %s r.c%d", b.name(i), b.column(i).Equals, n)
+	}
+	return "(SELECT DISTINCT " + b.sought(columns) + ") AS r, ", strings.Join(on, " AND ")
+}
+
+// hashed is the condition where no index helps, as with most foreign keys' columns: one scan of the table, which looks each row up in a hash
+// of the values. IS TRUE keeps the planner from making a join of it; one that isn't by hash (see sessionSettings) scans once for each value.
+func (b *builder) hashed(columns []int) (where string) {
+	own := make([]string, len(columns))
+	for n, i := range columns {
+		own[n] = "t." + b.name(i)
+	}
+	return fmt.Sprintf("((%s) %s ANY (SELECT %s)) IS TRUE", strings.Join(own, ", "), b.column(columns[0]).Equals, b.sought(columns))
+}
+
+// sought is what follows SELECT for the parameters' values as c0, c1 …
+func (b *builder) sought(columns []int) string {
+	var parameters, raw, sought []string
+	for n, i := range columns {
+		local := b.column(i)
 		parameters = append(parameters, fmt.Sprintf("$%d::text[]", n+1))
 		raw = append(raw, fmt.Sprintf("c%d", n))
 		sought = append(sought, fmt.Sprintf("%s AS c%d", local.sought(fmt.Sprintf("u.c%d", n)), n))
-		on = append(on, fmt.Sprintf("t.%s %s r.c%d", b.name(i), local.Equals, n))
 	}
-	return fmt.Sprintf("(SELECT DISTINCT %s FROM unnest(%s) AS u(%s)) AS r, ", strings.Join(sought, ", "), strings.Join(parameters, ", "), strings.Join(raw, ", ")),
-		strings.Join(on, " AND ")
+	return fmt.Sprintf("%s FROM unnest(%s) AS u(%s)", strings.Join(sought, ", "), strings.Join(parameters, ", "), strings.Join(raw, ", "))
 }
 
 // normalizers are those of the key columns of a table, which is b's under its stream names.
