@@ -209,6 +209,7 @@ func discarded(t *testing.T, b *Bed) {
 	b.execAll(t, createShows+`;
 CREATE TABLE app.person (id bigint PRIMARY KEY, email varchar(12) NOT NULL UNIQUE, number int NOT NULL UNIQUE, small smallint UNIQUE, born date UNIQUE, stock int, name varchar(9) NOT NULL, CHECK (stock >= 0));
 CREATE TABLE app.rigid (id bigint PRIMARY KEY, born date NOT NULL UNIQUE);
+CREATE TABLE app.event (id bigint PRIMARY KEY, hall varchar(20) NOT NULL, CONSTRAINT event_in_hall FOREIGN KEY (hall) REFERENCES app.hall (code));
 INSERT INTO app.person VALUES (1, 'a@b', 1, 1, '2000-01-01', 1, 'z'); INSERT INTO app.rigid VALUES (1, '2000-01-01')`)
 	b.park(t, "seat", visibility.ByUnique, "seat_key", []string{"id=7", "hall=red", "seat=A1", "note=x"})
 	b.park(t, "seat", visibility.ByParent, "in_hall", []string{"id=8", "hall=blue", "seat=A1", "note=x", "dropped=long ago"})
@@ -218,9 +219,10 @@ INSERT INTO app.person VALUES (1, 'a@b', 1, 1, '2000-01-01', 1, 'z'); INSERT INT
 	b.park(t, "person", visibility.ByUnique, "", []string{"id=7", "email=a@b", "number=1", "small=1", "born=2000-01-01", "stock=2", "name=y"})
 	b.park(t, "person", visibility.Refused, "", []string{"id=8", "email=c", "number=3", "small=4", "born=2000-01-02", "stock=-1", "name=y"})
 	b.park(t, "person", visibility.Refused, "", []string{"id=9", "email=c", "number=3", "small=4", "born=2000-01-02", "stock=0", "name=secret, and far too long"})
+	b.park(t, "event", visibility.ByParent, "event_in_hall", []string{"id=7", "hall=blue"})
 	b.park(t, "rigid", visibility.ByUnique, "", []string{"id=7", "born=2000-01-01"})
 	tables := func() (all []string) {
-		for _, table := range []string{"seat", "person", "rigid"} {
+		for _, table := range []string{"seat", "person", "rigid", "event"} {
 			all = append(all, b.Rows(t, `SELECT * FROM app.`+table+` ORDER BY id`)...)
 		}
 		return all
@@ -231,7 +233,7 @@ INSERT INTO app.person VALUES (1, 'a@b', 1, 1, '2000-01-01', 1, 'z'); INSERT INT
 		{"seat", "2", ""}, // it's shown, and stays so
 		{"seat", "3", ""}, // it was shown, and an application has deleted it
 		{"seat", "1", casebook.ErrSuperseded.Error()},
-		{"person", "7", ""}, {"person", "8", ""},
+		{"person", "7", ""}, {"person", "8", ""}, {"event", "7", ""},
 		{"person", "9", casebook.ErrUntaken.Error()},
 		{"rigid", "7", `"bridge parked resolve"`}, // which has no other date to be given
 	} {
