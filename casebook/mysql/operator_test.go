@@ -26,6 +26,8 @@ func operator(t *testing.T, flavor testserver.Flavor) {
 		"INSERT INTO bridge.conflicts (type, table_schema, table_name, `key`, rule, outcome, origin, seq, versions, result)"+
 		`VALUES ('update_concurrent', 'app', 'item', '["1"]', 'last_write_wins', 'kept', 'eu/1', 1,
 		'[{"origin": "eu/1", "seq": 1, "time": "2026-01-01T00:00:00Z", "kind": "update", "image": {"id": "1", "n": "1"}}]', '{"exists": true, "image": {"id": "1", "n": "2"}}')`)
+	b.Exec(t, "INSERT INTO bridge.parked (table_schema, table_name, row_key, image, claim_time, claim_origin, reason, document)"+
+		`VALUES ('app', 'item', '7', '{}', 1, 'us/1', 'unique', '{"row":"ATc=","schema":"app","name":"item","columns":[{"name":"id","type":"integer","key":true},{"name":"n","type":"integer"}],"image":[{"t":"7"},{"t":"8"}],"claim_time":1,"claim_origin":"us/1","reason":"unique"}')`)
 	for _, tc := range []struct {
 		user     string
 		readOnly bool
@@ -59,8 +61,20 @@ func operator(t *testing.T, flavor testserver.Flavor) {
 		if (err != nil) != tc.readOnly || err != nil && !strings.Contains(err.Error(), "bridge grants --operator") {
 			t.Errorf("%s resolves: %v", tc.user, err)
 		}
+		p, err := casebook.FindParked(t.Context(), book, c.TableName(), []string{"7"})
+		if err != nil {
+			t.Fatalf("%s: %v", tc.user, err)
+		}
+		release := func() error {
+			return book.Release(t.Context(), p, func(row *casebook.Row) (casebook.Change, error) { return p.Change(row, casebook.Image{"n": nil}) })
+		}
+		for _, err := range []error{book.Discard(t.Context(), p), release()} {
+			if (err != nil) != tc.readOnly || err != nil && !strings.Contains(err.Error(), "bridge grants --operator") {
+				t.Errorf("%s discards or resolves a parked row: %v", tc.user, err)
+			}
+		}
 	}
-	if got := b.Rows(t, "SELECT n FROM app.item"); len(got) != 1 || got[0] != "1" {
+	if got := b.Rows(t, "SELECT n FROM app.item WHERE n IS NOT NULL"); len(got) != 1 || got[0] != "1" {
 		t.Errorf("the row has %v, want 1", got)
 	}
 }

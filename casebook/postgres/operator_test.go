@@ -25,7 +25,8 @@ func TestOperator(t *testing.T) {
 	servertest.Exec(t, db.SocketDSN(), `CREATE TABLE public.item (id int PRIMARY KEY, n int); INSERT INTO public.item VALUES (1, 2);
 INSERT INTO bridge.conflicts (type, table_schema, table_name, key, rule, outcome, origin, seq, versions, result)
 VALUES ('update_concurrent', 'public', 'item', '{1}', 'last_write_wins', 'kept', 'eu/1', 1,
-  '[{"origin": "eu/1", "seq": 1, "time": "2026-01-01T00:00:00Z", "kind": "update", "image": {"id": "1", "n": "1"}}]', '{"exists": true, "image": {"id": "1", "n": "2"}}')`)
+  '[{"origin": "eu/1", "seq": 1, "time": "2026-01-01T00:00:00Z", "kind": "update", "image": {"id": "1", "n": "1"}}]', '{"exists": true, "image": {"id": "1", "n": "2"}}');
+INSERT INTO bridge.parked (table_schema, table_name, key, image, claim_time, claim_origin, reason, document) VALUES ('public', 'item', '{7}', '{}', 1, 'us/1', 'unique', '{"row":"ATc=","schema":"public","name":"item","columns":[{"name":"id","type":"integer","key":true},{"name":"n","type":"integer"}],"image":[{"t":"7"},{"t":"8"}],"claim_time":1,"claim_origin":"us/1","reason":"unique"}')`)
 	for _, tc := range []struct {
 		role     string
 		readOnly bool
@@ -60,9 +61,24 @@ VALUES ('update_concurrent', 'public', 'item', '{1}', 'last_write_wins', 'kept',
 		if (err != nil) != tc.readOnly || err != nil && !strings.Contains(err.Error(), "bridge grants --operator") {
 			t.Errorf("%s resolves: %v", tc.role, err)
 		}
+		p, err := casebook.FindParked(t.Context(), book, c.TableName(), []string{"7"})
+		if err != nil {
+			t.Fatalf("%s: %v", tc.role, err)
+		}
+		want := "bridge's own role"
+		if tc.readOnly {
+			want = "bridge grants --operator"
+		}
+		if err := book.Discard(t.Context(), p); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s discards: %v", tc.role, err)
+		}
+		err = book.Release(t.Context(), p, func(row *casebook.Row) (casebook.Change, error) { return p.Change(row, casebook.Image{"n": nil}) })
+		if (err != nil) != tc.readOnly || err != nil && !strings.Contains(err.Error(), "bridge grants --operator") {
+			t.Errorf("%s resolves a parked row: %v", tc.role, err)
+		}
 	}
 	var n int
-	if err := admin.QueryRow(t.Context(), `SELECT n FROM public.item`).Scan(&n); err != nil || n != 1 {
+	if err := admin.QueryRow(t.Context(), `SELECT sum(n) FROM public.item`).Scan(&n); err != nil || n != 1 {
 		t.Errorf("the row has %d (%v), want 1", n, err)
 	}
 }
