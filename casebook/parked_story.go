@@ -69,5 +69,5 @@ func (p *Parked) waysOut() []string {
 	case visibility.ByParent:
 		return []string{`It's shown by itself when that row is there again. Or write it with another one ("bridge parked resolve"), or give it up ("bridge parked discard").`}
 	}
-	return []string{`It's shown by itself when the database takes it: bridge tries now and then, and at once after "bridge parked retry". Or write it with other values ("bridge parked resolve"), or give it up ("bridge parked discard").`}
+	return []string{`It's shown by itself when the database takes it: bridge tries now and then, and at once after "bridge parked retry". Or write it with other values ("bridge parked resolve"), or give it up ("bridge parked discard"), which also deletes it in the regions that show it.`}
 }
