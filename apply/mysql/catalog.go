@@ -23,6 +23,12 @@ func loadTable(ctx context.Context, conn *mysql.Conn, local, stream *change.Tabl
 	if len(here) == 0 {
 		return nil, fmt.Errorf("%w: table %s isn't in this database; create it as in the other regions, and it goes on by itself", apply.ErrRefused, t)
 	}
+	t.updateOnly = len(here) > len(t.Columns)
+	if !t.updateOnly && conn.Flavor() == mysql.MariaDB {
+		if t.updateOnly, err = beforeInsert(ctx, conn, local.TableName); err != nil {
+			return nil, fmt.Errorf("read the triggers of %s: %w", t, err)
+		}
+	}
 	var key []string
 	for name, c := range here {
 		if c.key {
@@ -58,6 +64,13 @@ func loadTable(ctx context.Context, conn *mysql.Conn, local, stream *change.Tabl
 		return nil, otherKey(t)
 	}
 	return t, nil
+}
+
+// beforeInsert reports whether a table has triggers that an upsert fires also where it finds its row.
+func beforeInsert(ctx context.Context, conn *mysql.Conn, t change.TableName) (bool, error) {
+	r, err := conn.One(ctx, "SELECT 1 FROM information_schema.triggers WHERE event_object_schema = "+mysql.Literal(t.Schema)+
+		" AND event_object_table = "+mysql.Literal(t.Name)+" AND action_timing = 'BEFORE' AND event_manipulation = 'INSERT' LIMIT 1")
+	return len(r.Rows) > 0, err
 }
 
 func otherKey(t *table) error {

@@ -66,10 +66,14 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 	filling := map[shape]*group{}
 	for i := range writes {
 		w, of := &writes[i], shapes[i]
+		n := count[of]
+		if s.how == apply.InOrder {
+			n = 1
+		}
 		g := filling[of]
-		if g == nil || s.how == apply.InOrder || count[of] <= g.few || len(g.writes) == maxRows || len(g.rows) > s.packetLimit/2 {
+		if g == nil || n == 1 || n <= g.few || len(g.writes) == maxRows || len(g.rows) > s.packetLimit/2 {
 			var err error
-			if g, err = s.newGroup(ctx, w); err != nil {
+			if g, err = s.newGroup(ctx, w, n); err != nil {
 				return nil, err
 			}
 			filling[of] = g
@@ -90,13 +94,14 @@ func (s *session) rank(k apply.WriteKind) int {
 	return slices.Index([]apply.WriteKind{apply.Truncate, apply.Delete, apply.Update, apply.Upsert}, k)
 }
 
-func (s *session) newGroup(ctx context.Context, w *apply.Write) (*group, error) {
+// newGroup begins a group for n writes like w, or for some of them.
+func (s *session) newGroup(ctx context.Context, w *apply.Write, n int) (*group, error) {
 	t, err := s.table(ctx, w.Table)
 	if err != nil {
 		return nil, err
 	}
-	b := builder{t, s.conn.Flavor() == mysql.MariaDB}
-	stmt, err := b.build(w)
+	b := builder{t, s.conn.Flavor() == mysql.MariaDB, s.careful}
+	stmt, err := b.build(w, n)
 	if err != nil {
 		return nil, err
 	}

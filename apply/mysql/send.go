@@ -74,9 +74,17 @@ func (s *session) sendPacket(ctx context.Context, all steps, size int) error {
 		err = fmt.Errorf("the server gave %d results for %d statements", len(results), len(all))
 	}
 	if server, ok := errors.AsType[*mysql.Error](err); ok && server.Statement < len(all) {
-		return &stepError{all[server.Statement].group, err}
+		return all[server.Statement].failed(err)
 	}
 	return err
+}
+
+// failed is an error of the step. What an overwrite is refused for may concern a row that it shouldn't have inserted.
+func (s *step) failed(err error) error {
+	if s.group.overwrites() && mysql.Classify(err) != mysql.Retry {
+		return errLook
+	}
+	return &stepError{s.group, err}
 }
 
 // errLook says that counts and warnings don't tell what happened: the statements must be run with their
@@ -105,6 +113,9 @@ func (p *steps) write(g *group, careful bool, missing func(int)) {
 			return nil
 		}})
 	}
+	if g.overwrites() {
+		p.add("SET "+foundRows+" = 0", nil)
+	}
 	reads := careful || g.table.chatty
 	*p = append(*p, step{sql: g.text(g.statement), group: g, take: func(r *mysql.Result) error {
 		switch {
@@ -118,6 +129,23 @@ func (p *steps) write(g *group, careful bool, missing func(int)) {
 	if reads {
 		*p = append(*p, step{sql: []byte("SHOW WARNINGS"), group: g, take: g.judge})
 	}
+	if g.overwrites() {
+		p.add("SELECT "+foundRows, g.foundAll)
+	}
+}
+
+// overwrites reports whether the group's statement is an overwrite; groups of what isn't written have none.
+func (g *group) overwrites() bool { return g != nil && g.statement != nil && g.counted }
+
+// foundAll fails unless an overwrite has found all of its rows.
+func (g *group) foundAll(r *mysql.Result) error {
+	if len(r.Rows) != 1 {
+		return fmt.Errorf("SELECT %s gave %d rows", foundRows, len(r.Rows))
+	}
+	if text, _ := r.Rows[0][0].Text(); text != strconv.Itoa(len(g.writes)) {
+		return errLook
+	}
+	return nil
 }
 
 // harmless are the warnings that say nothing about values: a deprecated character set, collation or syntax.
@@ -130,7 +158,11 @@ func (g *group) judge(r *mysql.Result) error {
 			return errors.New("SHOW WARNINGS gave a row without a code")
 		}
 		code, _ := row[1].Text()
-		if !harmless[code] {
+		switch {
+		case harmless[code]:
+		case g.overwrites():
+			return errLook // it may be about a row that's missing
+		default:
 			return &refusedError{"warning " + code, fmt.Errorf("%w: the server would change a value of table %s to make it fit (warning %s)%s; "+apply.WhenUnfit,
 				apply.ErrUnfit, g.table, code, g.onlyRow())}
 		}

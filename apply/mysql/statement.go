@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bridge/apply"
+	"bridge/change"
 )
 
 // statement is the text around the rows of one set-based statement, and what its rows are made of.
@@ -21,9 +22,13 @@ type statement struct {
 	keyed    bool  // the values are the key's (delete)
 	// alone does the write of a single row without a table of rows; nil of kinds that need none. few is up to how many
 	// rows of a batch are done so, one by one.
-	alone *plain
-	few   int
+	alone   *plain
+	few     int
+	counted bool // the rows that it finds are counted in foundRows
 }
+
+// foundRows is the user variable in which an overwrite counts the rows that it finds.
+const foundRows = "@bridge_found"
 
 // A table of rows costs a server as much as some statements: twice a single one's time. For an update of TEXT or BLOB columns
 // MariaDB makes a table on disk, which takes 1.4 ms or more; a row more takes 0.03 ms (measured, 10.11).
@@ -46,14 +51,19 @@ func (p *plain) add(text string, column int) {
 type builder struct {
 	*table
 	maria bool
+	// careful says that an update mustn't try to insert: it's not known that its rows are there.
+	careful bool
 }
 
-// build makes the statement of the writes like w: of its kind, with the columns that its image carries.
-func (b *builder) build(w *apply.Write) (*statement, error) {
+// build makes the statement of n writes like w: of its kind, with the columns that its image carries.
+func (b *builder) build(w *apply.Write, n int) (*statement, error) {
 	switch w.Kind {
 	case apply.Upsert:
-		return b.upsert(b.carried(w)), nil
+		return b.upsert(b.carried(w), ""), nil
 	case apply.Update:
+		if n > few && b.overwrites(w) {
+			return b.overwrite(b.carried(w)), nil
+		}
 		s := b.join("UPDATE ", b.carried(w), b.set)
 		s.alone, s.few = b.updateOne(s.columns), few
 		if b.maria && slices.ContainsFunc(b.assigned(s.columns), func(i int) bool { return b.columns[i].large() }) {
@@ -82,9 +92,24 @@ func (b *builder) carried(w *apply.Write) []int {
 	return columns
 }
 
+// overwrites reports whether updates like w are done as upserts. MariaDB takes half the time for one: it writes the new values of
+// a join into a table on disk if one of them is TEXT, and reads them there. To MySQL the two are alike.
+func (b *builder) overwrites(w *apply.Write) bool {
+	return b.maria && !b.careful && !b.updateOnly && !slices.ContainsFunc(w.Image, change.Value.IsAbsent)
+}
+
+// overwrite is an upsert that takes its rows to be there, and counts them: one that it has inserted is missing, and the transaction is
+// begun anew, carefully.
+func (b *builder) overwrite(columns []int) *statement {
+	s := b.upsert(columns, " AND ("+foundRows+" := "+foundRows+" + 1)")
+	s.few, s.counted = few, true
+	return s
+}
+
 // upsert inserts rows, or makes those that are there be so. The first assignment is the guard: it gives the key a value that it
-// can't have when the row that is in the way has another primary key (see [table.guard]).
-func (b *builder) upsert(columns []int) *statement {
+// can't have when the row that is in the way has another primary key (see [table.guard]). found is evaluated for each other
+// row that's there.
+func (b *builder) upsert(columns []int, found string) *statement {
 	names := make([]string, len(columns))
 	for n, i := range columns {
 		names[n] = b.columns[i].name
@@ -94,7 +119,7 @@ func (b *builder) upsert(columns []int) *statement {
 		same = append(same, b.column(i)+" = "+b.fresh(i))
 	}
 	guard, never := b.guard()
-	set := []string{fmt.Sprintf("%s = IF(%s, %s, %s)", b.column(guard), strings.Join(same, " AND "), b.fresh(guard), never)}
+	set := []string{fmt.Sprintf("%s = IF(%s%s, %s, %s)", b.column(guard), strings.Join(same, " AND "), found, b.fresh(guard), never)}
 	for _, i := range columns {
 		if i != guard {
 			set = append(set, b.column(i)+" = "+b.fresh(i))

@@ -13,7 +13,10 @@ type table struct {
 	stream  *change.Table // the same between the regions
 	name    string        // qualified and quoted
 	columns []column      // of the shape's columns, the ones here
-	clocks  []string      // quoted names of the columns here that any update sets to the current time
+	// updateOnly says that updates mustn't be upserts (see builder.overwrites): there are columns here that the shape lacks, or
+	// triggers that fire before an insert.
+	updateOnly bool
+	clocks     []string // quoted names of the columns here that any update sets to the current time
 	// chatty says that statements on the table bring warnings of no consequence, so that those must be read
 	// to tell whether there's another among them.
 	chatty bool
