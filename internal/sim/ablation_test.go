@@ -33,6 +33,10 @@ func TestAblations(t *testing.T) {
 		ConfirmEarly:      {"I2"},
 		NoClaim:           {"I1"},
 		RulesDiffer:       {"I1"},
+		NoRecheck:         {"I1", "I2"},
+		NoDangle:          {"I1"},
+		NoChildren:        {"I1"},
+		NoConfirm:         {"I1"},
 	} {
 		t.Run(strings.ReplaceAll(string(fault), " ", "_"), func(t *testing.T) {
 			t.Parallel()

@@ -95,6 +95,12 @@ func (p *plan) take(rule *conflict.Rule) {
 	}
 }
 
+// constrain gives the tables constraints.
+func (p *plan) constrain(c constraints) {
+	p.constraints = c
+	p.take(p.rule)
+}
+
 // missRows makes rows come and go while they're being decided: the steps between a write that finds no row
 // and the commit are where most can go wrong.
 func (p *plan) missRows(rng *rand.Rand) {
@@ -138,6 +144,16 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 		p.weights[actTrouble], p.weights[actLocal], p.weights[actHeartbeat] = 0, 2, 0
 		p.truncates = false
 		p.take(&conflict.Rule{Deletes: conflict.DeleteWins})
+	case NoRecheck, NoConfirm:
+		p.constrain(constraints{uniques: 1, values: 2})
+		p.keys, p.tables = 2+rng.IntN(2), 1
+		if f == NoConfirm {
+			p.missRows(rng)
+			p.keys, p.rounds, p.prefilled = 2+rng.IntN(2), 3, 0
+		}
+	case NoDangle, NoChildren:
+		p.constrain(constraints{foreign: true, cascade: true})
+		p.keys = 1 + rng.IntN(2)
 	case RulesDiffer:
 		p.take(&conflict.Rule{Order: conflict.EarliestWins})
 	case KeepCancelled:
