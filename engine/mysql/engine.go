@@ -50,7 +50,8 @@ func (c *Config) inward() apply.Inward { return apply.Inward{Names: c.Names, Pol
 // Engine is a region's MySQL or MariaDB server.
 type Engine struct {
 	Config
-	epoch atomic.Uint64 // of the lease held last
+	epoch          atomic.Uint64 // of the lease held last
+	cascadesLooked atomic.Int64  // when none were found, in nanoseconds since 1970
 }
 
 var _ node.Engine = (*Engine)(nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"bridge/capture"
 	"bridge/internal/mysql"
@@ -24,7 +25,7 @@ func (e *Engine) Inspect(ctx context.Context) error {
 		if _, err := mysql.LoadNode(ctx, conn); err != nil {
 			return err
 		}
-		names := []string{"read_only", "super_read_only", "log_bin"}
+		names := []string{"read_only", "super_read_only", "log_bin", nativeForeignKeys}
 		for _, n := range needs {
 			names = append(names, n.name)
 		}
@@ -32,8 +33,33 @@ func (e *Engine) Inspect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return check(is)
+		if err := check(is); err != nil {
+			return err
+		}
+		return e.lookForCascades(ctx, conn, is[nativeForeignKeys])
 	})
+}
+
+const nativeForeignKeys = "innodb_native_foreign_keys"
+
+// cascadesEvery is how often all tables are searched for foreign keys, which takes longer than the rest of a look.
+const cascadesEvery = time.Minute
+
+// lookForCascades refuses foreign keys that change rows without a trace in the log.
+func (e *Engine) lookForCascades(ctx context.Context, conn *mysql.Conn, native string) error {
+	now := time.Now()
+	if mysql.CascadesLogged(conn, native) || now.Sub(time.Unix(0, e.cascadesLooked.Load())) < cascadesEvery {
+		return nil
+	}
+	list, err := mysql.LoadCascades(ctx, conn, e.Selected)
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 {
+		return fmt.Errorf("%w: table %s: %s; %s", capture.ErrSetup, list[0].Table, &list[0], mysql.CascadeFix(conn))
+	}
+	e.cascadesLooked.Store(now.UnixNano())
+	return nil
 }
 
 func check(is map[string]string) error {

@@ -169,25 +169,15 @@ func guarded(body string) bool { return strings.Contains(strings.ToLower(body), 
 
 // foreignKeys finds those whose effects aren't in the log.
 func (c *checker) foreignKeys(context.Context) error {
-	logged := !c.mariadb() && c.conn.Version().AtLeast(9, 6, 0) && c.variables["innodb_native_foreign_keys"] != "ON"
+	if mysql.CascadesLogged(c.conn, c.variables["innodb_native_foreign_keys"]) {
+		return nil
+	}
 	for _, t := range c.tables {
-		for _, f := range t.ForeignKeys {
-			if f.Cascades() && !logged {
-				c.add(preflight.Error, t.String(), fmt.Sprintf("foreign key %q changes rows when those of %s change (ON DELETE %s, ON UPDATE %s), and the server doesn't log that: other regions would keep the rows",
-					f.Name, f.Parent, f.OnDelete, f.OnUpdate),
-					c.cascadeFix())
-			}
+		for _, f := range t.Cascades() {
+			c.add(preflight.Error, t.String(), f.String(), mysql.CascadeFix(c.conn))
 		}
 	}
 	return nil
-}
-
-func (c *checker) cascadeFix() string {
-	fix := "make it RESTRICT and let the application change these rows, or a trigger of the parent's that looks at @bridge_apply"
-	if !c.mariadb() {
-		fix += "; MySQL 9.6 and later logs them, unless innodb_native_foreign_keys is ON"
-	}
-	return fix
 }
 
 // autoIncrement finds tables whose rows the server numbers. Two regions that count alone give out the same
