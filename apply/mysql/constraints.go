@@ -118,6 +118,13 @@ func (c *constraints) columns(ctx context.Context, t *mysql.Table, columns []str
 	return names, nil
 }
 
+// named reports whether a table has a name between the regions, and its columns have. Capture refuses the rows of one that hasn't, once
+// there are any.
+func (c *constraints) named(t *mysql.Table) bool {
+	_, err := c.names.StreamTable(c.shape(t))
+	return err == nil
+}
+
 // table is what's known of a table so far.
 func (c *constraints) table(t *mysql.Table) (*visibility.Table, error) {
 	shape, err := c.names.StreamTable(c.shape(t))

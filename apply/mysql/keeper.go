@@ -24,7 +24,7 @@ func (t *Target) Constraints(ctx context.Context) (visibility.Catalog, error) {
 	}
 	c := constraints{names: t.inward.Names, local: &t.local, tables: map[change.TableName]*mysql.Table{}, out: visibility.Catalog{}}
 	for _, table := range tables {
-		if table.Kind == "BASE TABLE" && table.PrimaryKey() != nil {
+		if table.Kind == "BASE TABLE" && table.PrimaryKey() != nil && c.named(table) {
 			c.tables[table.TableName] = table
 		}
 	}
