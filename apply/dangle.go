@@ -106,6 +106,9 @@ func (w *Watch) children(b *Batch) (lookups []visibility.Lookup) {
 		for _, in := range r.ops {
 			for i := range t.Referred {
 				values, gone := removed(t, i, in.op)
+				if r.decided && r.written.Kind == Delete { // though the operation may have written it
+					values, gone = valuesOf(in.op, t.Referred[i]), true
+				}
 				if !gone || len(values) == 0 {
 					continue
 				}
@@ -116,6 +119,17 @@ func (w *Watch) children(b *Batch) (lookups []visibility.Lookup) {
 		}
 	}
 	return lookups
+}
+
+// valuesOf are the values of columns that an operation tells, before or after it.
+func valuesOf(op *change.Operation, columns []string) []change.Value {
+	if op.New == nil {
+		values, _ := oldValues(op, columns)
+		return values
+	}
+	row := visibility.Row{Key: op.Key, Table: op.Table, Image: op.New}
+	values, _ := row.Values(columns)
+	return values
 }
 
 // isOrphan reports whether a row that was decided names a parent that isn't there.

@@ -16,7 +16,7 @@ func constrainedSchema(r *region) string {
 		"CREATE TABLE users (id int PRIMARY KEY, email " + text + " UNIQUE, nick " + text + ", n int NOT NULL DEFAULT 0, CONSTRAINT one_nick UNIQUE (nick))",
 		"CREATE TABLE customer (id int PRIMARY KEY, name " + text + " NOT NULL UNIQUE)",
 		"CREATE TABLE orders (id int PRIMARY KEY, customer int, note " + text + ", CONSTRAINT of_customer FOREIGN KEY (customer) REFERENCES customer (id))",
-		"CREATE TABLE item (id int PRIMARY KEY, orders int NOT NULL, CONSTRAINT of_orders FOREIGN KEY (orders) REFERENCES orders (id))",
+		"CREATE TABLE line (id int PRIMARY KEY, orders int NOT NULL, CONSTRAINT of_orders FOREIGN KEY (orders) REFERENCES orders (id))",
 	}, "; ")
 }
 
@@ -27,7 +27,7 @@ func (m *mesh) apart(writes map[string][]string) {
 	for _, r := range m.regions {
 		r.stop()
 	}
-	for _, r := range m.regions { // in this order, so that the last region's writes are the latest
+	for _, r := range []*region{m.regions[2], m.regions[0], m.regions[1]} { // us's are the latest, and of equal times too
 		for _, sql := range writes[r.name] {
 			r.exec(m.t, sql)
 		}
@@ -56,9 +56,9 @@ func TestUniqueKeys(t *testing.T) {
 		m := newMesh(t, constrainedSchema, engines...)
 		m.startAll()
 		m.apart(map[string][]string{
-			"eu": {"INSERT INTO users (id, email) VALUES (1, 'a')"},
-			"us": {"INSERT INTO users (id, email) VALUES (2, 'a')"},
-			"ap": {"INSERT INTO users (id, email, nick) VALUES (3, 'a', 'x')"},
+			"eu": {"INSERT INTO users (id, email) VALUES (2, 'a')"},
+			"us": {"INSERT INTO users (id, email, nick) VALUES (3, 'a', 'x')"},
+			"ap": {"INSERT INTO users (id, email) VALUES (1, 'a')"},
 		})
 		m.shows("SELECT id FROM users ORDER BY id", "3")
 		m.shows(parkedSQL, "2")
@@ -95,15 +95,15 @@ func TestForeignKeys(t *testing.T) {
 		m.regions[0].exec(t, "INSERT INTO customer VALUES (1, 'one'), (2, 'two')")
 		m.apart(map[string][]string{
 			"eu": {"DELETE FROM customer WHERE id = 1"},
-			"us": {"INSERT INTO orders VALUES (5, 1, 'late'); INSERT INTO item VALUES (50, 5)"},
+			"us": {"INSERT INTO orders VALUES (5, 1, 'late'); INSERT INTO line VALUES (50, 5)"},
 			"ap": {"INSERT INTO orders VALUES (6, 2, 'fine')"},
 		})
 		m.shows("SELECT id FROM orders ORDER BY id", "6")
-		m.shows("SELECT id FROM item")
+		m.shows("SELECT id FROM line")
 		m.shows(parkedSQL, "2")
 		m.regions[2].exec(t, "INSERT INTO customer VALUES (1, 'again')")
 		m.shows("SELECT id, customer FROM orders ORDER BY id", "5\t1", "6\t2")
-		m.shows("SELECT id FROM item", "50")
+		m.shows("SELECT id FROM line", "50")
 		m.shows(parkedSQL, "0")
 		m.quiet()
 		m.compare()
@@ -145,7 +145,7 @@ func TestConstraintsUnderLoad(t *testing.T) {
 func (m *mesh) settled() {
 	m.t.Helper()
 	queries := []string{"SELECT id, email, nick, n FROM users ORDER BY id", "SELECT id, name FROM customer ORDER BY id",
-		"SELECT id, customer, note FROM orders ORDER BY id", "SELECT id, orders FROM item ORDER BY id", "SELECT table_name, reason, count(*) FROM bridge.parked GROUP BY table_name, reason ORDER BY table_name, reason"}
+		"SELECT id, customer, note FROM orders ORDER BY id", "SELECT id, orders FROM line ORDER BY id", "SELECT table_name, reason, count(*) FROM bridge.parked GROUP BY table_name, reason ORDER BY table_name, reason"}
 	state := func(r *region) string {
 		var all []string
 		for _, q := range queries {
@@ -179,8 +179,8 @@ func constrainedStatement(rng *rand.Rand) string {
 		return fmt.Sprintf("INSERT INTO orders VALUES (%d, %d, %s)", id(), id(), word())
 	}
 	return []string{
-		fmt.Sprintf("INSERT INTO item VALUES (%d, %d)", id(), id()),
-		fmt.Sprintf("DELETE FROM item WHERE id = %d", id()),
+		fmt.Sprintf("INSERT INTO line VALUES (%d, %d)", id(), id()),
+		fmt.Sprintf("DELETE FROM line WHERE id = %d", id()),
 		fmt.Sprintf("DELETE FROM orders WHERE id = %d", id()),
 		fmt.Sprintf("UPDATE orders SET customer = %d WHERE id = %d", id(), id()),
 	}[rng.IntN(4)]

@@ -304,7 +304,7 @@ func (w logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // settle waits until every region has what the others have committed before.
 func (m *mesh) settle() {
