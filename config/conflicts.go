@@ -159,8 +159,8 @@ func (v *validator) tableRule(at string, t *TableConflicts, c *Config) {
 		v.problem(at+".columns", "goes with last_write_wins: under other rules a row is the winner's whole", "set rule: last_write_wins, or leave columns and groups out")
 	}
 	v.columnRules(at, t)
-	v.uniquePolicies(at+".unique", t.Unique)
-	v.foreignPolicies(at+".foreign_keys", t.ForeignKeys)
+	v.uniquePolicies(at+".unique", t)
+	v.foreignPolicies(at+".foreign_keys", t)
 }
 
 func (v *validator) member(at, region string, c *Config) {

@@ -53,9 +53,17 @@ func (v *validator) keyColumns(at, key string) []string {
 	return columns
 }
 
-func (v *validator) uniquePolicies(at string, policies map[string]UniquePolicy) {
+// merged says why rows that are merged by columns can't be shown altered: an application's write to such a row would be merged with values that it
+// hasn't seen, in the regions that haven't shown it so.
+const merged = "would show rows altered, and the table's rows are merged by columns, which isn't built yet"
+
+func (v *validator) uniquePolicies(at string, t *TableConflicts) {
+	policies := t.Unique
 	for _, key := range slices.Sorted(maps.Keys(policies)) {
 		p, at := policies[key], at+"."+key
+		if p.Column() != "" && (t.Columns != nil || t.Groups != nil) {
+			v.problem(at, merged, "choose park, or leave columns and groups out")
+		}
 		columns := v.keyColumns(at, key)
 		switch {
 		case p.word != "" && p.word != Park:
@@ -68,8 +76,12 @@ func (v *validator) uniquePolicies(at string, policies map[string]UniquePolicy) 
 	}
 }
 
-func (v *validator) foreignPolicies(at string, policies map[string]string) {
+func (v *validator) foreignPolicies(at string, t *TableConflicts) {
+	policies := t.ForeignKeys
 	for _, key := range slices.Sorted(maps.Keys(policies)) {
+		if policies[key] == SetNull && (t.Columns != nil || t.Groups != nil) {
+			v.problem(at+"."+key, merged, "choose park, or leave columns and groups out")
+		}
 		v.keyColumns(at+"."+key, key)
 		v.oneOf(at+"."+key, policies[key], Park, SetNull, Drop, KeepParent)
 	}

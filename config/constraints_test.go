@@ -63,6 +63,7 @@ func TestProblemsOfConstraintPolicies(t *testing.T) {
 		{`{unique: {email: park, email: park}}`, []string{"unique.email: is set twice"}},
 		{`{unique: park}`, []string{"unique: must be a block"}},
 		{`{foreign_keys: {boss: setnull, "a,b": nothing}}`, []string{"foreign_keys.boss: is not a word known here; use park, set_null, drop, keep_parent (did you mean set_null?)", "foreign_keys.a,b: isn't a list"}},
+		{`{columns: {}, unique: {a: park, b: {null: b}}, foreign_keys: {c: park, d: set_null}}`, []string{"unique.b: would show rows altered", "foreign_keys.d: would show rows altered"}},
 		{`{foreign_keys: {boss: {set_null: boss}}}`, []string{"foreign_keys.boss: must be a single value"}},
 	} {
 		_, err := Parse("f", []byte(withTable(tc.rules)), world())

@@ -116,14 +116,14 @@ INSERT INTO public.seats VALUES (1, 'Z1', 'nobody', 5)`)
 	}
 }
 
-// TestParkedByPolicies: what's shown altered, and children without a parent, are resolved and discarded, too. Whole rows and merged columns.
+// TestParkedByPolicies: what's shown altered, and children without a parent, are resolved and discarded, too.
 func TestParkedByPolicies(t *testing.T) {
 	t.Parallel()
 	m := newMesh(t, `CREATE TABLE public.halls (code text PRIMARY KEY); INSERT INTO public.halls VALUES ('red'), ('blue'), ('green');
 CREATE TABLE public.seats (id int PRIMARY KEY, seat text UNIQUE, price int); ALTER TABLE public.seats REPLICA IDENTITY FULL;
 CREATE TABLE public.events (id int PRIMARY KEY, hall text NOT NULL REFERENCES public.halls, name text);
 CREATE FUNCTION public.never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a trigger was fired'; END $$`)
-	m.rules(`{public.seats: {unique: {seat: {"null": seat}}, columns: {price: counter}}}`)
+	m.rules(`{public.seats: {unique: {seat: {"null": seat}}}}`)
 	m.setUp()
 	m.exec("eu", `INSERT INTO public.seats SELECT 10 + n, 'A' || n, 5 FROM generate_series(1, 4) n`)
 	m.exec("us", `INSERT INTO public.seats SELECT 20 + n, 'A' || n, 6 FROM generate_series(1, 4) n`)

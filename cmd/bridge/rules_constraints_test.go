@@ -175,7 +175,7 @@ INSERT INTO public.users VALUES (3, 'boss@x', 3, 'boss', NULL), (4, 'chief@x', 3
 	for _, name := range meshNames {
 		m.regions[name].file = m.withRules(name, `{default: last_write_wins, tables: {
 			public.users: {unique: {email: {"null": email}, "org, name": {rename: name}}, foreign_keys: {boss: set_null}},
-			public.notes: {columns: {}, unique: {code: {"null": code}}}}}`)
+			public.notes: {unique: {code: {"null": code}}}}}`)
 	}
 	m.setUp()
 	m.exec("eu", `INSERT INTO public.users VALUES (1, 'ann@x', 1, 'ann', NULL), (2, 'bob@x', 1, 'bob', NULL); INSERT INTO public.notes VALUES (1, 'a', 'eu', NULL), (2, 'b', 'eu', NULL)`)

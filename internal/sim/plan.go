@@ -6,6 +6,7 @@ import (
 
 	"bridge/change"
 	"bridge/conflict"
+	"bridge/visibility"
 )
 
 // plan is what a schedule's seed decides before it begins.
@@ -86,6 +87,9 @@ func (p *plan) take(rule *conflict.Rule) {
 	p.rule = rule
 	if rule.NeedsImages() {
 		p.full = [2]bool{true, true}
+	}
+	if rule.Columns != nil { // config refuses both: a row's image before a write would be the altered one
+		p.constraints.losers, p.constraints.child = [2]visibility.Loser{}, visibility.ParkChild
 	}
 	if rule.Columns != nil || p.constraints.any() {
 		p.truncates = false
