@@ -19,6 +19,15 @@
 // which there are (see session.careful). In that mode the server's warnings are read, too: a value that the
 // server would change to make it fit is refused.
 //
+// Rows are looked up by literals, OR'ed, under FORCE INDEX: a server that reads a whole table for a few rows of a small one
+// would wait for all rows that others hold. READ COMMITTED locks what is found, and no gaps. What's found has the texts that
+// capture gives (internal/mysql.Text), and is named by the same forms (internal/mysql.KeyForms).
+//
+// A savepoint keeps the rows' locks that a refused statement took after it, such as that of the row in the way.
+//
+// The marker of a transaction of upkeep may be in its row already, and the log has no update that changes nothing. So it's written
+// as the row of a worker that doesn't exist, and deleted at once; capture takes the first for what it is.
+//
 // TRUNCATE is DELETE without a condition, under REPEATABLE READ, whose locks keep new rows out of the table:
 // TRUNCATE TABLE would commit. It takes as long as the table has rows.
 //
