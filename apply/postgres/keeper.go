@@ -117,8 +117,13 @@ type catalogColumn struct {
 }
 
 func (k *keeper) tables(ctx context.Context, conn *pgx.Conn) error {
-	if err := conn.QueryRow(ctx, `SELECT lower('ÄÉЖ' COLLATE "default") = 'äéж'`).Scan(&k.folds); err != nil {
+	if err := conn.QueryRow(ctx, `SELECT current_setting('server_encoding') = 'UTF8'`).Scan(&k.folds); err != nil {
 		return err
+	}
+	if k.folds {
+		if err := conn.QueryRow(ctx, `SELECT lower('ÄÉЖ' COLLATE "default") = 'äéж'`).Scan(&k.folds); err != nil {
+			return err
+		}
 	}
 	rows, err := conn.Query(ctx, tablesSQL)
 	if err != nil {
@@ -127,22 +132,22 @@ func (k *keeper) tables(ctx context.Context, conn *pgx.Conn) error {
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c catalogColumn, err error) {
 		return c, row.Scan(&c.oid, &c.table.Schema, &c.table.Name, &c.full, &c.name, &c.number, &c.typ, &c.equality, &c.deterministic, &c.key)
 	})
-	for len(list) > 0 && err == nil {
+	for len(list) > 0 {
 		n := slices.IndexFunc(list, func(c catalogColumn) bool { return c.oid != list[0].oid })
 		if n < 0 {
 			n = len(list)
 		}
-		err = k.add(list[:n])
+		k.add(list[:n])
 		list = list[n:]
 	}
 	return err
 }
 
 // add adds a table of these columns if it's replicated, in the shape in which capture logs it.
-func (k *keeper) add(columns []catalogColumn) error {
+func (k *keeper) add(columns []catalogColumn) {
 	first := columns[0]
 	if k.Selected != nil && !k.Selected(first.table) || !slices.ContainsFunc(columns, func(c catalogColumn) bool { return c.key }) {
-		return nil
+		return
 	}
 	logged := make([]change.Column, len(columns))
 	for i, c := range columns {
@@ -152,8 +157,8 @@ func (k *keeper) add(columns []catalogColumn) error {
 		}
 	}
 	shape, err := k.inward.Names.StreamTable(change.NewTable(first.table, logged, first.full).On(string(value.Postgres)))
-	if err != nil {
-		return err
+	if err != nil { // no table between the regions: capture refuses its rows, if there are any
+		return
 	}
 	t := &keptTable{Table: visibility.Table{Shape: shape}}
 	for i, c := range columns {
@@ -169,7 +174,6 @@ func (k *keeper) add(columns []catalogColumn) error {
 		t.columns = append(t.columns, c.keptColumn)
 	}
 	k.byOID[first.oid] = t
-	return nil
 }
 
 // uniquesSQL are the unique keys but those that name rows, and but those of which visibility can't tell what they hold equal.

@@ -14,6 +14,7 @@ import (
 	"bridge/apply/applytest"
 	"bridge/change"
 	"bridge/loopguard"
+	"bridge/naming"
 	"bridge/value"
 	"bridge/visibility"
 )
@@ -135,6 +136,23 @@ func TestFormsAndShapes(t *testing.T) {
 		if shape := constraintsOf(t, target)[parent].Shape; shape.Columns[1].Type != tc.want || shape.Engine != "postgres" || shape.Full {
 			t.Errorf("beside %v: %+v", tc.others, shape)
 		}
+	}
+}
+
+// TestNamelessTable: a table whose name between the regions is another's doesn't keep a region from starting.
+func TestNamelessTable(t *testing.T) {
+	b := newBed(t, 15)
+	run(t, b, `CREATE TABLE app.a (id int PRIMARY KEY, n int UNIQUE); CREATE TABLE app.b (id int PRIMARY KEY, n int UNIQUE REFERENCES app.a (n))`)
+	names, err := naming.New(naming.Rules{Tables: []naming.Table{{Local: change.TableName{Schema: "app", Name: "b"}, Stream: change.TableName{Schema: "app", Name: "a"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Target = b.Named(names)
+	t.Cleanup(func() { b.Target.Close(context.WithoutCancel(t.Context())) }) //nolint:errcheck // the test is over
+	catalog := constraintsOf(t, b.Target)
+	only := catalog[change.TableName{Schema: "app", Name: "a"}]
+	if len(catalog) != 1 || only == nil || !slices.Equal(describe(only), []string{"b_n_key: n"}) {
+		t.Errorf("got %+v", catalog)
 	}
 }
 

@@ -24,7 +24,7 @@ func (s *session) Record(ctx context.Context, records []conflict.Record) error {
 			return err
 		}
 		batch.Queue(recordSQL, string(r.Type), r.Key.Table.Schema, r.Key.Table.Name, key,
-			r.Rule.String(), r.Result(), string(r.Incoming.Origin), int64(r.Incoming.Seq), versions, result, string(r.Awaits))
+			r.RuleName(), r.Result(), string(r.Incoming.Origin), int64(r.Incoming.Seq), versions, result, string(r.Awaits))
 	}
 	if err := s.conn.SendBatch(ctx, batch).Close(); err != nil {
 		return s.explain(err, nil)
