@@ -16,6 +16,7 @@ const (
 	FateWon        Fate = "won"        // it decided whether there is a row
 	FateSuperseded Fate = "superseded" // the winner had seen it
 	FateKept       Fate = "kept"       // all that it did is in the row, as it is or merged with others
+	FateParked     Fate = "parked"     // a constraint hides the row, or shows it altered; it stands in bridge.parked
 	FateLost       Fate = "lost"       // the row isn't as it left it, and who decided that hadn't seen it
 )
 
@@ -24,6 +25,10 @@ func fateOf(r *conflict.Record, e *history.Entry) (Fate, []string) {
 	o := &r.Outcome
 	removes := e.Image == nil
 	switch {
+	case r.Parked != nil && e.Tag.Dot == r.Parked.Tag.Dot && e.Order == r.Parked.Order:
+		return FateParked, nil
+	case r.Parked != nil:
+		return FateWon, nil
 	case isWinner(r, e) && !removes && !o.Exists:
 		return FateLost, carried(e) // an update that found no row and couldn't make one
 	case isWinner(r, e):

@@ -44,6 +44,7 @@ func Recorded(r *conflict.Record) (versions, result []byte, err error) {
 			Saw: recordedVector(e.Tag.Deps), Image: recordedImage(e.Table, e.Image), Before: recordedBefore(e), Won: isWinner(r, e),
 		}
 		out[i].Fate, out[i].Lost = fateOf(r, e)
+		out[i].Won = out[i].Won && out[i].Fate != FateParked
 	}
 	if versions, err = json.Marshal(out); err == nil {
 		result, err = json.Marshal(RecordedResult{r.Outcome.Exists, recordedImage(r.Outcome.Table, r.Outcome.Image)})

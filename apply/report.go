@@ -82,9 +82,9 @@ func (r *Report) committed(b *Batch) {
 	r.counts.Rows += uint64(b.Len())
 	for i := range records {
 		rec := &records[i]
-		r.conflicts[ConflictLabel{rec.Type, rec.Key.Table, rec.Rule.String(), rec.Result()}]++
+		r.conflicts[ConflictLabel{rec.Type, rec.Key.Table, rec.RuleName(), rec.Result()}]++
 		if n := r.losses.count(rec); n > 0 {
-			r.lost[LostLabel{rec.Key.Table, rec.Rule.String()}] += n
+			r.lost[LostLabel{rec.Key.Table, rec.RuleName()}] += n
 		}
 	}
 	r.applied[last.Dot.Origin] = last.Dot.Seq

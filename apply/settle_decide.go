@@ -19,6 +19,7 @@ func (s *Settlement) Decide(h *history.History, barrier uint64) error {
 		scene.Sought = s.scene.Sought
 	}
 	s.scene, s.records, s.claims, s.unseen = scene, nil, map[change.Key]*visibility.Row{}, nil
+	s.last = map[change.Key]history.Entry{}
 	if s.batch != nil {
 		for _, r := range s.batch.rows {
 			if err := s.decideRow(r, h, barrier); err != nil {
@@ -82,6 +83,7 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 			}
 		}
 	}
+	s.knows(r.key, ops)
 	c.Claim = claimOf(r.key, ops, parked)
 	c.Refuses = s.refuses[r.key]
 	return s.enter(c)
@@ -198,6 +200,13 @@ func claimOf(key change.Key, ops history.Row, parked *visibility.Parked) visibil
 	return claim
 }
 
+// knows notes a row's last version, for records.
+func (s *Settlement) knows(key change.Key, ops history.Row) {
+	if len(ops) > 0 {
+		s.last[key] = ops[len(ops)-1]
+	}
+}
+
 // enter puts a candidate into the scene, with its values.
 func (s *Settlement) enter(c *visibility.Candidate) (err error) {
 	if c.Row != nil {
@@ -218,6 +227,7 @@ func (s *Settlement) decideParked(key change.Key, h *history.History, barrier ui
 	if err != nil {
 		return err
 	}
+	s.knows(key, ops)
 	c.Claim = claimOf(key, ops, parked)
 	_, exists := s.rules.Of(key.Table).Exists(ops)
 	switch {
@@ -251,6 +261,7 @@ func (s *Settlement) decideAside(key change.Key, h *history.History) error {
 	}
 	c.Row, c.Aside = c.Now, true
 	ops := h.Row(key, ^uint64(0))
+	s.knows(key, ops)
 	if c.Claim = claimOf(key, ops, nil); c.Claim.Time == 0 { // older than what's incoming, and was shown against all that's parked
 		for _, v := range c.NowMarks.Holds {
 			for _, rival := range s.parking.With(v) {

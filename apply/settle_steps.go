@@ -5,6 +5,7 @@ import (
 
 	"bridge/change"
 	"bridge/conflict"
+	"bridge/history"
 	"bridge/visibility"
 )
 
@@ -111,5 +112,49 @@ func (s *Settlement) committed() {
 	}
 }
 
-// Records are the conflicts that were decided.
-func (s *Settlement) Records() []conflict.Record { return s.records }
+// Records are the conflicts that were decided: between versions of a row, and between rows that constraints keep apart.
+func (s *Settlement) Records() []conflict.Record {
+	records := slices.Clone(s.records)
+	for _, c := range s.scene.All() {
+		if p := parkedOf(c); p != nil && s.parking.Get(c.Key) == nil {
+			if rec, ok := s.recordOf(c); ok {
+				records = append(records, rec)
+			}
+		}
+	}
+	return records
+}
+
+// recordOf is the record of a row that isn't shown as it is since this settlement; there's none if no version of it is known any more.
+func (s *Settlement) recordOf(c *visibility.Candidate) (rec conflict.Record, ok bool) {
+	own, ok := s.last[c.Key]
+	if !ok {
+		return rec, false
+	}
+	rec = conflict.Record{Type: typeOf(c, own.Kind), Key: c.Key, Incoming: own.Tag.Dot, Parked: &own, Constraint: c.Constraint, Versions: history.Row{own}}
+	rec.Outcome.Winner = own
+	for _, blocker := range c.Blockers {
+		if e, known := s.last[blocker]; known {
+			rec.Versions = rec.Versions.Insert(e)
+			rec.Outcome.Winner = e
+		}
+	}
+	if c.Shown != nil {
+		rec.Outcome.Exists, rec.Outcome.Image, rec.Outcome.Table = true, c.Shown.Image, c.Shown.Table
+	}
+	return rec, true
+}
+
+func typeOf(c *visibility.Candidate, kind change.Kind) conflict.Type {
+	switch {
+	case c.Reason == visibility.ByParent:
+		return conflict.ParentMissing
+	case c.Reason == visibility.Refused:
+		return conflict.RowRefused
+	case len(c.Blockers) > 1:
+		return conflict.MultipleUniqueConflicts
+	case kind == change.Insert:
+		return conflict.InsertExists
+	}
+	return conflict.UpdateExists
+}

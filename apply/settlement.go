@@ -44,6 +44,7 @@ type Settlement struct {
 
 	scene   *visibility.Scene
 	records []conflict.Record
+	last    map[change.Key]history.Entry   // the last version of each row that's known
 	claims  map[change.Key]*visibility.Row // images to lock keys with that aren't there
 	unseen  error                          // a row that is known to be there wasn't found
 }

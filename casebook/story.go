@@ -11,8 +11,12 @@ import (
 // Story says in sentences who had seen what, who won and why, and what became of the others.
 func (c *Case) Story() []string {
 	w := c.Winner()
-	if w == nil {
-		return nil
+	if w == nil { // of a row that a constraint hides, when all had seen what's in its way
+		var story []string
+		for i := range c.Versions {
+			story = append(story, c.fate(&c.Versions[i]))
+		}
+		return story
 	}
 	if c.Rule == "no rule" {
 		return []string{fmt.Sprintf("%s met no row, and nothing that was written at the same time explains that: the regions' data differed before. "+
@@ -61,6 +65,9 @@ func (c *Case) why() string {
 		"home":             "it was written in the row's own region, or nobody's was, and it's the latest of those that no other one had seen",
 		"columns":          "it's the latest of those that no other one had seen; the columns have their own rules",
 	}[rule]
+	if strings.HasPrefix(c.Rule, "constraint ") {
+		reason, known = "of rows that can't stand together the one that was written last is shown", true
+	}
 	if !known {
 		reason = "so says the rule " + rule
 	}
@@ -75,6 +82,10 @@ func (c *Case) why() string {
 
 func (c *Case) fate(v *Version) string {
 	switch {
+	case v.Fate == apply.FateParked && c.Outcome == "altered":
+		return fmt.Sprintf("%s is shown with other values: the constraint doesn't let it stand beside the rows that are there. It's in bridge.parked as it was.", v.Dot())
+	case v.Fate == apply.FateParked:
+		return fmt.Sprintf("%s is parked: the constraint doesn't let it stand beside the rows that are there. It's shown again when its cause is gone (bridge parked show).", v.Dot())
 	case v.Fate == apply.FateSuperseded:
 		return fmt.Sprintf("%s is superseded: who won had seen it.", v.Dot())
 	case v.Fate == apply.FateKept && v.Removes():

@@ -22,6 +22,15 @@ const (
 	Truncated        Type = "truncate_concurrent"
 )
 
+// The types of rows that constraints keep from being shown as they are (package visibility); [InsertExists] is of an inserted row
+// that takes a value which another row holds.
+const (
+	UpdateExists            Type = "update_exists"             // an updated row does
+	MultipleUniqueConflicts Type = "multiple_unique_conflicts" // a row takes values that several others hold
+	ParentMissing           Type = "parent_missing"            // a row names a parent that isn't there
+	RowRefused              Type = "row_refused"               // this database doesn't take a row
+)
+
 // TypeOf names the conflict of an incoming operation with a row that is there or not.
 func TypeOf(kind change.Kind, present bool) Type {
 	switch {
@@ -50,15 +59,31 @@ type Record struct {
 	// Versions are the concurrent operations and the incoming ones, in their order.
 	Versions history.Row
 	Outcome  Outcome
+	// Parked is, where a constraint of this name keeps the row from being shown as it is, the row's own last version, which is one of
+	// Versions. Winner is then the version of the row that's in the way, if it's known, and Outcome what's shown.
+	Parked     *history.Entry
+	Constraint string
 	// Awaits is what this region still has to do about it.
 	Awaits Awaited
 }
 
+// RuleName is by what it was decided: a rule, or a constraint.
+func (r *Record) RuleName() string {
+	if r.Parked != nil {
+		return "constraint " + r.Constraint
+	}
+	return r.Rule.String()
+}
+
 // Result says in a word how it ended, for people and metrics: "applied" when an incoming operation
-// won, "kept" when what was there stays, "merged" when the row has columns of both.
+// won, "kept" when what was there stays, "merged" when the row has columns of both; "parked" or "altered" when a constraint hides the row, or part of it.
 func (r *Record) Result() string {
 	o := &r.Outcome
 	switch {
+	case r.Parked != nil && o.Exists:
+		return "altered"
+	case r.Parked != nil:
+		return "parked"
 	case o.Winner.Tag.Dot.Origin != r.Incoming.Origin:
 		if r.showsIncoming() || r.Rule != nil && r.Rule.Columns != nil && o.Exists && !slices.Equal(o.Image, o.Winner.Image) {
 			return "merged"

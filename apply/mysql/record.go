@@ -35,7 +35,7 @@ func recordSQL(r *conflict.Record) (string, error) {
 		return "", fmt.Errorf("record the conflict on %s: %w", r.Key, err)
 	}
 	sql := []byte("INSERT INTO bridge.conflicts (type, table_schema, table_name, `key`, rule, outcome, origin, seq, versions, result, awaits) VALUES (")
-	for _, text := range []string{string(r.Type), r.Key.Table.Schema, r.Key.Table.Name, key, r.Rule.String(), r.Result(), string(r.Incoming.Origin)} {
+	for _, text := range []string{string(r.Type), r.Key.Table.Schema, r.Key.Table.Name, key, r.RuleName(), r.Result(), string(r.Incoming.Origin)} {
 		sql = append(mysql.AppendLiteral(sql, text), ',')
 	}
 	sql = fmt.Appendf(sql, "%d,", r.Incoming.Seq)
