@@ -131,7 +131,7 @@ func (s *Settlement) recordOf(c *visibility.Candidate) (rec conflict.Record, ok 
 	if !ok {
 		return rec, false
 	}
-	rec = conflict.Record{Type: typeOf(c, own.Kind), Key: c.Key, Incoming: own.Tag.Dot, Parked: &own, Constraint: c.Constraint, Versions: history.Row{own}}
+	rec = conflict.Record{Type: s.typeOf(c, own.Kind), Key: c.Key, Incoming: own.Tag.Dot, Parked: &own, Constraint: c.Constraint, Versions: history.Row{own}}
 	rec.Outcome.Winner = own
 	for _, blocker := range c.Blockers {
 		if e, known := s.last[blocker]; known {
@@ -145,13 +145,19 @@ func (s *Settlement) recordOf(c *visibility.Candidate) (rec conflict.Record, ok 
 	return rec, true
 }
 
-func typeOf(c *visibility.Candidate, kind change.Kind) conflict.Type {
+func (s *Settlement) typeOf(c *visibility.Candidate, kind change.Kind) conflict.Type {
+	inTheWay := 0
+	for _, key := range c.Blockers {
+		if rival := s.scene.Get(key); rival != nil && rival.Shown != nil {
+			inTheWay++
+		}
+	}
 	switch {
 	case c.Reason == visibility.ByParent:
 		return conflict.ParentMissing
 	case c.Reason == visibility.Refused:
 		return conflict.RowRefused
-	case len(c.Blockers) > 1:
+	case inTheWay > 1:
 		return conflict.MultipleUniqueConflicts
 	case kind == change.Insert:
 		return conflict.InsertExists
