@@ -187,3 +187,34 @@ func constrainedStatement(rng *rand.Rand) string {
 		fmt.Sprintf("UPDATE orders SET customer = %d WHERE id = %d", id(), id()),
 	}[rng.IntN(4)]
 }
+
+// TestRefusedRows: a row that one region's database doesn't take is parked there with its children, while others flow, and shown when the
+// cause is gone.
+func TestRefusedRows(t *testing.T) {
+	onMeshes(t, func(t *testing.T, engines []value.Engine) {
+		m := newMesh(t, constrainedSchema, engines...)
+		m.startAll()
+		us := m.regions[1]
+		us.exec(t, "ALTER TABLE customer ADD CONSTRAINT good CHECK (name <> 'bad')")
+		m.regions[0].exec(t, "INSERT INTO customer VALUES (1, 'fine'), (2, 'bad'), (3, 'fine, too'); INSERT INTO orders VALUES (10, 1, 'a'), (20, 2, 'b'); INSERT INTO line VALUES (100, 10), (200, 20)")
+		m.settle()
+		for query, want := range map[string]string{
+			"SELECT id FROM customer ORDER BY id": "1 3", "SELECT id FROM orders ORDER BY id": "10", "SELECT id FROM line ORDER BY id": "100",
+			"SELECT table_name, reason FROM bridge.parked ORDER BY table_name": "customer\trefused line\tforeign_key orders\tforeign_key",
+		} {
+			m.eventually(us, "parks the row that it doesn't take", func() bool { return strings.Join(us.query(t, query), " ") == want })
+		}
+		m.regions[2].exec(t, "UPDATE customer SET name = 'bad, still' WHERE id = 3; UPDATE orders SET note = 'changed' WHERE id = 20")
+		m.settle()
+		us.exec(t, "ALTER TABLE customer DROP CONSTRAINT good")
+		if !us.node.Retry() {
+			t.Fatal("the region isn't running")
+		}
+		m.shows("SELECT id, name FROM customer ORDER BY id", "1\tfine", "2\tbad", "3\tbad, still")
+		m.shows("SELECT id, note FROM orders ORDER BY id", "10\ta", "20\tchanged")
+		m.shows("SELECT id FROM line ORDER BY id", "100", "200")
+		m.shows(parkedSQL, "0")
+		m.quiet()
+		m.compare()
+	})
+}
