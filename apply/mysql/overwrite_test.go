@@ -78,6 +78,35 @@ func TestUpdatesOfMany(t *testing.T) {
 	}
 }
 
+// TestUpdatesOfManyLockTheirRows: those that are named, and neither their neighbours nor the gaps between them.
+func TestUpdatesOfManyLockTheirRows(t *testing.T) {
+	on(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newBed(t, flavor)
+		a := newApplier(t, b)
+		run(t, b.admin, "CREATE TABLE app.t (id int PRIMARY KEY, u int UNIQUE, v text); INSERT INTO app.t VALUES (10, 10, ''), (20, 20, ''), (30, 30, ''), (40, 40, ''), (50, 50, '')")
+		var writes []apply.Write
+		for _, id := range []string{"20", "30", "40"} {
+			writes = append(writes, write(t, apply.Update, shapeOfTable("id", "u", "v"), image(id, id, "x")...))
+		}
+		a.Begin(loopguard.Marker{Origin: "eu/1", Seq: 1}, apply.AsSets)
+		if _, err := a.Write(t.Context(), writes); err != nil {
+			t.Fatal(err)
+		}
+		for sql, waits := range map[string]bool{
+			"INSERT INTO app.t VALUES (25, 25, '')": false, "INSERT INTO app.t VALUES (15, 45, '')": false, "INSERT INTO app.t VALUES (60, 35, '')": false,
+			"UPDATE app.t SET v = 'y' WHERE id = 10": false, "UPDATE app.t SET v = 'y' WHERE id = 50": false,
+			"UPDATE app.t SET v = 'y' WHERE id = 30": true, "DELETE FROM app.t WHERE id = 20": true,
+		} {
+			if err := b.Exec(t.Context(), sql); (err != nil) != waits || err != nil && !b.Waited(err) {
+				t.Errorf("%s: %v", sql, err)
+			}
+		}
+		if err := a.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestInsertTriggersRest: an update fires no trigger of inserts.
 func TestInsertTriggersRest(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
