@@ -60,10 +60,13 @@ func (s *Settlement) seekKeys() error {
 func (s *Settlement) follow(c *visibility.Candidate) {
 	if c.Row != nil && !c.Aside {
 		s.seekHolders(c.Table, c.Row, c.Marks.Holds)
-		if c.Shown != nil && c.Shown != c.Row {
-			s.seekHolders(c.Table, c.Shown, c.ShownMarks.Holds)
-		}
 		s.seekParents(c)
+	}
+	if c.Shown != nil && c.Shown != c.Row { // others may have the values that it's altered to
+		s.seekHolders(c.Table, c.Shown, c.ShownMarks.Holds)
+		for _, v := range c.ShownMarks.Holds {
+			s.suspectAt(v)
+		}
 	}
 	for _, m := range []visibility.Marks{c.NowMarks, s.parking.MarksOf(c.Key), c.Marks} {
 		for _, v := range slices.Concat(m.Holds, m.Offers) {
@@ -130,7 +133,7 @@ func (s *Settlement) seekChildren(child visibility.Child, v visibility.Value, va
 func (s *Settlement) seekOrphans() error {
 	for _, o := range s.orphaned {
 		parent := s.catalog[o.Parent]
-		if parent == nil || o.Refers >= len(parent.Referred) {
+		if parent == nil || o.Refers >= len(parent.Referred) || len(parent.Referred[o.Refers]) != len(o.Values) {
 			continue // the catalog was read anew
 		}
 		row := visibility.Row{Key: change.Key{Table: o.Parent}, Table: parent.Shape, Image: make(change.Image, len(parent.Shape.Columns))}

@@ -12,7 +12,7 @@ import (
 type UniquePolicy struct {
 	// The key's column that is NULL in the row that's shown.
 	Null string `yaml:"null,omitempty"`
-	// The key's column, one of text, that has another value in the row that's shown: its own one and the version's name.
+	// The key's column, one of text, that has another value in the row that's shown: its own one and the row's key.
 	Rename string `yaml:"rename,omitempty"`
 
 	word string // of the short form

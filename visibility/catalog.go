@@ -53,7 +53,7 @@ type Loser uint8
 const (
 	Park   Loser = iota // it's hidden
 	Null                // it's shown with NULL in a column
-	Rename              // it's shown with a value made of its own and its version, in a column of text
+	Rename              // it's shown with a value made of its own and its key, in a column of text
 )
 
 // ForeignPolicy is what becomes of a child whose parent isn't shown.

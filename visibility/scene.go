@@ -1,8 +1,10 @@
 package visibility
 
 import (
-	"fmt"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
+	"strings"
 
 	"bridge/change"
 )
@@ -41,8 +43,8 @@ type Verdict struct {
 // Scene is the candidates that a decision is about, with all that can hide them.
 type Scene struct {
 	catalog Catalog
-	byKey map[change.Key]*Candidate
-	order []*Candidate
+	byKey   map[change.Key]*Candidate
+	order   []*Candidate
 	// Sought are the referred values of which all rows that offer them are in the scene.
 	Sought map[Value]bool
 }
@@ -67,8 +69,32 @@ func (s *Scene) All() []*Candidate { return s.order }
 // Marker finds the values of a row.
 type Marker func(t *Table, r *Row) (Marks, error)
 
-// Decide says of every candidate what the table shows of it. It's a function of the candidates alone.
+// Decide says of every candidate what the table shows of it. It's a function of the candidates alone, whatever their order.
 func (s *Scene) Decide(mark Marker) error {
+	holders := s.holders()
+	crowded := map[change.Key]*crowding{}
+	for {
+		for _, c := range s.order {
+			c.Verdict = Verdict{}
+			if c.Row == nil {
+				continue
+			}
+			if err := c.amongRivals(holders, crowded[c.Key], mark); err != nil {
+				return err
+			}
+		}
+		if err := s.orphans(mark); err != nil {
+			return err
+		}
+		if more := s.crowd(holders, crowded); !more {
+			return nil
+		}
+	}
+}
+
+// holders are the candidates by the unique values that they hold, shown or not: a rival that's hidden counts, or else what is shown would
+// depend on who came first.
+func (s *Scene) holders() map[Value][]*Candidate {
 	holders := map[Value][]*Candidate{}
 	for _, c := range s.order {
 		if c.Row == nil {
@@ -80,20 +106,11 @@ func (s *Scene) Decide(mark Marker) error {
 			}
 		}
 	}
-	for _, c := range s.order {
-		c.Verdict = Verdict{}
-		if c.Row == nil {
-			continue
-		}
-		if err := c.amongRivals(holders, mark); err != nil {
-			return err
-		}
-	}
-	return s.orphans(mark)
+	return holders
 }
 
 // amongRivals decides what unique keys let be shown of the candidate.
-func (c *Candidate) amongRivals(holders map[Value][]*Candidate, mark Marker) error {
+func (c *Candidate) amongRivals(holders map[Value][]*Candidate, crowded *crowding, mark Marker) error {
 	c.Shown, c.ShownMarks = c.Row, c.Marks
 	for i, v := range c.Marks.Holds {
 		lost := false
@@ -103,23 +120,79 @@ func (c *Candidate) amongRivals(holders map[Value][]*Candidate, mark Marker) err
 				lost = true
 			}
 		}
-		if !lost {
+		if !lost || c.Shown == nil {
 			continue
 		}
 		u := &c.Table.Unique[i]
 		c.Reason, c.Constraint = ByUnique, u.Name
 		if u.Loser == Park {
 			c.Shown = nil
+			continue
 		}
-		if c.Shown != nil {
-			c.Shown = u.altered(c)
-		}
+		c.Shown = u.altered(c)
+	}
+	if crowded != nil {
+		c.Shown, c.Reason, c.Constraint = nil, ByUnique, crowded.constraint
+		c.Blockers = append(c.Blockers, crowded.by...)
 	}
 	if c.Refuses != "" {
 		c.Shown, c.Reason, c.Constraint = nil, Refused, c.Refuses
 	}
 	return c.remark(mark)
 }
+
+// crowding is why a candidate can't be shown altered either.
+type crowding struct {
+	constraint string
+	by         []change.Key
+}
+
+// crowd finds candidates that are shown altered for whose altered values there's no place either: these are hidden. The latest claims
+// come first. It reports whether there are such that it hadn't found before.
+func (s *Scene) crowd(holders map[Value][]*Candidate, crowded map[change.Key]*crowding) (more bool) {
+	var altered []*Candidate
+	for _, c := range s.order {
+		if c.isAltered() {
+			altered = append(altered, c)
+		}
+	}
+	slices.SortFunc(altered, func(a, b *Candidate) int { return b.Claim.Compare(a.Claim) })
+	shown := map[Value]change.Key{}
+	for _, c := range altered {
+		if by := c.crowdedBy(holders, shown); by != nil {
+			crowded[c.Key], more = by, true
+			continue
+		}
+		for _, v := range c.ShownMarks.Holds {
+			shown[v] = c.Key
+		}
+	}
+	return more
+}
+
+// crowdedBy says which candidates have an altered one's unique values: of what it took in place of its own any that holds it, however early.
+func (c *Candidate) crowdedBy(holders map[Value][]*Candidate, shown map[Value]change.Key) *crowding {
+	for i, v := range c.ShownMarks.Holds {
+		if !v.Has() {
+			continue
+		}
+		var by []change.Key
+		for _, rival := range holders[v] {
+			if rival != c && (v != c.Marks.Holds[i] || c.Claim.Compare(rival.Claim) < 0) {
+				by = append(by, rival.Key)
+			}
+		}
+		if rival, ok := shown[v]; ok {
+			by = append(by, rival)
+		}
+		if len(by) > 0 {
+			return &crowding{c.Table.Unique[i].Name, by}
+		}
+	}
+	return nil
+}
+
+func (c *Candidate) isAltered() bool { return c.Shown != nil && c.Shown != c.Row }
 
 // remark finds the values of what's shown.
 func (c *Candidate) remark(mark Marker) (err error) {
@@ -137,9 +210,23 @@ func (u *Unique) altered(c *Candidate) *Row {
 	value := change.Null
 	if u.Loser == Rename {
 		text, _ := c.Row.value(u.Column).Text()
-		value = change.Text(fmt.Sprintf("%s~%s-%x", text, c.Claim.Origin.Region(), uint64(c.Claim.Time)))
+		value = change.Text(text + "~" + suffix(c.Key))
 	}
 	return c.Shown.with(u.Column, value)
+}
+
+// suffix tells renamed rows of a table apart: the row's key, or, where that's no short plain text, a hash of it. It's not of the claim:
+// regions in which the row's operations are stable don't know that (found by simulation).
+func suffix(key change.Key) string {
+	const room = 12 // as many as the digits of the hash
+	values, ok := key.Values()
+	text := strings.Join(values, "-")
+	plain := !strings.ContainsFunc(text, func(r rune) bool { return r < '!' || r > '~' })
+	if ok && plain && len(text) <= room {
+		return text
+	}
+	hash := sha256.Sum256([]byte(key.Row))
+	return hex.EncodeToString(hash[:room/2])
 }
 
 // with is the row with another value in a column.

@@ -116,7 +116,7 @@ func explainUnique(u *preflight.Unique, policies visibility.TablePolicies) expla
 	case visibility.Null:
 		k.Text += "is shown with NULL in " + p.Column + " until the value is free."
 	case visibility.Rename:
-		k.Text += "is shown with another " + p.Column + ", made of its own and the write's name, until the value is free."
+		k.Text += "is shown with another " + p.Column + ", made of its own and the row's key, until the value is free."
 	default:
 		k.Text += "is hidden, and stands in bridge.parked until the value is free."
 	}

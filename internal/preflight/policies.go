@@ -62,7 +62,7 @@ func UniqueWords(p visibility.UniquePolicy) string {
 	return "parked"
 }
 
-// narrow is a text in which a value and a version's name may not find room, in characters.
+// narrow is a text in which a value and the row's key may not find room, in characters.
 const narrow = 40
 
 func (r *constraintReport) uniquePolicy(u *Unique, p visibility.UniquePolicy) {
@@ -83,7 +83,7 @@ func (r *constraintReport) uniquePolicy(u *Unique, p visibility.UniquePolicy) {
 	case p.Loser == visibility.Rename && !c.Text:
 		r.add(Error, says+"is of type "+c.Type+": only a text can be renamed", park)
 	case p.Loser == visibility.Rename && c.Width > 0 && c.Width < narrow:
-		r.add(Warning, fmt.Sprintf("%sholds %d characters: a value and the name of its version may not find room, and the row is parked then", says, c.Width),
+		r.add(Warning, fmt.Sprintf("%sholds %d characters: a value and the row's key may not find room, and the row is parked then", says, c.Width),
 			fmt.Sprintf("make it %d characters wide or more in every region", narrow))
 	}
 }

@@ -40,8 +40,11 @@ func drawConstraints(rng *rand.Rand) (c constraints) {
 	c.uniques, c.values = rng.IntN(3), 1+rng.IntN(5)
 	c.foreign, c.cascade = rng.IntN(2) == 0, rng.IntN(2) == 0
 	for i := range c.losers {
-		if rng.IntN(4) == 0 {
+		switch rng.IntN(6) {
+		case 0:
 			c.losers[i] = visibility.Null
+		case 1:
+			c.losers[i] = visibility.Rename
 		}
 	}
 	if rng.IntN(4) == 0 {
@@ -175,8 +178,11 @@ func (s *session) children(parent change.Key) (keys []change.Key) {
 // uniqueValue is a value for a unique column that the application may write now: NULL where it may not.
 func (o *open) uniqueValue(w *world, key change.Key, column int) change.Value {
 	v := change.Text(fmt.Sprintf("k%d", w.rng.IntN(w.plan.constraints.values)))
-	if w.rng.IntN(4) == 0 {
+	switch w.rng.IntN(8) {
+	case 0, 1:
 		v = change.Null
+	case 2:
+		v = w.shownValue(column, v)
 	}
 	image := make(change.Image, len(w.tables[0].Columns))
 	for i := range image {
@@ -187,6 +193,17 @@ func (o *open) uniqueValue(w *world, key change.Key, column int) change.Value {
 		return change.Null
 	}
 	return v
+}
+
+// shownValue is what some region shows in a column, if it's not NULL: perhaps what a row that lost its own value was renamed to.
+func (w *world) shownValue(column int, otherwise change.Value) change.Value {
+	db := w.regions[w.rng.IntN(len(w.regions))].db
+	keys := w.keys()
+	row := db.rows[keys[w.rng.IntN(len(keys))]]
+	if row == nil || row[column].IsNull() {
+		return otherwise
+	}
+	return row[column]
 }
 
 // parentValue names a parent that is there: the application locks it against others' deletes.
