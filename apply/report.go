@@ -66,9 +66,10 @@ func (r *Report) settled() {
 	r.mu.Unlock()
 }
 
-func (r *Report) upkept() {
+func (r *Report) upkept(records []conflict.Record) {
 	r.mu.Lock()
 	r.counts.Upkeep++
+	r.count(records)
 	r.mu.Unlock()
 }
 
@@ -80,6 +81,11 @@ func (r *Report) committed(b *Batch) {
 	r.counts.Batches++
 	r.counts.Transactions += uint64(len(b.Transactions))
 	r.counts.Rows += uint64(b.Len())
+	r.count(records)
+	r.applied[last.Dot.Origin] = last.Dot.Seq
+}
+
+func (r *Report) count(records []conflict.Record) {
 	for i := range records {
 		rec := &records[i]
 		r.conflicts[ConflictLabel{rec.Type, rec.Key.Table, rec.RuleName(), rec.Result()}]++
@@ -87,7 +93,6 @@ func (r *Report) committed(b *Batch) {
 			r.lost[LostLabel{rec.Key.Table, rec.RuleName()}] += n
 		}
 	}
-	r.applied[last.Dot.Origin] = last.Dot.Seq
 }
 
 // Counts are the totals so far.

@@ -25,7 +25,6 @@ func (w *worker) settle(ctx context.Context, b *Batch, t *ticket) error {
 	s, _ := w.watch.Settlement(ctx, b, w.rules)
 	err := w.settleUntil(ctx, s, b.Marker, AsSets)
 	if err == nil {
-		b.settled = s.Records()
 		w.report.settled()
 		err = w.committed(b)
 	} else {
@@ -78,7 +77,8 @@ func (w *worker) upkeep(ctx context.Context, m loopguard.Marker, t *ticket) erro
 	if err != nil {
 		w.watch.Give(due)
 	} else {
-		w.report.upkept()
+		w.report.upkept(s.recorded)
+		w.tell()
 	}
 	t.end(err == nil)
 	return w.catchUp(ctx, err)
@@ -90,7 +90,9 @@ const maxSettles = 5
 // settleUntil settles, from the beginning as often as rows are found not to fit, or change meanwhile.
 func (w *worker) settleUntil(ctx context.Context, s *Settlement, m loopguard.Marker, how Manner) error {
 	var err error
-	for range maxSettles {
+	for attempt := range maxSettles {
+		// A row that upkeep can't show, by a constraint that isn't known, must not hold up all that comes from other regions.
+		s.blames = how == Upkeep && attempt > maxSettles/2
 		if err = w.settleOnce(ctx, s, m, how); err == nil {
 			return nil
 		}
@@ -128,11 +130,14 @@ func (w *worker) settleOnce(ctx context.Context, s *Settlement, m loopguard.Mark
 	if err := w.session.Park(ctx, put, away); err != nil {
 		return err
 	}
-	records := w.await(s.Records())
-	if len(records) > 0 {
-		if err := w.session.Record(ctx, records); err != nil {
+	s.recorded = w.await(s.Records())
+	if len(s.recorded) > 0 {
+		if err := w.session.Record(ctx, s.recorded); err != nil {
 			return err
 		}
+	}
+	if s.batch != nil {
+		s.batch.settled = s.recorded
 	}
 	faultpoint.Hit(faultpoint.Certified)
 	if err := w.session.Commit(ctx); err != nil {
@@ -211,25 +216,42 @@ func (w *worker) show(ctx context.Context, s *Settlement, steps [][]Write) error
 			return err
 		}
 		_, err := w.session.Write(ctx, writes)
-		if err == nil {
-			continue
-		}
-		if !errors.Is(err, ErrUnfit) {
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrUnfit) || errors.Is(err, ErrCollides) && s.blames:
+			return w.blame(ctx, s, writes)
+		default:
 			return err
 		}
-		for i := range writes {
-			if err := w.session.RollbackTo(ctx); err != nil {
-				return err
-			}
-			if _, err := w.session.Write(ctx, writes[i:i+1]); errors.Is(err, ErrUnfit) {
-				s.Refuse(writes[i].Key, constraintOf(err))
-			} else if err != nil && !errors.Is(err, ErrCollides) {
-				return err
-			}
-		}
-		return errMisfit
 	}
 	return nil
+}
+
+// blame writes one by one what the database didn't take together, to find those rows. It always fails.
+func (w *worker) blame(ctx context.Context, s *Settlement, writes []Write) error {
+	if err := w.session.RollbackTo(ctx); err != nil {
+		return err
+	}
+	for i := range writes {
+		_, err := w.session.Write(ctx, writes[i:i+1])
+		switch {
+		case err == nil:
+			if err := w.session.Savepoint(ctx); err != nil {
+				return err
+			}
+			continue
+		case errors.Is(err, ErrUnfit) || errors.Is(err, ErrCollides) && s.blames:
+			if !s.Refuse(writes[i].Key, constraintOf(err)) {
+				return err // it was known not to fit, and is written all the same: to lock its key, or to take it away
+			}
+		case !errors.Is(err, ErrCollides):
+			return err
+		}
+		if err := w.session.RollbackTo(ctx); err != nil {
+			return err
+		}
+	}
+	return errMisfit
 }
 
 // constraintOf is the name of the constraint that an error tells.

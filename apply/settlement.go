@@ -36,6 +36,10 @@ type Settlement struct {
 	// refuses has the constraints by which rows were found not to fit, and again says that those parked for that are to be tried.
 	refuses map[change.Key]string
 	again   bool
+	// blames says that a row which collides by a constraint that isn't known is one that doesn't fit.
+	blames bool
+	// recorded is what the last attempt put into bridge.conflicts.
+	recorded []conflict.Record
 
 	found   map[change.Key]visibility.Row // locked, as the table had them
 	asked   map[change.Key]bool           // was looked up by its key
@@ -82,8 +86,12 @@ func (s *Settlement) Again() {
 	}
 }
 
-// Refuse notes that the database doesn't take a row, by which constraint.
-func (s *Settlement) Refuse(key change.Key, constraint string) { s.refuses[key] = constraint }
+// Refuse notes that the database doesn't take a row, by which constraint. It reports whether that's news.
+func (s *Settlement) Refuse(key change.Key, constraint string) bool {
+	_, known := s.refuses[key]
+	s.refuses[key] = constraint
+	return !known
+}
 
 // table is what is known of a table's constraints; nothing, of one that has none.
 func (s *Settlement) table(t *change.Table) *visibility.Table {

@@ -1,0 +1,267 @@
+package apply
+
+import (
+	"errors"
+	"testing"
+
+	"bridge/change"
+	"bridge/visibility"
+
+	"pgregory.net/rapid"
+)
+
+// person is an operation on a row of people; "-" is NULL.
+func person(kind change.Kind, id, mail, nick string) change.Operation {
+	o := op(kind, people, id, mail, nick)
+	for i, v := range o.New {
+		if v.IsAbsent() {
+			o.New[i] = change.Null
+		}
+	}
+	return o
+}
+
+func born(id, mail, nick string) change.Operation  { return person(change.Insert, id, mail, nick) }
+func moved(id, mail, nick string) change.Operation { return person(change.Update, id, mail, nick) }
+func gone(id string) change.Operation              { return op(change.Delete, people, id) }
+
+var abc = []change.Origin{"a/1", "b/1", "c/1"}
+
+// written is a transaction that the application of one place commits.
+type written struct {
+	place int
+	time  change.Timestamp
+	ops   []change.Operation
+}
+
+// deliver gives every place what the others wrote, each origin's in its order, else in whatever order is drawn, until all have all.
+func deliver(t *rapid.T, places []*place, wrote [][]*change.Transaction) {
+	next := make([][]int, len(places))
+	for i := range next {
+		next[i] = make([]int, len(places))
+	}
+	for {
+		var ready [][2]int
+		for to, p := range places {
+			for from := range places {
+				if n := next[to][from]; from != to && n < len(wrote[from]) && p.clock.State().Vector.With(p.self, ^uint64(0)).Covers(wrote[from][n].Deps) {
+					ready = append(ready, [2]int{to, from})
+				}
+			}
+		}
+		if len(ready) == 0 {
+			return
+		}
+		one := rapid.SampledFrom(ready).Draw(t, "delivery")
+		to, from := one[0], one[1]
+		if err := places[to].receive(wrote[from][next[to][from]]); err != nil {
+			t.Fatalf("%s: %v", places[to].self, err)
+		}
+		next[to][from]++
+	}
+}
+
+// TestHistories are known ones in which rows and unique values change places in several regions at once (facts.md §7.1 in the design's
+// notes has (a), (b) and (c)): in whatever order they arrive, all regions show and park the same.
+func TestHistories(t *testing.T) {
+	for name, test := range map[string]struct {
+		wrote []written
+		want  string
+	}{
+		"(a) replaced where the value was, written elsewhere earlier": {[]written{
+			{0, 1, []change.Operation{born("1", "20", "-")}},
+			{1, 2, []change.Operation{born("1", "10", "-")}}, {1, 3, []change.Operation{gone("1"), born("2", "10", "-")}},
+		}, "[public.people (2) 2 10 -] parked []"},
+		"(b) three regions": {[]written{
+			{0, 1, []change.Operation{born("1", "20", "-")}}, {1, 2, []change.Operation{born("1", "10", "-")}}, {2, 3, []change.Operation{born("2", "10", "-")}},
+		}, "[public.people (2) 2 10 -] parked [public.people (1) 1 10 -]"},
+		"(c) a legal insert meets a row that was written elsewhere meanwhile": {[]written{
+			{0, 1, []change.Operation{born("1", "10", "-")}}, {0, 3, []change.Operation{born("2", "20", "-")}}, {1, 2, []change.Operation{born("1", "20", "-")}},
+		}, "[public.people (2) 2 20 -] parked [public.people (1) 1 20 -]"},
+		"values change places in one transaction": {[]written{
+			{0, 1, []change.Operation{born("1", "x", "-"), born("2", "y", "-")}},
+			{0, 2, []change.Operation{moved("1", "z", "-"), moved("2", "x", "-"), moved("1", "y", "-")}},
+		}, "[public.people (1) 1 y - public.people (2) 2 x -] parked []"},
+		"a chain moves up": {[]written{
+			{0, 1, []change.Operation{born("1", "x", "-"), born("2", "y", "-"), born("3", "z", "-")}},
+			{0, 2, []change.Operation{moved("3", "w", "-"), moved("2", "z", "-"), moved("1", "y", "-")}}, {1, 3, []change.Operation{born("4", "x", "-")}},
+		}, "[public.people (1) 1 y - public.people (2) 2 z - public.people (3) 3 w - public.people (4) 4 x -] parked []"},
+		"who lost one value goes on holding the other": {[]written{
+			{0, 1, []change.Operation{born("1", "-", "n")}}, {1, 2, []change.Operation{born("2", "m", "n")}}, {2, 3, []change.Operation{born("3", "m", "-")}},
+		}, "[public.people (3) 3 m -] parked [public.people (1) 1 - n public.people (2) 2 m n]"},
+		"the value is freed": {[]written{
+			{0, 1, []change.Operation{born("1", "m", "-")}}, {1, 2, []change.Operation{born("2", "m", "-")}}, {1, 3, []change.Operation{moved("2", "o", "-")}},
+		}, "[public.people (1) 1 m - public.people (2) 2 o -] parked []"},
+		"the rival is deleted": {[]written{
+			{0, 1, []change.Operation{born("1", "m", "-")}}, {1, 2, []change.Operation{born("2", "m", "-")}}, {1, 3, []change.Operation{gone("2")}},
+		}, "[public.people (1) 1 m -] parked []"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				var places []*place
+				wrote := make([][]*change.Transaction, len(abc))
+				for _, o := range abc {
+					places = append(places, newPlace(t, o, abc, peopleCatalog("mail", "nick")))
+				}
+				for _, w := range test.wrote {
+					wrote[w.place] = append(wrote[w.place], places[w.place].local(w.time, w.ops...))
+				}
+				deliver(rt, places, wrote)
+				for _, p := range places {
+					if got := p.String(); got != test.want {
+						rt.Fatalf("%s has %s, want %s", p.self, got, test.want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestUnknownKeyStopsTheOrigin: what violates a key that isn't in the catalog can't be decided, and isn't passed over.
+func TestUnknownKeyStopsTheOrigin(t *testing.T) {
+	p := newPlace(t, "b/1", abc, peopleCatalog())
+	must(t, p.receive(txOf("a", 1, 10, born("1", "m", "-"))))
+	err := p.receive(txOf("c", 1, 20, born("2", "m", "-")))
+	if !errors.Is(err, ErrCollides) || p.String() != "[public.people (1) 1 m -] parked []" {
+		t.Errorf("%v, and %s", err, p)
+	}
+}
+
+// noBad is a check that isn't the same in all regions.
+func noBad(_ change.Key, image change.Image) error {
+	if text, _ := image[2].Text(); text == "bad" {
+		return &broken{ErrUnfit, "people_check"}
+	}
+	return nil
+}
+
+// TestRefusedRow: what the database doesn't take is parked, goes on holding its values, and is shown as soon as it's corrected, or tried again.
+func TestRefusedRow(t *testing.T) {
+	p := newPlace(t, "b/1", abc, peopleCatalog("mail"))
+	p.check = noBad
+	delete(p.unique, "people_nick")
+	must(t, p.receive(txOf("a", 1, 10, born("1", "m", "bad"), born("2", "o", "good"))))
+	want := "[public.people (2) 2 o good] parked [public.people (1) 1 m bad]"
+	if got := p.String(); got != want {
+		t.Fatalf("%s, want %s", got, want)
+	}
+	if row := p.parked[born("1", "", "").Key]; row.Reason != visibility.Refused || row.Constraint != "people_check" {
+		t.Errorf("parked by %s %s", row.Reason, row.Constraint)
+	}
+	must(t, p.receive(txOf("c", 1, 5, born("3", "m", "good"))))
+	if p.rows[born("3", "", "").Key] != nil {
+		t.Errorf("an earlier row is shown with the value of one that's refused: %s", p)
+	}
+	p.watch.Retry()
+	must(t, p.keepUp())
+	if len(p.parked) != 2 || p.watch.Due() {
+		t.Errorf("tried again: %s", p)
+	}
+	must(t, p.receive(txOf("a", 2, 30, moved("1", "m", "good"))))
+	if got, want := p.String(), "[public.people (1) 1 m good public.people (2) 2 o good] parked [public.people (3) 3 m good]"; got != want {
+		t.Errorf("corrected: %s, want %s", got, want)
+	}
+}
+
+// TestRetryShowsWhatFitsByNow: the schema was changed since.
+func TestRetryShowsWhatFitsByNow(t *testing.T) {
+	p := newPlace(t, "b/1", abc, peopleCatalog("mail"))
+	p.check = noBad
+	must(t, p.receive(txOf("a", 1, 10, born("1", "m", "bad"))))
+	p.check = nil
+	p.watch.Retry()
+	must(t, p.keepUp())
+	if got, want := p.String(), "[public.people (1) 1 m bad] parked []"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestUpkeepIsNeverStuck: a row that was parked can't be shown by a key that isn't in the catalog. It's parked for that, and the rest goes on.
+func TestUpkeepIsNeverStuck(t *testing.T) {
+	p := newPlace(t, "b/1", abc, peopleCatalog("mail"))
+	delete(p.unique, "people_nick")
+	must(t, p.receive(txOf("a", 1, 10, born("1", "m", "n"))))
+	must(t, p.receive(txOf("c", 1, 20, born("2", "m", "o"))))
+	p.unique["people_nick"] = 2 // CREATE UNIQUE INDEX
+	p.local(30, born("3", "p", "n"))
+	p.local(40, gone("2"))
+	must(t, p.keepUp())
+	if row := p.parked[born("1", "", "").Key]; row.Reason != visibility.Refused || row.Constraint != "people_nick" {
+		t.Errorf("%s: %s %s", p, row.Reason, row.Constraint)
+	}
+	must(t, p.receive(txOf("a", 2, 50, born("4", "q", "q"))))
+	p.local(60, gone("3"))
+	p.watch.Retry()
+	must(t, p.keepUp())
+	if len(p.parked) != 0 {
+		t.Errorf("it fits by now: %s", p)
+	}
+}
+
+// TestHiddenRowsAreCounted: the metrics tell of every conflict that's recorded.
+func TestHiddenRowsAreCounted(t *testing.T) {
+	p := newPlace(t, "b/1", abc, peopleCatalog("mail"))
+	must(t, p.receive(txOf("a", 1, 10, born("1", "m", "n"))))
+	must(t, p.receive(txOf("c", 1, 20, born("2", "m", "o"))))
+	counted := uint64(0)
+	for _, n := range p.worker.report.Conflicts() {
+		counted += n
+	}
+	if len(p.written) != 1 || counted != 1 {
+		t.Errorf("%d conflicts are recorded, %d counted; want 1", len(p.written), counted)
+	}
+}
+
+// TestFailedSettlementLeavesNothing: what was noticed stays due, and the watch isn't left as if a settlement were under way.
+func TestFailedSettlementLeavesNothing(t *testing.T) {
+	p := newPlace(t, "b/1", abc, peopleCatalog("mail"))
+	must(t, p.receive(txOf("a", 1, 10, born("1", "m", "n"))))
+	must(t, p.receive(txOf("c", 1, 20, born("2", "m", "o"))))
+	before := p.String()
+	p.local(30, gone("2"))
+	p.check = func(change.Key, change.Image) error { return ErrRetry }
+	if err := p.keepUp(); !errors.Is(err, ErrRetry) {
+		t.Fatalf("got %v", err)
+	}
+	if !p.watch.Due() || p.watch.settling {
+		t.Errorf("due %t, settling %t, from %s to %s", p.watch.Due(), p.watch.settling, before, p)
+	}
+	p.check = nil
+	must(t, p.keepUp())
+	if got, want := p.String(), "[public.people (1) 1 m n] parked []"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestLocalIsNoticedWhileSettling: an application frees a value while the row that waits for it is being parked.
+func TestLocalIsNoticedWhileSettling(t *testing.T) {
+	p := newPlace(t, "b/1", abc, peopleCatalog("mail"))
+	must(t, p.receive(txOf("c", 1, 20, born("2", "m", "o"))))
+	s, _ := p.watch.Settlement(t.Context(), NewBatch(txOf("a", 1, 10, born("1", "m", "n")), 1), p.worker.rules)
+	p.Begin(NewBatch(txOf("a", 1, 10), 1).Marker, AsSets)
+	must(t, p.worker.decide(t.Context(), s, NewBatch(txOf("a", 1, 10), 1).Marker))
+	tx := txOf("b", 1, 30, moved("2", "elsewhere", "o"))
+	must(t, p.h.AddTransaction(tx, 9))
+	p.watch.Local(tx, p.h) // read while the settlement is under way, of whose parked row nobody knows yet
+	if p.watch.Due() {
+		t.Fatal("due before anything is parked")
+	}
+	p.watch.Settled(s)
+	if !p.watch.Due() {
+		t.Error("nothing is due, though the row in the way was written meanwhile")
+	}
+}
+
+// Retried orphans whose catalog has changed must do no harm.
+func TestOrphansOfAnotherCatalog(t *testing.T) {
+	p := newPlace(t, "b/1", abc, peopleCatalog("mail"))
+	for _, o := range []Orphaned{
+		{Parent: people.TableName, Refers: 3, Values: []change.Value{change.Text("1")}},
+		{Parent: change.TableName{Schema: "public", Name: "dropped"}, Values: []change.Value{change.Text("1")}},
+	} {
+		p.watch.Give(Due{Orphaned: []Orphaned{o}})
+	}
+	p.watch.catalog[people.TableName].Refer([]string{"mail", "nick"})
+	p.watch.Give(Due{Orphaned: []Orphaned{{Parent: people.TableName, Values: []change.Value{change.Text("1")}}}})
+	must(t, p.keepUp())
+}
