@@ -109,6 +109,9 @@ func (p *place) receive(tx *change.Transaction) error {
 	if err != nil {
 		return err
 	}
+	if b.truncates {
+		p.watch.Truncated(b)
+	}
 	if err := p.clock.Echo(b.Marker); err != nil {
 		return err
 	}

@@ -265,3 +265,15 @@ func TestOrphansOfAnotherCatalog(t *testing.T) {
 	p.watch.Give(Due{Orphaned: []Orphaned{{Parent: people.TableName, Values: []change.Value{change.Text("1")}}}})
 	must(t, p.keepUp())
 }
+
+// TestTruncateBesideParkedRows: a transaction that truncates is applied without a look at what's parked, which follows.
+func TestTruncateBesideParkedRows(t *testing.T) {
+	p := newPlace(t, "b/1", abc, peopleCatalog("mail"))
+	p.check = noBad
+	must(t, p.receive(txOf("a", 1, 30, born("1", "m", "bad"))))
+	tx := txOf("c", 1, 20, op(change.Truncate, other, ""), born("2", "m", "good"))
+	must(t, p.receive(tx))
+	if got, want := p.String(), "[] parked [public.people (1) 1 m bad public.people (2) 2 m good]"; got != want {
+		t.Errorf("%s, want %s: the refused row's claim is the later one, in all regions", got, want)
+	}
+}
