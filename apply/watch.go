@@ -28,6 +28,10 @@ type Watch struct {
 	// Read reads the constraints anew; nil never does. It's set before the watch is used.
 	Read func(ctx context.Context) (visibility.Catalog, error)
 
+	// Orphans is told when a settlement has left rows parked that the policy of a foreign key wants dropped (package mend); it doesn't block. It may
+	// be nil, and is set before the watch is used.
+	Orphans func()
+
 	mu      sync.Mutex
 	catalog visibility.Catalog
 	parking *visibility.Parking
@@ -216,6 +220,9 @@ func (w *Watch) Settled(s *Settlement) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s.committed()
+	if w.Orphans != nil && s.leavesOrphans() {
+		w.Orphans()
+	}
 	for _, key := range w.noted {
 		w.due.add(w.parking.Concerned(key))
 	}

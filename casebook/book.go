@@ -28,6 +28,9 @@ type Book interface {
 	Release(ctx context.Context, p *Parked, decide func(*Row) (Change, error)) error
 	// Discard supersedes a parked row in every region, see [Parked.Discard].
 	Discard(ctx context.Context, p *Parked) error
+	// Drop discards a row, takes it out of bridge.parked and records the case c, all in one transaction. The error wraps [ErrNotParked] where the
+	// row isn't parked as p tells any more; then nothing is done.
+	Drop(ctx context.Context, p *Parked, c *Case) error
 	Close(ctx context.Context) error
 }
 

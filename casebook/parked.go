@@ -30,6 +30,7 @@ type Parked struct {
 
 	columns, keys []string // the image's and the key's, in their order
 	form          []string // the key's values as bridge compares them
+	document      string
 }
 
 // ParkedFilter chooses parked rows. Its zero value is all of them, the newest first.
@@ -57,7 +58,7 @@ func NewParked(document []byte, at time.Time) (*Parked, error) {
 	}
 	p := &Parked{
 		Schema: v.Key.Table.Schema, Table: v.Key.Table.Name, Reason: v.Reason, Constraint: v.Constraint, ParkedAt: at.UTC(),
-		ClaimTime: v.Claim.Time.Time(), ClaimOrigin: string(v.Claim.Origin), Image: Image{},
+		ClaimTime: v.Claim.Time.Time(), ClaimOrigin: string(v.Claim.Origin), Image: Image{}, document: string(document),
 	}
 	p.form, _ = v.Key.Values()
 	for i := range v.Table.Columns {

@@ -10,6 +10,9 @@ import (
 
 // Story says in sentences who had seen what, who won and why, and what became of the others.
 func (c *Case) Story() []string {
+	if c.Outcome == Dropped {
+		return c.dropStory()
+	}
 	w := c.Winner()
 	if w == nil { // of a row that a constraint hides, when all had seen what's in its way
 		var story []string

@@ -45,8 +45,8 @@ type TableConflicts struct {
 	// order, joined by comma and space. `{email: park, "org, name": {rename: name}}`. What isn't named is parked.
 	Unique map[string]UniquePolicy `yaml:"unique,omitempty"`
 	// What becomes of a row whose parent was deleted in another region, by the foreign key's columns: `park` (the default: it's
-	// hidden in bridge.parked until the parent is back), `set_null` (it's shown with NULL in these columns), `drop` or `keep_parent`
-	// (these two aren't built yet, and are refused).
+	// hidden in bridge.parked until the parent is back), `set_null` (it's shown with NULL in these columns), `drop`
+	// (the bridge of the first region by name deletes it, in all regions, and records it) or `keep_parent` (which isn't built yet, and is refused).
 	ForeignKeys map[string]string `yaml:"foreign_keys,omitempty"`
 }
 

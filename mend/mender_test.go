@@ -14,6 +14,7 @@ import (
 
 // book is one case and its row.
 type book struct {
+	casebook.Book
 	c        *casebook.Case
 	row      *casebook.Row
 	resolved *casebook.Mark

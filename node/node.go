@@ -28,6 +28,8 @@ type Config struct {
 	Policies visibility.Policies
 	// Awaiting is [apply.Config]'s.
 	Awaiting func()
+	// Orphans is [apply.Watch]'s.
+	Orphans func()
 
 	Workers      int // apply connections
 	HistoryBytes int // limit of unstable operations in memory

@@ -168,6 +168,7 @@ func (s *session) watches(ctx context.Context, catalog visibility.Catalog) error
 		catalog, err := s.target.Constraints(ctx)
 		return catalog.Under(s.node.Policies), err
 	}
+	s.watch.Orphans = s.node.Orphans
 	s.watch.Visible = func() uint64 { return s.node.captureReport.Status().State.Seq } // nothing is published before it's visible
 	s.history.Do(s.watch.Resume)
 	return nil

@@ -63,7 +63,7 @@ type ForeignPolicy uint8
 const (
 	ParkChild  ForeignPolicy = iota // it's hidden until the parent is back
 	NullChild                       // it's shown with NULL in the foreign key's columns
-	DropChild                       // it's deleted, and recorded
+	DropChild                       // it's hidden until one region deletes it, for all, and records it (package mend)
 	KeepParent                      // the parent's delete loses
 )
 

@@ -9,14 +9,34 @@ import (
 	"bridge/change"
 )
 
+// Drop reports whether one of the table's foreign keys has the policy [DropChild].
+func (p TablePolicies) Drop() bool {
+	for _, policy := range p.Foreign {
+		if policy == DropChild {
+			return true
+		}
+	}
+	return false
+}
+
+// Drop reports whether a foreign key of any table has the policy [DropChild].
+func (p Policies) Drop() bool {
+	for _, table := range p {
+		if table.Drop() {
+			return true
+		}
+	}
+	return false
+}
+
 // Check says which policy can't be kept, the first of them by table and columns.
 func (p Policies) Check() error {
 	for _, table := range slices.SortedFunc(maps.Keys(p), compareNames) {
 		foreign := p[table].Foreign
 		for _, columns := range slices.Sorted(maps.Keys(foreign)) {
 			switch foreign[columns] {
-			case DropChild, KeepParent:
-				return fmt.Errorf("table %s, foreign key (%s): the policy %s isn't built yet; choose %s or %s", table, columns, foreign[columns], ParkChild, NullChild)
+			case KeepParent:
+				return fmt.Errorf("table %s, foreign key (%s): the policy %s isn't built yet; choose %s, %s or %s", table, columns, foreign[columns], ParkChild, NullChild, DropChild)
 			}
 		}
 	}

@@ -9,13 +9,13 @@ import (
 
 // TestCheckRefusesWhatIsntBuilt: a policy that nothing keeps must not be taken for one that is.
 func TestCheckRefusesWhatIsntBuilt(t *testing.T) {
-	for _, built := range []ForeignPolicy{ParkChild, NullChild} {
+	for _, built := range []ForeignPolicy{ParkChild, NullChild, DropChild} {
 		p := Policies{{Schema: "public", Name: "b"}: {Unique: map[string]UniquePolicy{"x": {Rename, "x"}, "y": {Null, "y"}, "z": {}}, Foreign: map[string]ForeignPolicy{"a": built}}}
 		if err := p.Check(); err != nil {
 			t.Errorf("%s: %v", built, err)
 		}
 	}
-	for _, refused := range []ForeignPolicy{DropChild, KeepParent} {
+	for _, refused := range []ForeignPolicy{KeepParent} {
 		p := Policies{}
 		for _, name := range []string{"c", "b", "d"} {
 			p[change.TableName{Schema: "public", Name: name}] = TablePolicies{Foreign: map[string]ForeignPolicy{"z": refused, "m, n": refused, "a": NullChild}}

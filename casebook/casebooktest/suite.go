@@ -50,6 +50,7 @@ func Run(t *testing.T, bed func(*testing.T) *Bed) {
 		"what's in a parked row's way":           inTheWay,
 		"a parked row is resolved":               parkedResolved,
 		"a parked row is discarded":              discarded,
+		"a parked row is dropped":                dropped,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, bed(t)) })
 	}

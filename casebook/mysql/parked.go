@@ -141,7 +141,12 @@ func (b *Book) Release(ctx context.Context, p *casebook.Parked, decide func(*cas
 }
 
 // Discard is [casebook.Book]'s.
-func (b *Book) Discard(ctx context.Context, p *casebook.Parked) (err error) {
+func (b *Book) Discard(ctx context.Context, p *casebook.Parked) error {
+	return b.discard(ctx, p, func() error { return nil })
+}
+
+// discard discards a row, and runs f in the same transaction.
+func (b *Book) discard(ctx context.Context, p *casebook.Parked, f func() error) (err error) {
 	if err := b.as(ctx, replica); err != nil {
 		return err
 	}
@@ -155,7 +160,10 @@ func (b *Book) Discard(ctx context.Context, p *casebook.Parked) (err error) {
 		if err != nil {
 			return err
 		}
-		return p.Discard(row, unique, &writer{ctx, b, t, p})
+		if err := p.Discard(row, unique, &writer{ctx, b, t, p}); err != nil {
+			return err
+		}
+		return f()
 	})
 }
 

@@ -147,16 +147,18 @@ func (b *Book) Release(ctx context.Context, p *casebook.Parked, decide func(*cas
 
 // Discard is [casebook.Book]'s.
 func (b *Book) Discard(ctx context.Context, p *casebook.Parked) error {
-	return b.transact(ctx, p, func(tx pgx.Tx, t *table, row *casebook.Row) error {
-		unique, err := b.uniqueKeys(ctx, t)
-		if err == nil {
-			err = asReplica(ctx, tx)
-		}
-		if err != nil {
-			return err
-		}
-		return p.Discard(row, unique, &writer{ctx, tx, b, t, p})
-	})
+	return b.transact(ctx, p, func(tx pgx.Tx, t *table, row *casebook.Row) error { return b.discard(ctx, tx, t, row, p) })
+}
+
+func (b *Book) discard(ctx context.Context, tx pgx.Tx, t *table, row *casebook.Row, p *casebook.Parked) error {
+	unique, err := b.uniqueKeys(ctx, t)
+	if err == nil {
+		err = asReplica(ctx, tx)
+	}
+	if err != nil {
+		return err
+	}
+	return p.Discard(row, unique, &writer{ctx, tx, b, t, p})
 }
 
 // transact runs f in a transaction that holds the row with a parked row's key, if there's one.

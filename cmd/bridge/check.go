@@ -38,6 +38,7 @@ func (cmd *checkCommand) Run(ctx context.Context, s *session) error {
 	if _, err := builtPolicies(c); err != nil {
 		report.Findings = append(report.Findings, finding("configuration", err))
 	}
+	report.Findings = append(report.Findings, dropNotes(c)...)
 	report.Findings = append(report.Findings, checkTopics(ctx, c, report.Initialised, cmd.Timeout)...)
 	if len(cmd.Peers) > 0 {
 		found, err := s.checkPeers(ctx, c, cmd.Peers)

@@ -97,7 +97,7 @@ func explainKeys(ctx context.Context, c *config.Config, stream change.TableName)
 			unique = append(unique, explainUnique(&t.Unique[i], policies))
 		}
 		for i := range t.Foreign {
-			foreign = append(foreign, explainForeign(&t.Foreign[i], policies))
+			foreign = append(foreign, explainForeign(&t.Foreign[i], policies, droppingRegion(c)))
 		}
 	}
 	return unique, foreign, nil
@@ -123,7 +123,7 @@ func explainUnique(u *preflight.Unique, policies visibility.TablePolicies) expla
 	return k
 }
 
-func explainForeign(f *preflight.Foreign, policies visibility.TablePolicies) explainedKey {
+func explainForeign(f *preflight.Foreign, policies visibility.TablePolicies, dropping string) explainedKey {
 	k := explainedKey{Name: f.Name, Columns: f.Between(), Parent: f.Parent.String()}
 	if f.Untold != "" {
 		k.Text = "It " + f.Untold + ", and isn't checked for applied rows: a row may be left without its parent."
@@ -136,7 +136,7 @@ func explainForeign(f *preflight.Foreign, policies visibility.TablePolicies) exp
 	case visibility.NullChild:
 		k.Text += "the row is shown with NULL in these columns until the parent is back."
 	case visibility.DropChild:
-		k.Text += "the row is deleted, and recorded."
+		k.Text += "the row is hidden, and the bridge of region " + dropping + " deletes it, in all regions, and records it."
 	case visibility.KeepParent:
 		k.Text += "the delete loses."
 	default:

@@ -20,13 +20,13 @@ func TestPoliciesOf(t *testing.T) {
 	c.Conflicts.Default = config.LastWriteWins
 	table := config.TableConflicts{
 		Unique:      map[string]config.UniquePolicy{"a": {Null: "a"}, "b, c": {Rename: "c"}, "d": {}},
-		ForeignKeys: map[string]string{"e": config.SetNull, "f, g": config.Park},
+		ForeignKeys: map[string]string{"e": config.SetNull, "f, g": config.Park, "h": config.Drop},
 	}
 	c.Conflicts.Tables = map[string]config.TableConflicts{"public.t": table, "public.plain": {}}
 	got, err := builtPolicies(c)
 	want := visibility.Policies{change.TableName{Schema: "public", Name: "t"}: {
 		Unique:  map[string]visibility.UniquePolicy{"a": {Loser: visibility.Null, Column: "a"}, "b, c": {Loser: visibility.Rename, Column: "c"}, "d": {}},
-		Foreign: map[string]visibility.ForeignPolicy{"e": visibility.NullChild, "f, g": visibility.ParkChild},
+		Foreign: map[string]visibility.ForeignPolicy{"e": visibility.NullChild, "f, g": visibility.ParkChild, "h": visibility.DropChild},
 	}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
@@ -45,7 +45,7 @@ func TestPoliciesOf(t *testing.T) {
 	add("rename", config.TableConflicts{Unique: map[string]config.UniquePolicy{"a": {Rename: "a"}}})
 	add("set_null", config.TableConflicts{ForeignKeys: map[string]string{"a": config.SetNull}})
 	add("another key's", config.TableConflicts{ForeignKeys: map[string]string{"b": config.SetNull}})
-	for _, word := range []string{config.Drop, config.KeepParent} {
+	for _, word := range []string{config.KeepParent} {
 		c.Conflicts.Tables["public.t"] = config.TableConflicts{ForeignKeys: map[string]string{"e": word}}
 		if _, err := builtPolicies(c); err == nil || !strings.Contains(err.Error(), "conflicts.tables: table public.t, foreign key (e): the policy "+word) {
 			t.Errorf("%s: %v", word, err)
@@ -87,12 +87,12 @@ func TestRulesOfConstraints(t *testing.T) {
 		!strings.Contains(a.stdout, `unique key "lower_name" is of an expression`) {
 		t.Errorf("%+v", a)
 	}
-	file = m.withRules("eu", strings.NewReplacer("set_null", "drop", "null\": email", "null\": mail", "{email", "{mail").Replace(policyRules))
-	if a := bridge(t, nil, "check", "-c", file); a.code != exitEnvironment || !strings.Contains(a.stdout, "configuration: conflicts.tables: table public.users, foreign key (boss): the policy drop isn't built yet") ||
+	file = m.withRules("eu", strings.NewReplacer("set_null", "keep_parent", "null\": email", "null\": mail", "{email", "{mail").Replace(policyRules))
+	if a := bridge(t, nil, "check", "-c", file); a.code != exitEnvironment || !strings.Contains(a.stdout, "configuration: conflicts.tables: table public.users, foreign key (boss): the policy keep_parent isn't built yet") ||
 		!strings.Contains(a.stdout, "has no unique key besides the one that names its rows (mail), and a policy for it") || !strings.Contains(a.stdout, "those of the table are (email), (org, name)") {
 		t.Errorf("%+v", a)
 	}
-	if a := bridge(t, nil, "run", "-c", file); a.code != exitUsage || !strings.Contains(a.stderr, "the policy drop isn't built yet; choose park or set_null") {
+	if a := bridge(t, nil, "run", "-c", file); a.code != exitUsage || !strings.Contains(a.stderr, "the policy keep_parent isn't built yet; choose park, set_null or drop") {
 		t.Errorf("%+v", a)
 	}
 }

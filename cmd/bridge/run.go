@@ -14,6 +14,7 @@ import (
 	"bridge/node"
 	"bridge/stream"
 	"bridge/stream/kafka"
+	"bridge/visibility"
 )
 
 // runCommand is "bridge run".
@@ -30,7 +31,12 @@ func (*runCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	n, err := newNode(c, log, mender)
+	policies, err := builtPolicies(c)
+	if err != nil {
+		return err
+	}
+	dropper := dropperOf(c, policies, log)
+	n, err := newNode(c, log, policies, mender, dropper)
 	if err != nil {
 		return err
 	}
@@ -46,6 +52,9 @@ func (*runCommand) Run(ctx context.Context, s *session) error {
 	if mender != nil {
 		group.Go(func() error { return mender.Run(ctx) })
 	}
+	if dropper != nil {
+		group.Go(func() error { return dropper.Run(ctx) })
+	}
 	group.Go(func() error {
 		if err := n.Run(ctx); err != nil {
 			return err
@@ -60,8 +69,8 @@ func (*runCommand) Run(ctx context.Context, s *session) error {
 	return nil
 }
 
-// newNode builds the region's node from its configuration. mender may be nil.
-func newNode(c *config.Config, log *slog.Logger, mender *mend.Mender) (*node.Node, error) {
+// newNode builds the region's node from its configuration. mender and dropper may be nil.
+func newNode(c *config.Config, log *slog.Logger, policies visibility.Policies, mender *mend.Mender, dropper *mend.Dropper) (*node.Node, error) {
 	var peers []string
 	for _, r := range regionNames(c) {
 		if r != c.Region {
@@ -76,17 +85,16 @@ func newNode(c *config.Config, log *slog.Logger, mender *mend.Mender) (*node.Nod
 	if err != nil {
 		return nil, err
 	}
-	policies, err := builtPolicies(c)
-	if err != nil {
-		return nil, err
-	}
-	var awaiting func()
+	var awaiting, orphans func()
 	if mender != nil {
 		awaiting = mender.Wake
 	}
+	if dropper != nil {
+		orphans = dropper.Wake
+	}
 	return node.New(node.Config{
-		Awaiting: awaiting,
-		Cluster:  c.Cluster, Region: c.Region, Peers: peers,
+		Awaiting: awaiting, Orphans: orphans,
+		Cluster: c.Cluster, Region: c.Region, Peers: peers,
 		Streams:   func(region string) (stream.Log, error) { return openTopic(c, region) },
 		Engine:    engine,
 		Rules:     rules,

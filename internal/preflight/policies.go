@@ -122,7 +122,7 @@ func (r *constraintReport) foreign() {
 // ForeignWords says what becomes of a child whose parent isn't shown.
 func ForeignWords(p visibility.ForeignPolicy) string {
 	return [...]string{visibility.ParkChild: "parked", visibility.NullChild: "shown with NULL in these columns",
-		visibility.DropChild: "deleted, and recorded", visibility.KeepParent: "kept, and so is the parent"}[p]
+		visibility.DropChild: "deleted in all regions, and recorded", visibility.KeepParent: "kept, and so is the parent"}[p]
 }
 
 // unknown reports policies of keys that the table doesn't have, or of which nothing can be told. keys are those of the kind that
