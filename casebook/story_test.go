@@ -49,7 +49,10 @@ func TestStory(t *testing.T) {
 			"the regions' data differed before", "eu/1:7 stands.",
 		}},
 		{"no rule, and no row", "no rule", "kept", []Version{func() Version { v := eu; v.Won = true; return v }()}, []string{"eu/1:7 lost: what it has in qty, note"}},
-		{"no winner", "last_write_wins", "kept", []Version{eu}, nil},
+		{"no winner", "last_write_wins", "kept", []Version{eu}, []string{"eu/1:7 lost: what it has in qty, note"}},
+		{"a dropped row", "constraint of_customer", Dropped, []Version{version("us/1", 0, 3, "row", apply.FateLost, nil)}, []string{
+			"The row was last written by us/1 at", "the policy of the constraint of_customer is drop", "bridge conflicts resolve --pick",
+		}},
 	} {
 		c := &Case{Rule: tc.rule, Outcome: tc.outcome, Versions: tc.versions}
 		rest := strings.Join(c.Story(), "\n")
