@@ -101,10 +101,27 @@ func (s *Settlement) seekHolders(t *visibility.Table, row *visibility.Row, holds
 		if !v.Has() || s.wasSought(sought{value: v}) {
 			continue
 		}
-		if values, ok := row.Values(t.Unique[i].Columns); ok {
-			s.lookup(t, t.Unique[i].Columns, values)
+		if u := &t.Unique[i]; u.Computed || u.NullsEqual {
+			s.lookupPlace(t, u, row)
+		} else if values, ok := row.Values(u.Columns); ok {
+			s.lookup(t, u.Columns, values)
 		}
 	}
+}
+
+// lookupPlace asks for the rows that take the place of a key that a row takes.
+func (s *Settlement) lookupPlace(t *visibility.Table, u *visibility.Unique, row *visibility.Row) {
+	values, ok := row.All(u.Columns)
+	if !ok {
+		return
+	}
+	for i := range s.lookups {
+		if l := &s.lookups[i]; l.Unique == u {
+			l.Values = append(l.Values, values)
+			return
+		}
+	}
+	s.lookups = append(s.lookups, visibility.Lookup{Table: t, Columns: u.Columns, Unique: u, Values: [][]change.Value{values}})
 }
 
 // seekParents asks for the parents that a row names.

@@ -125,7 +125,7 @@ func (s *Settlement) lookup(t *visibility.Table, columns []string, values []chan
 // addLookup asks for rows of a table, together with others that are looked for by the same columns.
 func addLookup(lookups []visibility.Lookup, t *visibility.Table, columns []string, values []change.Value) []visibility.Lookup {
 	for i := range lookups {
-		if l := &lookups[i]; l.Table == t && slices.Equal(l.Columns, columns) {
+		if l := &lookups[i]; l.Table == t && l.Unique == nil && slices.Equal(l.Columns, columns) {
 			l.Values = append(l.Values, values)
 			return lookups
 		}

@@ -27,6 +27,9 @@ type Unique struct {
 	Columns []string
 	// NullsEqual says that NULLs count as equal (PostgreSQL's NULLS NOT DISTINCT).
 	NullsEqual bool
+	// Computed says that what a row takes of it is the database's to compute from Columns: it's of expressions, or only of rows that
+	// meet a condition. See [Computing].
+	Computed bool
 	UniquePolicy
 }
 
@@ -134,12 +137,22 @@ type Forms interface {
 	Form(ctx context.Context, table change.TableName, column, text string) (string, error)
 }
 
+// Computing are the [Forms] of a database that has computed keys.
+type Computing interface {
+	// Place is what a row with values in the columns of a computed unique key takes of it: two rows whose places are the same text
+	// can't both be shown. It's empty where the row takes none.
+	Place(ctx context.Context, table change.TableName, unique string, values []change.Value) (string, error)
+}
+
 // Lookup asks for the rows of a table in which Columns equal one of the tuples in Values, none of which is NULL or absent. What's
 // found is locked until the transaction's end.
 type Lookup struct {
 	Table   *Table
 	Columns []string
 	Values  [][]change.Value
+	// Unique, if set, is a key that is computed or in which NULLs are equal, and Columns are its. Then it asks for the rows that take
+	// the place of it that a row with such values takes; they may be NULL.
+	Unique *Unique
 }
 
 // Row is a row as capture would log it: its key, and its whole image in the shape of its table.
@@ -164,6 +177,18 @@ func (r *Row) Values(columns []string) (values []change.Value, ok bool) {
 	for _, c := range columns {
 		v := r.value(c)
 		if _, has := v.Text(); !has {
+			return nil, false
+		}
+		values = append(values, v)
+	}
+	return values, true
+}
+
+// All are the row's values of columns; ok is false where one is absent.
+func (r *Row) All(columns []string) (values []change.Value, ok bool) {
+	for _, c := range columns {
+		v := r.value(c)
+		if v.IsAbsent() {
 			return nil, false
 		}
 		values = append(values, v)

@@ -40,7 +40,7 @@ func (v Value) Has() bool { return v.Form != "" }
 func Mark(ctx context.Context, forms Forms, t *Table, r *Row) (m Marks, err error) {
 	for i := range t.Unique {
 		v := Value{Table: r.Key.Table, Kind: OfUnique, Index: i}
-		if v.Form, err = form(ctx, forms, r, t.Unique[i].Columns, t.Unique[i].NullsEqual); err != nil {
+		if v.Form, err = t.Unique[i].form(ctx, forms, r); err != nil {
 			return m, err
 		}
 		m.Holds = append(m.Holds, v)
@@ -61,6 +61,18 @@ func Mark(ctx context.Context, forms Forms, t *Table, r *Row) (m Marks, err erro
 		m.Offers = append(m.Offers, v)
 	}
 	return m, nil
+}
+
+// form is what a row takes of the key; empty where it takes nothing.
+func (u *Unique) form(ctx context.Context, forms Forms, r *Row) (string, error) {
+	if !u.Computed {
+		return form(ctx, forms, r, u.Columns, u.NullsEqual)
+	}
+	values, ok := r.All(u.Columns)
+	if !ok {
+		return "", nil
+	}
+	return forms.(Computing).Place(ctx, r.Key.Table, u.Name, values)
 }
 
 // form is the form of a row's values of columns; empty where one is NULL, if those don't count, or absent.

@@ -60,18 +60,26 @@ const unique, exclusion = "23505", "23P01"
 // refusal is the kind of an error that is about rows. One that's about a table's definition (a column or type that's missing here),
 // or about more rows than bridge knows of (an exclusion constraint), is a refusal and nothing more.
 func refusal(code string) error {
-	switch code {
-	case unique:
+	switch {
+	case code == unique:
 		return apply.ErrCollides
-	case "23502", "23514": // NULL, a check
+	case isOfRow(code):
 		return apply.ErrUnfit
+	}
+	return apply.ErrRefused
+}
+
+// isOfRow reports whether an error says that a row doesn't fit, whatever others there are.
+func isOfRow(code string) bool {
+	if code == "23502" || code == "23514" { // NULL, a check
+		return true
 	}
 	for _, class := range []string{"22", "44", "54", "P0"} { // no value of the type, WITH CHECK OPTION, too long for an index, a trigger's RAISE
 		if strings.HasPrefix(code, class) {
-			return apply.ErrUnfit
+			return true
 		}
 	}
-	return apply.ErrRefused
+	return false
 }
 
 // remedy is what to do about a violated constraint.

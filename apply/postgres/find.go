@@ -66,8 +66,18 @@ func (s *session) finder(b *builder, l *visibility.Lookup) (*prepared, error) {
 		columns = append(columns, i)
 	}
 	key := shape{l.Table.Shape.Fingerprint(), 0, fmt.Sprint("find ", columns), false}
+	var by *placing
+	if l.Unique != nil {
+		if by = s.forms.placing(l.Table.Shape.TableName, l.Unique.Name); by == nil || len(by.columns) != len(columns) {
+			return nil, fmt.Errorf("look up rows of %s by unique key %s, which it hadn't when its constraints were read", l.Table.Shape, l.Unique.Name)
+		}
+		key.mask += " by " + strings.Join(by.expressions, ", ") + " where " + by.condition
+	}
 	if p := s.statements[key]; p != nil {
 		return p, nil
+	}
+	if by != nil {
+		return s.keep(key, by.find(b)), nil
 	}
 	return s.keep(key, b.find(columns)), nil
 }

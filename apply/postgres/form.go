@@ -12,6 +12,7 @@ import (
 type forms struct {
 	mu     sync.RWMutex
 	tables map[change.TableName]map[string]keptColumn
+	places map[uniqueName]*placing
 }
 
 func (f *forms) set(t *keptTable) {
@@ -23,6 +24,10 @@ func (f *forms) set(t *keptTable) {
 	defer f.mu.Unlock()
 	if f.tables == nil {
 		f.tables = map[change.TableName]map[string]keptColumn{}
+		f.places = map[uniqueName]*placing{}
+	}
+	for name, p := range t.placings {
+		f.places[uniqueName{t.Shape.TableName, name}] = p
 	}
 	f.tables[t.Shape.TableName] = columns
 }
@@ -32,6 +37,12 @@ func (f *forms) get(table change.TableName, column string) (keptColumn, bool) {
 	defer f.mu.RUnlock()
 	c, ok := f.tables[table][column]
 	return c, ok
+}
+
+func (f *forms) placing(table change.TableName, key string) *placing {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.places[uniqueName{table, key}]
 }
 
 // Form is [visibility.Forms]'s, for the tables that Constraints has told of. A key's values have the form that they have in keys.

@@ -19,7 +19,7 @@ func (t *Target) Constraints(ctx context.Context) (visibility.Catalog, error) {
 	k := &keeper{Target: t, byOID: map[uint32]*keptTable{}}
 	err := t.catalog.with(ctx, func(conn *pgx.Conn) error {
 		clear(k.byOID) // it may be the second try
-		for _, load := range []func(context.Context, *pgx.Conn) error{k.tables, k.uniques, k.foreigns} {
+		for _, load := range []func(context.Context, *pgx.Conn) error{k.tables, k.uniques, k.placings, k.foreigns} {
 			if err := load(ctx, conn); err != nil {
 				return err
 			}
@@ -48,7 +48,21 @@ type keeper struct {
 
 type keptTable struct {
 	visibility.Table
-	columns []keptColumn
+	columns  []keptColumn
+	placings map[string]*placing // by the keys' names
+}
+
+// addPlacing adds a unique key that is computed, or in which NULLs are equal.
+func (t *keptTable) addPlacing(name string, computed bool, p *placing) {
+	u := visibility.Unique{Name: name, NullsEqual: p.nullsEqual, Computed: computed}
+	for _, c := range p.columns {
+		u.Columns = append(u.Columns, c.stream)
+	}
+	t.Unique = append(t.Unique, u)
+	if t.placings == nil {
+		t.placings = map[string]*placing{}
+	}
+	t.placings[name] = p
 }
 
 // keptColumn is a column of the log.
@@ -177,16 +191,21 @@ func (k *keeper) add(columns []catalogColumn) {
 }
 
 // uniquesSQL are the unique keys but those that name rows, and but those of which visibility can't tell what they hold equal.
-// Of the operator classes that aren't their types' defaults it takes those that only order in another way.
+// Others are placings.
 const uniquesSQL = `
-SELECT i.indrelid, x.relname::text, (i.indkey::int2[])[0:i.indnkeyatts - 1], coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
+SELECT i.indrelid, x.relname::text, (i.indkey::int2[])[0:i.indnkeyatts - 1]
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam JOIN pg_class c ON c.oid = i.indrelid
 WHERE m.amname = 'btree' AND i.indisunique AND i.indisvalid AND i.indimmediate AND NOT i.indisexclusion AND i.indpred IS NULL AND i.indexprs IS NULL
+  AND NOT coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
   AND NOT CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
-  AND NOT EXISTS (SELECT FROM unnest(i.indcollation::oid[]) AS u(oid) JOIN pg_collation l USING (oid) WHERE NOT l.collisdeterministic)
-  AND NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS u(oid) JOIN pg_opclass o USING (oid) WHERE NOT o.opcdefault
-                  AND o.opcname NOT IN ('varchar_ops', 'text_pattern_ops', 'varchar_pattern_ops', 'bpchar_pattern_ops'))
+  AND NOT EXISTS (SELECT FROM unnest(i.indcollation::oid[]) AS u(oid) JOIN pg_collation l USING (oid) WHERE NOT l.collisdeterministic)` + plainOpclassesSQL + `
 ORDER BY i.indrelid, x.relname`
+
+// plainOpclassesSQL leaves out keys by operator classes that may hold other values equal. Of those that aren't their types' defaults it takes
+// those that only order in another way.
+const plainOpclassesSQL = `
+  AND NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS u(oid) JOIN pg_opclass o USING (oid) WHERE NOT o.opcdefault
+                  AND o.opcname NOT IN ('varchar_ops', 'text_pattern_ops', 'varchar_pattern_ops', 'bpchar_pattern_ops'))`
 
 func (k *keeper) uniques(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, uniquesSQL)
@@ -196,7 +215,7 @@ func (k *keeper) uniques(ctx context.Context, conn *pgx.Conn) error {
 	var oid uint32
 	var u visibility.Unique
 	var numbers []int16
-	_, err = pgx.ForEachRow(rows, []any{&oid, &u.Name, &numbers, &u.NullsEqual}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&oid, &u.Name, &numbers}, func() error {
 		t := k.byOID[oid]
 		if t == nil {
 			return nil

@@ -23,6 +23,9 @@ import (
 func describe(t *visibility.Table) (lines []string) {
 	for _, u := range t.Unique {
 		line := u.Name + ": " + visibility.ColumnsName(u.Columns)
+		if u.Computed {
+			line = u.Name + ": computed of " + visibility.ColumnsName(u.Columns)
+		}
 		if u.NullsEqual {
 			line += " with NULLs"
 		}
@@ -88,7 +91,7 @@ func TestConstraintsOfEverything(t *testing.T) {
 			catalog := constraintsOf(t, target)
 			app := func(table string) change.TableName { return change.TableName{Schema: "app", Name: table} }
 			for name, want := range map[string][]string{
-				"child": {"collated: c", "nulls: j with NULLs", "padded: h", "pattern: k", "plain: a", "two: b, a", "words: f",
+				"child": {"collated: c", "padded: h", "pattern: k", "plain: a", "two: b, a", "words: f", "expression: computed of b", "nulls: j with NULLs", "partial: computed of c, m",
 					"to_amount: a of app.parent", "to_code: n of app.parent", "to_parent: a of app.parent", "to_part: a, b of app.part", "to_self: j of app.child"},
 				"parent":        {"parent_amount_key: amount", "parent_blank_key: blank", "parent_code_key: code", "parent_day_key: day"},
 				"part":          {"part_code: region, code", "part_parent: n of app.parent"},

@@ -20,6 +20,7 @@ type session struct {
 	fence  *Fence
 	worker int
 	names  naming.Names
+	forms  *forms // of the target
 
 	marker *loopguard.Marker // of a transaction that has begun but wasn't sent yet
 	how    apply.Manner
@@ -38,9 +39,9 @@ type prepared struct {
 	name string
 }
 
-func newSession(conn *pgx.Conn, fence *Fence, worker int, names naming.Names) *session {
+func newSession(conn *pgx.Conn, fence *Fence, worker int, names naming.Names, forms *forms) *session {
 	return &session{
-		conn: conn, pg: conn.PgConn(), fence: fence, worker: worker, names: names,
+		conn: conn, pg: conn.PgConn(), fence: fence, worker: worker, names: names, forms: forms,
 		statements: map[shape]*prepared{}, tables: map[uint64]*builder{},
 		known: map[string]bool{},
 	}

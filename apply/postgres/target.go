@@ -72,7 +72,7 @@ func (t *Target) Open(ctx context.Context, worker int) (apply.Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to apply (a role that isn't superuser needs GRANT SET ON PARAMETER session_replication_role; see \"bridge grants\"): %w", err)
 	}
-	s := newSession(conn, t.fence, worker, t.inward.Names)
+	s := newSession(conn, t.fence, worker, t.inward.Names, &t.forms)
 	for name, sql := range map[string]string{"marker": markerSQL, "witness": witnessSQL} {
 		if _, err := s.pg.Prepare(ctx, name, sql, nil); err != nil {
 			conn.Close(ctx) //nolint:errcheck // the first error tells more
