@@ -11,7 +11,7 @@ func TestComputedKeys(t *testing.T) {
 	m := newMesh(t, func(*region) string {
 		return `CREATE TABLE account (id int PRIMARY KEY, email text, gone timestamptz); CREATE UNIQUE INDEX one_email ON account (lower(email)) WHERE gone IS NULL;
 			CREATE TABLE seat (id int PRIMARY KEY, line int, place int); CREATE UNIQUE INDEX one_seat ON seat (line, place) NULLS NOT DISTINCT`
-	}, value.Postgres, value.Postgres)
+	}, value.Postgres, value.Postgres, value.Postgres)
 	m.startAll()
 	m.apart(map[string][]string{
 		"eu": {"INSERT INTO account VALUES (1, 'Zoe@example.org'), (3, 'max@example.org')", "INSERT INTO seat VALUES (1, 7, NULL), (3, 8, 1)"},
