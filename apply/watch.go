@@ -304,10 +304,9 @@ type ParkedLabel struct {
 	Reason visibility.Reason
 }
 
-// Concerns reports whether a batch can't be applied without a look at what's parked.
+// Concerns reports whether a batch can't be applied without a look at what's parked. Nothing is being settled meanwhile: what's
+// parked stays as it is, so it's read without a lock, which capture would wait for while the database is asked for forms.
 func (w *Watch) Concerns(ctx context.Context, b *Batch) (bool, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if w.parking.Len() == 0 || b.truncates {
 		return false, nil
 	}
@@ -316,7 +315,7 @@ func (w *Watch) Concerns(ctx context.Context, b *Batch) (bool, error) {
 			return true, nil
 		}
 		t := w.catalog[r.key.Table]
-		if t == nil {
+		if t == nil || !w.parking.Meets(t) {
 			continue
 		}
 		for _, in := range r.ops {

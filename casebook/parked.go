@@ -135,6 +135,9 @@ type Obstacle struct {
 	Parked []*Parked `json:"parked,omitempty"`
 	// Parent says that the constraint is a foreign key.
 	Parent bool `json:"parent,omitempty"`
+	// Computed says that the constraint is a unique key of expressions, or of the rows that meet a condition. Columns are those that it reads, and
+	// the rest isn't known: rows with other values may be in the way.
+	Computed bool `json:"computed,omitempty"`
 }
 
 // TableName is the table that the value is looked for in, between the regions.
@@ -148,8 +151,8 @@ func InTheWay(ctx context.Context, book Book, p *Parked) (*Obstacle, error) {
 		return nil, nil
 	}
 	o, err := book.Obstacle(ctx, p)
-	if o == nil || err != nil {
-		return nil, err
+	if o == nil || o.Computed || err != nil {
+		return o, err
 	}
 	err = book.Parked(ctx, ParkedFilter{Table: o.TableName()}, func(other *Parked) error {
 		values, ok := other.ValuesOf(o.At)

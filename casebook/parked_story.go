@@ -42,6 +42,8 @@ func (o *Obstacle) tell(p *Parked) (story []string) {
 	there := fmt.Sprintf("%s (%s)", o.TableName(), strings.Join(o.Key, ", "))
 	what := strings.Join(o.Columns, ", ")
 	switch {
+	case o.Computed:
+		story = append(story, fmt.Sprintf("The key is computed from (%s), so bridge doesn't look for the row in its way here: it's one of which the key's expressions are equal, among the rows that meet its condition.", what))
 	case o.Parent && o.Row != nil:
 		story = append(story, fmt.Sprintf("By now %s is there, so bridge shows the row when it looks at it again.", there))
 	case o.Parent:

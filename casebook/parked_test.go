@@ -169,6 +169,7 @@ func TestParkedStory(t *testing.T) {
 			[]string{"It's hidden: another row holds its value of the unique key seat_key by a later claim. Its own is of us/1 at 2026-01-02 03:04:05.000006 UTC.",
 				"public.seat (1) has the same (mail).", "public.seat (8) is parked, too, and claims the same (mail): its claim is of ap/1 at", `"bridge parked discard"`}},
 		{"a value that's free", seat(visibility.ByUnique), &Obstacle{Schema: "public", Table: "seat", Columns: []string{"mail"}}, []string{"By now no other row has the same (mail)"}},
+		{"a computed key", seat(visibility.ByUnique), &Obstacle{Schema: "public", Table: "seat", Columns: []string{"mail", "gone"}, Computed: true}, []string{"The key is computed from (mail, gone), so bridge doesn't look"}},
 		{"altered, and it's itself that has it", altered, &Obstacle{Schema: "public", Table: "seat", Columns: []string{"mail"}, Key: []string{"7"}, Row: Image{}},
 			[]string{"It's shown with other values"}},
 		{"a parent", seat(visibility.ByParent), &Obstacle{Schema: "public", Table: "hall", At: []string{"code"}, Values: []string{"red"}, Parent: true, Parked: []*Parked{other}},

@@ -11,6 +11,8 @@ import (
 type Parking struct {
 	rows map[change.Key]*lot
 	held map[Value]map[change.Key]*lot // by what they hold, name and offer
+	// kinds counts the values that rows hold, name and offer by what they're of: Values without a Form.
+	kinds map[Value]int
 	// watched are the rows, and the tables, of which a change may let a parked row be shown.
 	watched map[change.Key]map[change.Key]bool
 	wide    map[change.TableName]map[change.Key]bool
@@ -27,7 +29,7 @@ type lot struct {
 // NewParking makes an empty one.
 func NewParking() *Parking {
 	return &Parking{
-		rows: map[change.Key]*lot{}, held: map[Value]map[change.Key]*lot{},
+		rows: map[change.Key]*lot{}, held: map[Value]map[change.Key]*lot{}, kinds: map[Value]int{},
 		watched: map[change.Key]map[change.Key]bool{}, wide: map[change.TableName]map[change.Key]bool{},
 	}
 }
@@ -39,6 +41,7 @@ func (p *Parking) Put(row Parked, marks Marks, blockers []change.Key, tables []c
 	p.rows[row.Key] = l
 	for v := range marks.all {
 		put(p.held, v, row.Key, l)
+		p.kinds[v.kind()]++
 	}
 	for _, b := range blockers {
 		put(p.watched, b, row.Key, true)
@@ -70,6 +73,11 @@ func (p *Parking) Remove(key change.Key) {
 	delete(p.rows, key)
 	for v := range l.marks.all {
 		remove(p.held, v, key)
+		if of := v.kind(); p.kinds[of] > 1 {
+			p.kinds[of]--
+		} else {
+			delete(p.kinds, of)
+		}
 	}
 	for _, b := range l.blockers {
 		remove(p.watched, b, key)
@@ -78,6 +86,9 @@ func (p *Parking) Remove(key change.Key) {
 		remove(p.wide, t, key)
 	}
 }
+
+// kind is what a value is of.
+func (v Value) kind() Value { return Value{Table: v.Table, Kind: v.Kind, Index: v.Index} }
 
 // all are the values that there are.
 func (m *Marks) all(yield func(Value) bool) {
@@ -114,6 +125,32 @@ func (p *Parking) Keys() []change.Key { return sorted(maps.Keys(p.rows)) }
 
 // With are the parked rows that hold, name or offer a value, sorted.
 func (p *Parking) With(v Value) []change.Key { return sorted(maps.Keys(p.held[v])) }
+
+// Meets reports whether a row of a table can have a value which a parked row has.
+func (p *Parking) Meets(t *Table) bool {
+	if len(p.kinds) == 0 {
+		return false
+	}
+	has := func(table change.TableName, of ValueKind, i int) bool {
+		return p.kinds[Value{Table: table, Kind: of, Index: i}] > 0
+	}
+	for i := range t.Unique {
+		if has(t.Shape.TableName, OfUnique, i) {
+			return true
+		}
+	}
+	for i := range t.Foreign {
+		if f := &t.Foreign[i]; has(f.Parent, OfReferred, f.Refers) {
+			return true
+		}
+	}
+	for i := range t.Referred {
+		if has(t.Shape.TableName, OfReferred, i) {
+			return true
+		}
+	}
+	return false
+}
 
 // Concerned are the parked rows that a change of a row may concern: its own, and those in whose way it was.
 func (p *Parking) Concerned(key change.Key) []change.Key {

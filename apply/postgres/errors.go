@@ -63,23 +63,10 @@ func refusal(code string) error {
 	switch {
 	case code == unique:
 		return apply.ErrCollides
-	case isOfRow(code):
+	case postgres.OfRow(code):
 		return apply.ErrUnfit
 	}
 	return apply.ErrRefused
-}
-
-// isOfRow reports whether an error says that a row doesn't fit, whatever others there are.
-func isOfRow(code string) bool {
-	if code == "23502" || code == "23514" { // NULL, a check
-		return true
-	}
-	for _, class := range []string{"22", "44", "54", "P0"} { // no value of the type, WITH CHECK OPTION, too long for an index, a trigger's RAISE
-		if strings.HasPrefix(code, class) {
-			return true
-		}
-	}
-	return false
 }
 
 // remedy is what to do about a violated constraint.

@@ -94,6 +94,16 @@ func (t *keptTable) isNamedBy(columns []*keptColumn) bool {
 	})
 }
 
+// numbered are the columns of these numbers that the log has.
+func (t *keptTable) numbered(numbers []int16) (columns []*keptColumn) {
+	for _, n := range numbers {
+		if i := slices.IndexFunc(t.columns, func(c keptColumn) bool { return c.number == n }); i >= 0 {
+			columns = append(columns, &t.columns[i])
+		}
+	}
+	return columns
+}
+
 func namesOf(columns []*keptColumn) (names []string) {
 	for _, c := range columns {
 		names = append(names, c.name)

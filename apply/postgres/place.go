@@ -97,7 +97,7 @@ func (p *placing) place(ctx context.Context, conn *pgx.Conn, values []change.Val
 	}
 	sql := fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(named, ", "), p.row("", func(n int) string { return fmt.Sprintf("$%d::text", n+1) }), p.where())
 	result := conn.PgConn().ExecParams(ctx, sql, params, nil, nil, nil).Read()
-	if server, ok := errors.AsType[*pgconn.PgError](result.Err); ok && isOfRow(server.Code) {
+	if server, ok := errors.AsType[*pgconn.PgError](result.Err); ok && postgres.OfRow(server.Code) {
 		return "", nil
 	}
 	if result.Err != nil || len(result.Rows) == 0 {
@@ -186,10 +186,10 @@ func (p *placing) put(key, form string) {
 const placingsSQL = `
 SELECT i.indrelid, x.relname::text, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
        i.indpred IS NOT NULL OR i.indexprs IS NOT NULL,
-       ARRAY(SELECT DISTINCT n FROM (
+       CASE WHEN i.indpred IS NULL AND i.indexprs IS NULL THEN (i.indkey::int2[])[0:i.indnkeyatts - 1] ELSE ARRAY(SELECT DISTINCT n FROM (
          SELECT d.refobjsubid::int2 FROM pg_depend d
          WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
-         UNION ALL SELECT unnest((i.indkey::int2[])[0:i.indnkeyatts - 1])) AS of(n) WHERE n > 0 ORDER BY n),
+         UNION ALL SELECT unnest((i.indkey::int2[])[0:i.indnkeyatts - 1])) AS of(n) WHERE n > 0 ORDER BY n) END,
        key.expressions, key.equalities, key.equals, key.deterministic
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam JOIN pg_class c ON c.oid = i.indrelid
 CROSS JOIN LATERAL (
@@ -230,7 +230,7 @@ func (k *keeper) placings(ctx context.Context, conn *pgx.Conn) error {
 	}
 	for _, f := range list {
 		t := k.byOID[f.oid]
-		if t == nil || !f.deterministic {
+		if t == nil || !f.deterministic || !f.computed && t.isNamedBy(t.numbered(f.numbers)) {
 			continue
 		}
 		if ok, err := k.place(ctx, conn, t, f.placing, f.numbers, f.equalities); err != nil {

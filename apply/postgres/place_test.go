@@ -37,7 +37,7 @@ func TestPlaces(t *testing.T) {
 	b := newBed(t, 15)
 	run(t, b, computedKeys)
 	table := constraintsOf(t, b.Target)[change.TableName{Schema: "app", Name: "account"}]
-	if got, want := describe(table), []string{"one_email: computed of email, gone", "one_kind: computed of Tenant x, kind", "one_null: n, nick with NULLs",
+	if got, want := describe(table), []string{"one_email: computed of email, gone", "one_kind: computed of Tenant x, kind", "one_null: nick, n with NULLs",
 		"one_number: computed of email, kind, n with NULLs", "one_path: computed of Tenant x, doc"}; !slices.Equal(got, want) {
 		t.Fatalf("got %q\nwant %q", got, want)
 	}

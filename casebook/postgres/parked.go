@@ -45,18 +45,23 @@ ORDER BY parked_at DESC, table_schema, table_name, key`
 }
 
 // constraintSQL finds a constraint of a table by its name: its columns and, of a foreign key, the parent and its columns. A unique
-// key may be an index without a constraint; one of expressions has no columns.
+// key may be an index without a constraint; of one that's computed they're the columns that it reads.
 const constraintSQL = `
-SELECT columns, coalesce(n.nspname::text, ''), coalesce(p.relname::text, ''), coalesce(refers, '{}')
+SELECT computed, columns, coalesce(n.nspname::text, ''), coalesce(p.relname::text, ''), coalesce(refers, '{}')
 FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
 CROSS JOIN LATERAL (
-  SELECT k.confrelid AS parent,
+  SELECT k.confrelid AS parent, false AS computed,
          (SELECT array_agg(a.attname::text ORDER BY o.n) FROM unnest(k.conkey) WITH ORDINALITY o(num, n) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = o.num) AS columns,
          (SELECT array_agg(a.attname::text ORDER BY o.n) FROM unnest(k.confkey) WITH ORDINALITY o(num, n) JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = o.num) AS refers
   FROM pg_constraint k WHERE k.conrelid = c.oid AND k.conname = $3 AND k.contype IN ('f', 'u', 'p')
   UNION ALL
-  SELECT 0, (SELECT array_agg(a.attname::text ORDER BY o.n) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY o(num, n) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = o.num), NULL
-  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND x.relname = $3 AND i.indisunique AND 0 <> ALL (i.indkey::int2[])
+  SELECT 0, i.indpred IS NOT NULL OR i.indexprs IS NOT NULL,
+         CASE WHEN i.indpred IS NULL AND i.indexprs IS NULL
+         THEN (SELECT array_agg(a.attname::text ORDER BY o.n) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY o(num, n) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = o.num)
+         ELSE ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum > 0
+              AND (a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum)) ORDER BY a.attnum) END, NULL
+  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND x.relname = $3 AND i.indisunique
 ) AS found
 LEFT JOIN pg_class p ON p.oid = found.parent LEFT JOIN pg_namespace n ON n.oid = p.relnamespace
 WHERE s.nspname = $1 AND c.relname = $2 LIMIT 1`
@@ -69,7 +74,8 @@ func (b *Book) Obstacle(ctx context.Context, p *casebook.Parked) (*casebook.Obst
 	}
 	var columns, refers []string
 	var parent change.TableName
-	err = b.conn.QueryRow(ctx, constraintSQL, local.Schema, local.Name, p.Constraint).Scan(&columns, &parent.Schema, &parent.Name, &refers)
+	var computed bool
+	err = b.conn.QueryRow(ctx, constraintSQL, local.Schema, local.Name, p.Constraint).Scan(&computed, &columns, &parent.Schema, &parent.Name, &refers)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -77,7 +83,7 @@ func (b *Book) Obstacle(ctx context.Context, p *casebook.Parked) (*casebook.Obst
 		return nil, fmt.Errorf("look up constraint %s of %s: %w", p.Constraint, local, explain(err))
 	}
 	at := local
-	o := &casebook.Obstacle{Parent: parent.Name != ""}
+	o := &casebook.Obstacle{Parent: parent.Name != "", Computed: computed}
 	if o.Parent {
 		at = parent
 	} else {
@@ -90,6 +96,9 @@ func (b *Book) Obstacle(ctx context.Context, p *casebook.Parked) (*casebook.Obst
 	o.Schema, o.Table = stream.Schema, stream.Name
 	if o.Columns, err = b.between(local, columns); err == nil {
 		o.At, err = b.between(at, refers)
+	}
+	if o.Computed {
+		return o, err
 	}
 	var there bool
 	if o.Values, there = p.ValuesOf(o.Columns); err != nil || !there {

@@ -67,6 +67,9 @@ func (t *Constrained) texts() (out []string) {
 			columns := u.Between()
 			slices.Sort(columns)
 			text := "unique key (" + strings.Join(columns, ", ") + ")"
+			if u.Computed {
+				text = "unique key computed from (" + strings.Join(columns, ", ") + ")"
+			}
 			if u.NullsEqual {
 				text += " that counts NULLs as equal"
 			}

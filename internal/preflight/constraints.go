@@ -19,6 +19,9 @@ type Unique struct {
 	Name       string
 	Columns    []KeyColumn
 	NullsEqual bool
+	// Computed says that the database computes what a row takes of the key: it's of expressions, or of the rows that meet a condition.
+	// Columns are those that it reads, in the table's order.
+	Computed bool
 	// Untold says why bridge can't tell which of two rows shows a value, as it reads behind the key's name ("is of an
 	// expression"); empty where it can.
 	Untold string

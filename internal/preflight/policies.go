@@ -42,13 +42,21 @@ func (r *constraintReport) unique() {
 			continue
 		}
 		policy := r.policies.Unique[u.Key()]
-		told = append(told, fmt.Sprintf("(%s): %s", u.Key(), UniqueWords(policy)))
+		told = append(told, fmt.Sprintf("%s: %s", u.words(), UniqueWords(policy)))
 		r.uniquePolicy(u, policy)
 	}
 	if told != nil {
 		r.add(Note, "unique besides the key; when two regions take one value at once, the later write's row has it, and the other one is treated by policy: "+strings.Join(told, "; "), "")
 	}
 	r.unknown("unique key besides the one that names its rows", slices.Sorted(maps.Keys(r.policies.Unique)), keys)
+}
+
+// words name the key.
+func (u *Unique) words() string {
+	if u.Computed {
+		return fmt.Sprintf("%s, computed from (%s)", u.Name, u.Key())
+	}
+	return "(" + u.Key() + ")"
 }
 
 // UniqueWords says what becomes of the row that loses a unique value.

@@ -27,6 +27,7 @@ func members(t *testing.T) *preflight.Constrained {
 			{Name: "u5", Columns: []preflight.KeyColumn{col("nick")}, NullsEqual: true},
 			{Name: "u6", Columns: []preflight.KeyColumn{id, number}},
 			{Name: "u7", Columns: []preflight.KeyColumn{col("alias")}, Untold: "has a condition (WHERE)"},
+			{Name: "u9", Columns: []preflight.KeyColumn{col("handle"), col("gone")}, Computed: true},
 			{Name: "u8", Columns: []preflight.KeyColumn{col("mail")}, Untold: "has a condition (WHERE)"},
 		},
 		Foreign: []preflight.Foreign{
@@ -76,7 +77,7 @@ func TestPolicies(t *testing.T) {
 		{key: "seat", policy: null("seat")},
 		{key: "nick", policy: rename("nick")},
 		{key: "mail", policy: null("mail"), want: "error: has no unique key besides the one that names its rows (mail), and a policy for it [correct the columns under conflicts.tables: " +
-			"they're those between the regions, in the key's order; those of the table are (email), (id, seat), (nick), (org, name), (phone), (seat)]"},
+			"they're those between the regions, in the key's order; those of the table are (email), (handle, gone), (id, seat), (nick), (org, name), (phone), (seat)]"},
 		{key: "name, org", policy: null("name"), want: "error: has no unique key besides the one that names its rows (name, org)"},
 		{key: "alias", policy: visibility.UniquePolicy{}, want: "error: has a policy for the unique key besides the one that names its rows (alias), which has a condition (WHERE) [take it out"},
 		{key: "org, name", policy: null("org"), want: `error: the policy of unique key (org, name) alters column "org", which mustn't be NULL`},

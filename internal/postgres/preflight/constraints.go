@@ -42,6 +42,8 @@ type keyPart struct {
 	preflight.KeyColumn
 	equality string
 	untold   string
+	// generated says that the log doesn't have it.
+	generated bool
 }
 
 // each runs a query whose first two columns name a table, and calls f for each row that is about a selected one, with the
@@ -87,6 +89,7 @@ const replicable = `c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpe
 func (l *constraintLoader) columns(ctx context.Context) error {
 	var c preflight.KeyColumn
 	var untold, keyType string
+	var generated bool
 	return l.each(ctx, `
 SELECT n.nspname::text, c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod),
        NOT a.attnotnull AND NOT base.refuses,
@@ -96,7 +99,7 @@ SELECT n.nspname::text, c.relname::text, a.attname::text, format_type(a.atttypid
        CASE WHEN y.typname IN ('varchar', 'bpchar') AND base.modifier > 4 THEN base.modifier - 4 ELSE 0 END,
        CASE WHEN a.attgenerated <> '' THEN 'has a generated column, ' || quote_ident(a.attname)
             WHEN NOT coalesce(o.collisdeterministic, true) THEN 'has a nondeterministic collation' ELSE '' END,
-       CASE y.typtype WHEN 'e' THEN 'enum' ELSE format_type(y.oid, -1) END
+       CASE y.typtype WHEN 'e' THEN 'enum' ELSE format_type(y.oid, -1) END, a.attgenerated <> ''
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
      LEFT JOIN pg_collation o ON o.oid = a.attcollation
@@ -108,45 +111,11 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
        SELECT * FROM base ORDER BY depth DESC LIMIT 1) base
      JOIN pg_type y ON y.oid = base.oid
 WHERE `+replicable+` ORDER BY 1, 2, a.attnum`,
-		[]any{&c.Name, &c.Type, &c.Nullable, &c.Naming, &c.Text, &c.Width, &untold, &keyType}, func(t *constrained) {
+		[]any{&c.Name, &c.Type, &c.Nullable, &c.Naming, &c.Text, &c.Width, &untold, &keyType, &generated}, func(t *constrained) {
 			if _, err := postgres.Normalizer(keyType); err != nil && untold == "" {
 				untold = fmt.Sprintf("has column %q, of whose type equal values can have different texts (%s)", c.Name, c.Type)
 			}
-			t.columns[c.Name] = keyPart{c, keyType, untold}
-		})
-}
-
-// unique reads the unique indexes and the exclusion constraints, but for the index that names rows. What only a partition has is
-// its table's.
-func (l *constraintLoader) unique(ctx context.Context) error {
-	var u preflight.Unique
-	var columns []string
-	return l.each(ctx, `
-SELECT n.nspname::text, c.relname::text, x.relname::text, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false),
-       CASE WHEN i.indisexclusion THEN 'is an exclusion constraint'
-            WHEN NOT i.indimmediate THEN 'is deferrable'
-            WHEN NOT i.indisvalid THEN 'isn''t valid: its CREATE INDEX CONCURRENTLY has failed'
-            WHEN part.oid <> c.oid THEN 'is a single partition''s'
-            WHEN i.indpred IS NOT NULL THEN 'has a condition (WHERE)'
-            WHEN i.indexprs IS NOT NULL THEN 'is of an expression'
-            WHEN m.amname <> 'btree' OR EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS u(oid) JOIN pg_opclass o USING (oid)
-                 WHERE NOT o.opcdefault AND o.opcname NOT IN ('varchar_ops', 'text_pattern_ops', 'varchar_pattern_ops', 'bpchar_pattern_ops'))
-            THEN 'has an operator class that isn''t its type''s own'
-            WHEN EXISTS (SELECT FROM unnest(i.indcollation::oid[]) AS u(oid) JOIN pg_collation o USING (oid) WHERE NOT o.collisdeterministic)
-            THEN 'has a nondeterministic collation' ELSE '' END,
-       ARRAY(SELECT coalesce(a.attname::text, '') FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
-             LEFT JOIN pg_attribute a ON a.attrelid = part.oid AND a.attnum = k.attnum WHERE k.n <= i.indnkeyatts ORDER BY k.n)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     CROSS JOIN LATERAL (SELECT c.oid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part(oid)
-     JOIN pg_index i ON i.indrelid = part.oid AND (i.indisunique OR i.indisexclusion)
-     JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
-WHERE `+replicable+` AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)
-  AND NOT CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
-ORDER BY 1, 2, 3`,
-		[]any{&u.Name, &u.NullsEqual, &u.Untold, &columns}, func(t *constrained) {
-			if u.Columns, u.Untold = t.key(columns, u.Untold); !t.namedBy(columns) {
-				t.Unique = append(t.Unique, u)
-			}
+			t.columns[c.Name] = keyPart{c, keyType, untold, generated}
 		})
 }
 

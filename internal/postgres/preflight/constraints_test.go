@@ -31,11 +31,15 @@ func TestLoadConstraints(t *testing.T) {
 				CREATE TABLE public.parent (a int, b int, PRIMARY KEY (a, b)) PARTITION BY HASH (a);
 				CREATE TABLE public.parent_0 PARTITION OF public.parent FOR VALUES WITH (MODULUS 1, REMAINDER 0);
 				CREATE TABLE public.child (id int PRIMARY KEY, a int, b int, "Mail" text NOT NULL, c char(3), d public.short, e public.shorter, f public.mood, g public.citext, h text COLLATE public.nocase,
-					n numeric, x int REFERENCES private.hidden, up int REFERENCES public.child, r int4range, num bigint REFERENCES public.child, day date REFERENCES public.moment,
+					n numeric, x int REFERENCES private.hidden, up int REFERENCES public.child, r int4range, twice int GENERATED ALWAYS AS (a * 2) STORED, num bigint REFERENCES public.child, day date REFERENCES public.moment,
 					FOREIGN KEY (b, a) REFERENCES public.parent (b, a), FOREIGN KEY (a, b) REFERENCES public.parent_0,
 					CONSTRAINT u_mail UNIQUE ("Mail", c), CONSTRAINT u_de UNIQUE (d) INCLUDE (id), CONSTRAINT u_fg UNIQUE NULLS NOT DISTINCT (f, g, n), CONSTRAINT u_e UNIQUE (e), CONSTRAINT u_h UNIQUE (h));
 				CREATE UNIQUE INDEX u_lower ON public.child (a, lower("Mail"));
 				CREATE UNIQUE INDEX u_some ON public.child (b) WHERE a > 5;
+				CREATE UNIQUE INDEX u_generated ON public.child (a) WHERE twice > 5; CREATE UNIQUE INDEX u_span ON public.child (int4range(a, b));
+				CREATE UNIQUE INDEX u_swapped ON public.child (b, a) NULLS NOT DISTINCT;
+				CREATE FUNCTION public.secret(text) RETURNS text IMMUTABLE CALLED ON NULL INPUT LANGUAGE plpgsql AS 'BEGIN RETURN $1; END'; REVOKE EXECUTE ON FUNCTION public.secret FROM PUBLIC;
+				CREATE UNIQUE INDEX u_secret ON public.child (public.secret("Mail"));
 				ALTER TABLE public.child ADD CONSTRAINT u_range EXCLUDE USING gist (r WITH &&);
 				CREATE UNIQUE INDEX u_named ON public.child (b, id); CREATE INDEX plain ON public.child (a);
 				CREATE UNIQUE INDEX u_pattern ON public.child (d text_pattern_ops, r range_ops)`)
@@ -48,6 +52,9 @@ func TestLoadConstraints(t *testing.T) {
 			for _, c := range list {
 				for _, u := range c.Unique {
 					line := fmt.Sprintf("%s: unique %s %s %t", c, u.Name, u.Untold, u.NullsEqual)
+					if u.Computed {
+						line += " computed"
+					}
 					for _, k := range u.Columns {
 						line += fmt.Sprintf(" (%s %s null=%t naming=%t text=%t %d)", k.Name, k.Type, k.Nullable, k.Naming, k.Text, k.Width)
 					}
@@ -65,12 +72,16 @@ func TestLoadConstraints(t *testing.T) {
 				"public.child: unique u_de  false (d public.short null=true naming=false text=true 12)",
 				"public.child: unique u_e  false (e public.shorter null=false naming=false text=true 12)",
 				"public.child: unique u_fg  true (f public.mood null=true naming=false text=false 0) (g public.citext null=true naming=false text=true 0) (n numeric null=true naming=false text=false 0)",
+				"public.child: unique u_generated reads a generated column, \"twice\" false computed (a integer null=true naming=false text=false 0) (twice integer null=true naming=false text=false 0)",
 				"public.child: unique u_h has a nondeterministic collation false (h text null=true naming=false text=true 0)",
-				"public.child: unique u_lower is of an expression false (a integer null=true naming=false text=false 0) (  null=false naming=false text=false 0)",
+				"public.child: unique u_lower  false computed (a integer null=true naming=false text=false 0) (Mail text null=false naming=false text=true 0)",
 				"public.child: unique u_mail  false (Mail text null=false naming=false text=true 0) (c character(3) null=true naming=false text=true 3)",
 				"public.child: unique u_pattern has column \"r\", of whose type equal values can have different texts (int4range) false (d public.short null=true naming=false text=true 12) (r int4range null=true naming=false text=false 0)",
 				"public.child: unique u_range is an exclusion constraint false (r int4range null=true naming=false text=false 0)",
-				"public.child: unique u_some has a condition (WHERE) false (b integer null=true naming=false text=false 0)",
+				"public.child: unique u_secret can't be computed in bridge's role: permission denied for function secret false computed (Mail text null=false naming=false text=true 0)",
+				"public.child: unique u_some  false computed (a integer null=true naming=false text=false 0) (b integer null=true naming=false text=false 0)",
+				"public.child: unique u_span is of int4range(a, b), of whose type equal values can have different texts (int4range) false computed (a integer null=true naming=false text=false 0) (b integer null=true naming=false text=false 0)",
+				"public.child: unique u_swapped  true (b integer null=true naming=false text=false 0) (a integer null=true naming=false text=false 0)",
 				"public.child: foreign refers to a partition a b -> public.parent_0 [a b]",
 				"public.child: foreign  b a -> public.parent [b a]",
 				"public.child: foreign joins columns of types whose texts differ day -> public.moment [at]",

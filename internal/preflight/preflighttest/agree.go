@@ -18,7 +18,7 @@ func Agree(t *testing.T, told []*preflight.Constrained, kept visibility.Catalog)
 	var want, got []string
 	for name, k := range kept {
 		for _, u := range k.Unique {
-			want = append(want, fmt.Sprint(name, " ", u.Name, u.Columns, u.NullsEqual))
+			want = append(want, fmt.Sprint(name, " ", u.Name, u.Columns, u.NullsEqual, u.Computed))
 		}
 		for _, f := range k.Foreign {
 			want = append(want, fmt.Sprint(name, " ", f.Name, f.Columns, f.Parent, kept[f.Parent].Referred[f.Refers]))
@@ -30,7 +30,7 @@ func Agree(t *testing.T, told []*preflight.Constrained, kept visibility.Catalog)
 		}
 		for _, u := range c.Unique {
 			if u.Untold == "" {
-				got = append(got, fmt.Sprint(c.Between, " ", u.Name, u.Between(), u.NullsEqual))
+				got = append(got, fmt.Sprint(c.Between, " ", u.Name, u.Between(), u.NullsEqual, u.Computed))
 			}
 		}
 		for _, f := range c.Foreign {
