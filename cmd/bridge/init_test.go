@@ -158,7 +158,7 @@ func TestInitWithoutABroker(t *testing.T) {
 	m := newMesh(t, meshTables)
 	address := m.broker.Addr()
 	m.stopBroker()
-	a := bridge(t, nil, "init", "-c", m.regions["eu"].file, "--timeout=2s")
+	a := bridge(t, nil, "init", "-c", m.regions["eu"].file, "--timeout=10s") // the database is looked at first
 	if a.code != exitEnvironment || !strings.Contains(a.stderr, address) || m.slotExists("eu") {
 		t.Errorf("%+v", a)
 	}
