@@ -10,7 +10,7 @@ GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
 GOFMT = $(shell $(GO) env GOROOT)/bin/gofmt
 
 # For one package's tests. The slowest take some minutes; a package that hangs is ended with all its goroutines' stacks.
-TIMEOUT ?= 15m
+TIMEOUT ?= 25m
 
 .PHONY: build lint test demo bench
 
