@@ -197,9 +197,14 @@ func (b *Batch) AnyMissing() bool {
 // Reset forgets what a failed attempt found, so that the batch can be written anew.
 func (b *Batch) Reset() {
 	for _, r := range b.rows {
-		r.missing, r.decided, r.claimed, r.looked, r.records, r.written = false, false, false, 0, nil, Write{}
-		for _, in := range r.ops {
-			r.written = r.written.then(in.op)
-		}
+		r.missing, r.decided, r.claimed, r.looked, r.records, r.written = false, false, false, 0, nil, r.net()
 	}
+}
+
+// net is the net effect of the batch's operations on the row.
+func (r *row) net() (w Write) {
+	for _, in := range r.ops {
+		w = w.then(in.op)
+	}
+	return w
 }

@@ -45,14 +45,7 @@ func removed(t *visibility.Table, refers int, op *change.Operation) (values []ch
 func oldValues(op *change.Operation, columns []string) ([]change.Value, bool) {
 	old := visibility.Row{Key: op.Key, Table: op.Table, Image: op.Old}
 	if op.Old == nil {
-		texts, ok := op.Key.Values()
-		if !ok || len(texts) != len(op.Table.Keys) {
-			return nil, false
-		}
-		old.Image = make(change.Image, len(op.Table.Columns))
-		for n, c := range op.Table.Keys {
-			old.Image[c] = change.Text(texts[n])
-		}
+		old.Image = keyImage(op.Key, op.Table)
 	}
 	return old.Values(columns)
 }

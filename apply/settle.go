@@ -114,7 +114,7 @@ func (w *worker) settleOnce(ctx context.Context, s *Settlement, m loopguard.Mark
 		return err
 	}
 	steps := s.Steps()
-	if put, away := s.Moves(); how == Upkeep && len(put)+len(away)+len(steps) == 0 {
+	if how == Upkeep && s.IsIdle(steps) {
 		w.watch.Settled(s) // what's in the way is known now
 		return w.session.Rollback(ctx)
 	}
@@ -147,7 +147,8 @@ func (w *worker) settleOnce(ctx context.Context, s *Settlement, m loopguard.Mark
 	return nil
 }
 
-// decide decides what's shown, with all rows that it writes locked if they're there, as of a barrier after that.
+// decide decides what's shown, with all rows that it writes locked if they're there, as of a barrier after that. The barrier lifts later
+// local timestamps, for rows that aren't there can't be locked.
 func (w *worker) decide(ctx context.Context, s *Settlement, m loopguard.Marker) error {
 	barrier, isAsOf := ^uint64(0), false
 	for range 100 {
@@ -160,7 +161,7 @@ func (w *worker) decide(ctx context.Context, s *Settlement, m loopguard.Marker) 
 		case complete && isAsOf:
 			return s.Unseen()
 		case complete:
-			if barrier, err = w.fenced(ctx, m); err != nil {
+			if barrier, err = w.raise(ctx, false, m.Time); err != nil {
 				return err
 			}
 			isAsOf = true
@@ -176,16 +177,6 @@ func (w *worker) decide(ctx context.Context, s *Settlement, m loopguard.Marker) 
 		}
 	}
 	return errChanged
-}
-
-// fenced raises a barrier that lifts later local timestamps: rows that aren't there can't be locked.
-func (w *worker) fenced(ctx context.Context, m loopguard.Marker) (asOf uint64, err error) {
-	w.report.barrier()
-	err = w.locked(ctx, false, errBehind, func(ctx context.Context) (err error) {
-		asOf, err = w.fence.Raise(ctx, m.Time)
-		return err
-	})
-	return asOf, err
 }
 
 // lookAt decides with what history knows as of a barrier.
@@ -267,7 +258,7 @@ func constraintOf(err error) string {
 
 // confirm decides again, now that rows are locked which weren't there.
 func (w *worker) confirm(ctx context.Context, s *Settlement, m loopguard.Marker, steps [][]Write) error {
-	barrier, err := w.fenced(ctx, m)
+	barrier, err := w.raise(ctx, false, m.Time)
 	if err != nil {
 		return err
 	}

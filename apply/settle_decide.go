@@ -18,7 +18,7 @@ func (s *Settlement) Decide(h *history.History, barrier uint64) error {
 	if s.scene != nil {
 		scene.Sought = s.scene.Sought
 	}
-	s.scene, s.records, s.claims, s.unseen = scene, nil, map[change.Key]*visibility.Row{}, nil
+	s.scene, s.records, s.claims, s.unseen = scene, nil, map[change.Key]claim{}, nil
 	s.last = map[change.Key]history.Entry{}
 	if s.batch != nil {
 		for _, r := range s.batch.rows {
@@ -62,7 +62,10 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 		return err
 	}
 	_, present := rule.Exists(ops)
-	before := s.before(c, parked)
+	before := c.Now
+	if parked != nil {
+		before = &parked.Row
+	}
 	if before == nil && s.isUnseen(ops) {
 		s.unseen = fmt.Errorf("%w: row %s isn't to be seen yet", ErrRetry, r.key)
 	}
@@ -79,7 +82,9 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 		c.Row = settledRow(c, rec.Outcome.Exists, rec.Outcome.Table, rec.Outcome.Image, before)
 		if rule.LocksMissing() && c.Now == nil {
 			if t, image := anyImage(ops); image != nil {
-				s.claims[r.key] = &visibility.Row{Key: r.key, Table: t, Image: image}
+				if err := s.claim(r.key, t, image); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -87,6 +92,15 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 	c.Claim = claimOf(r.key, ops, parked)
 	c.Refuses = s.refuses[r.key]
 	return s.enter(c)
+}
+
+// claim notes that a key which isn't there is to be locked, with some image of its row.
+func (s *Settlement) claim(key change.Key, t *change.Table, image change.Image) error {
+	c := claim{row: &visibility.Row{Key: key, Table: t, Image: image}, table: s.table(t)}
+	m, err := s.mark(c.table, c.row)
+	c.holds = m.Holds
+	s.claims[key] = c
+	return err
 }
 
 // begin is a candidate with what the table shows of it, and how it was parked, unless that is over.
@@ -128,14 +142,6 @@ func (s *Settlement) isUnseen(ops history.Row) bool {
 	})
 }
 
-// before is the row's candidate up to now; nil if there was none.
-func (s *Settlement) before(c *visibility.Candidate, parked *visibility.Parked) *visibility.Row {
-	if parked != nil {
-		return &parked.Row
-	}
-	return c.Now
-}
-
 // uncontested is a row that nobody has written without knowing of the others: it's as its last writer left it.
 func (s *Settlement) uncontested(c *visibility.Candidate, r *row, before *visibility.Row, last *history.Entry) {
 	net := r.net()
@@ -153,14 +159,6 @@ func (s *Settlement) uncontested(c *visibility.Candidate, r *row, before *visibi
 		rec.Outcome.Exists, rec.Outcome.Image, rec.Outcome.Table = true, c.Row.Image, c.Row.Table
 	}
 	s.records = append(s.records, rec)
-}
-
-// net is the net effect of the batch's operations on the row.
-func (r *row) net() (w Write) {
-	for _, in := range r.ops {
-		w = w.then(in.op)
-	}
-	return w
 }
 
 // settledRow is a decided row, whole: in the shape in which the database has it, if all its columns are known, with what was

@@ -23,12 +23,9 @@ func (s *Settlement) Look() (complete bool, err error) {
 	for _, c := range s.scene.All() {
 		s.follow(c)
 	}
-	for _, row := range s.claims {
-		m, err := s.mark(s.table(row.Table), row)
-		if err != nil {
-			return false, err
-		}
-		s.seekHolders(s.table(row.Table), row, m.Holds)
+	for _, key := range sortedKeys(s.claims) {
+		c := s.claims[key]
+		s.seekHolders(c.table, c.row, c.holds)
 	}
 	return len(s.lookups) == 0 && len(s.suspects) == suspects, nil
 }

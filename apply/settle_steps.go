@@ -19,7 +19,7 @@ func (s *Settlement) Steps() [][]Write {
 		isLifted := lifted[c.Key]
 		switch {
 		case c.Now == nil && c.Shown == nil:
-			if row := s.claims[c.Key]; row != nil {
+			if row := s.claims[c.Key].row; row != nil {
 				claims = append(claims, []Write{{Kind: Upsert, Table: row.Table, Key: c.Key, Image: row.Image}},
 					[]Write{{Kind: Delete, Table: row.Table, Key: c.Key, Image: row.Image}}) // one after another: they may meet each other
 			}
@@ -38,17 +38,13 @@ func (s *Settlement) Steps() [][]Write {
 // lifted are the rows that make place for a moment, for a key to be locked by an insert that would meet them.
 func (s *Settlement) lifted() map[change.Key]bool {
 	lifted := map[change.Key]bool{}
-	for key, row := range s.claims {
+	for key, claim := range s.claims {
 		c := s.scene.Get(key)
 		if c == nil || c.Now != nil || c.Shown != nil {
 			continue
 		}
-		m, err := s.mark(s.table(row.Table), row)
-		if err != nil {
-			continue // it was found before
-		}
 		for _, rival := range s.scene.All() {
-			if rival.Now != nil && slices.ContainsFunc(m.Holds, func(v visibility.Value) bool { return v.Has() && slices.Contains(rival.NowMarks.Holds, v) }) {
+			if rival.Now != nil && slices.ContainsFunc(claim.holds, func(v visibility.Value) bool { return v.Has() && slices.Contains(rival.NowMarks.Holds, v) }) {
 				lifted[rival.Key] = true
 			}
 		}
@@ -63,7 +59,7 @@ func sameRow(a, b *visibility.Row) bool {
 // Fresh reports whether the steps lock rows that weren't there when they were looked for.
 func (s *Settlement) Fresh() bool {
 	return slices.ContainsFunc(s.scene.All(), func(c *visibility.Candidate) bool {
-		return c.Now == nil && (c.Shown != nil || s.claims[c.Key] != nil)
+		return c.Now == nil && (c.Shown != nil || s.claims[c.Key].row != nil)
 	})
 }
 
@@ -82,6 +78,12 @@ func (s *Settlement) Moves() (put []visibility.Parked, away []change.Key) {
 		}
 	}
 	return put, away
+}
+
+// IsIdle reports whether there's nothing to write: neither the steps nor moves.
+func (s *Settlement) IsIdle(steps [][]Write) bool {
+	put, away := s.Moves()
+	return len(steps)+len(put)+len(away) == 0
 }
 
 // parkedOf is a candidate that isn't shown as it is; nil of others.

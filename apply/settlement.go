@@ -48,9 +48,16 @@ type Settlement struct {
 
 	scene   *visibility.Scene
 	records []conflict.Record
-	last    map[change.Key]history.Entry   // the last version of each row that's known
-	claims  map[change.Key]*visibility.Row // images to lock keys with that aren't there
-	unseen  error                          // a row that is known to be there wasn't found
+	last    map[change.Key]history.Entry // the last version of each row that's known
+	claims  map[change.Key]claim         // to lock keys with that aren't there
+	unseen  error                        // a row that is known to be there wasn't found
+}
+
+// claim is a row that's inserted and deleted again, which locks its key, and the unique values that it meets others by.
+type claim struct {
+	row   *visibility.Row
+	table *visibility.Table
+	holds []visibility.Value
 }
 
 // sought is a value that was looked up.
@@ -125,7 +132,7 @@ func (s *Settlement) lookup(t *visibility.Table, columns []string, values []chan
 // addLookup asks for rows of a table, together with others that are looked for by the same columns.
 func addLookup(lookups []visibility.Lookup, t *visibility.Table, columns []string, values []change.Value) []visibility.Lookup {
 	for i := range lookups {
-		if l := &lookups[i]; l.Table == t && l.Unique == nil && slices.Equal(l.Columns, columns) {
+		if l := &lookups[i]; l.Table.Shape.Fingerprint() == t.Shape.Fingerprint() && l.Unique == nil && slices.Equal(l.Columns, columns) {
 			l.Values = append(l.Values, values)
 			return lookups
 		}
@@ -147,11 +154,7 @@ func (s *Settlement) seek(key change.Key, t *change.Table, images ...change.Imag
 		return fmt.Errorf("%w: the log doesn't tell the key of row %s", ErrRefused, key)
 	}
 	s.asked[key] = true
-	known := s.catalog[t.TableName]
-	if known == nil {
-		known = s.bare(t)
-	}
-	s.lookup(known, columns, values)
+	s.lookup(s.table(t), columns, values)
 	return nil
 }
 
@@ -166,21 +169,21 @@ func keyValues(key change.Key, t *change.Table, columns []string, images []chang
 			return values, true
 		}
 	}
-	texts, ok := key.Values()
-	for _, text := range texts {
-		values = append(values, change.Text(text))
-	}
-	return values, ok && len(values) == len(columns)
+	r := visibility.Row{Key: key, Table: t, Image: keyImage(key, t)}
+	return r.Values(columns)
 }
 
-// bare is a table without constraints, the same each time.
-func (s *Settlement) bare(t *change.Table) *visibility.Table {
-	for i := range s.lookups {
-		if l := &s.lookups[i]; l.Table.Shape.Fingerprint() == t.Fingerprint() {
-			return l.Table
-		}
+// keyImage is what a key tells of its row: its columns, in the forms that the key has; nil if it isn't the table's.
+func keyImage(key change.Key, t *change.Table) change.Image {
+	texts, ok := key.Values()
+	if !ok || len(texts) != len(t.Keys) {
+		return nil
 	}
-	return &visibility.Table{Shape: t}
+	image := make(change.Image, len(t.Columns))
+	for n, c := range t.Keys {
+		image[c] = change.Text(texts[n])
+	}
+	return image
 }
 
 // asOf is the place in the log up to which local operations on a row count: all, of one that's locked.

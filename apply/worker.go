@@ -247,9 +247,9 @@ func (w *worker) look(ctx context.Context, b *Batch, witness any) (v Verdict, er
 	var asOf uint64
 	switch {
 	case b.AnyMissing():
-		asOf, err = w.raise(ctx, b, b.Marker.Time)
+		asOf, err = w.raise(ctx, b.isPiece(), b.Marker.Time)
 	case !w.fence.Certain(witness):
-		asOf, err = w.raise(ctx, b, 0)
+		asOf, err = w.raise(ctx, b.isPiece(), 0)
 	}
 	if err != nil {
 		return v, fmt.Errorf("barrier before applying %s: %w", change.Dot{Origin: b.Marker.Origin, Seq: b.Marker.Seq}, err)
@@ -257,9 +257,9 @@ func (w *worker) look(ctx context.Context, b *Batch, witness any) (v Verdict, er
 	return w.certify(ctx, b, asOf)
 }
 
-func (w *worker) raise(ctx context.Context, b *Batch, floor change.Timestamp) (asOf uint64, err error) {
+func (w *worker) raise(ctx context.Context, isPiece bool, floor change.Timestamp) (asOf uint64, err error) {
 	w.report.barrier()
-	err = w.locked(ctx, b.isPiece(), errBehind, func(ctx context.Context) (err error) {
+	err = w.locked(ctx, isPiece, errBehind, func(ctx context.Context) (err error) {
 		asOf, err = w.fence.Raise(ctx, floor)
 		return err
 	})

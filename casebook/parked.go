@@ -145,6 +145,16 @@ func (o *Obstacle) TableName() change.TableName {
 	return change.TableName{Schema: o.Schema, Name: o.Table}
 }
 
+// Found notes the row there that has the value, whose key has these columns.
+func (o *Obstacle) Found(row *Row, key []string) {
+	o.Row = row.Values
+	for _, name := range key {
+		if text := row.Values[name]; text != nil {
+			o.Key = append(o.Key, *text)
+		}
+	}
+}
+
 // InTheWay tells what stands in a row's way; nil where that isn't another row, or the constraint isn't there any more.
 func InTheWay(ctx context.Context, book Book, p *Parked) (*Obstacle, error) {
 	if p.Reason == visibility.Refused {

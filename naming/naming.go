@@ -152,6 +152,18 @@ func (n Names) StreamColumn(local change.TableName, column string) (string, erro
 	return rename(n.tables[local], column, true)
 }
 
+// StreamColumns is StreamColumn for several.
+func (n Names) StreamColumns(local change.TableName, columns []string) (names []string, err error) {
+	for _, c := range columns {
+		name, err := n.StreamColumn(local, c)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
 // LocalColumn is the local name of a column in the streams; local is its table's local name.
 func (n Names) LocalColumn(local change.TableName, column string) (string, error) {
 	return rename(n.tables[local], column, false)

@@ -86,7 +86,7 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 	if err := s.tail.checkProgress(progress); err != nil {
 		return nil, err
 	}
-	catalog, err := target.Constraints(ctx)
+	catalog, err := s.constraints(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -155,19 +155,22 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 	return nil
 }
 
+// constraints are the database's, under the configuration's policies.
+func (s *session) constraints(ctx context.Context) (visibility.Catalog, error) {
+	catalog, err := s.target.Constraints(ctx)
+	return catalog.Under(s.node.Policies), err
+}
+
 // watches begins to watch what constraints hide.
 func (s *session) watches(ctx context.Context, catalog visibility.Catalog) error {
 	parked, err := s.target.Parked(ctx)
 	if err != nil {
 		return err
 	}
-	if s.watch, err = apply.NewWatch(ctx, s.self, catalog.Under(s.node.Policies), parked, s.target); err != nil {
+	if s.watch, err = apply.NewWatch(ctx, s.self, catalog, parked, s.target); err != nil {
 		return err
 	}
-	s.watch.Read = func(ctx context.Context) (visibility.Catalog, error) {
-		catalog, err := s.target.Constraints(ctx)
-		return catalog.Under(s.node.Policies), err
-	}
+	s.watch.Read = s.constraints
 	s.watch.Orphans = s.node.Orphans
 	s.watch.Visible = func() uint64 { return s.node.captureReport.Status().State.Seq } // nothing is published before it's visible
 	s.history.Do(s.watch.Resume)

@@ -119,8 +119,3 @@ func (t *Table) KeyOf(v Value) (change.Key, bool) {
 	key, err := change.KeyOf(t.Shape, image, nil)
 	return key, err == nil
 }
-
-// Equal reports whether two rows have the same values.
-func (m *Marks) Equal(o *Marks) bool {
-	return slices.Equal(m.Holds, o.Holds) && slices.Equal(m.Names, o.Names) && slices.Equal(m.Offers, o.Offers)
-}

@@ -3,6 +3,7 @@ package visibility
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"bridge/change"
 
@@ -110,4 +111,9 @@ func sceneOf(c Catalog, all []*Candidate, mark Marker) (*Scene, error) {
 		}
 	}
 	return s, s.Decide(mark)
+}
+
+// Equal reports whether two rows have the same values.
+func (m *Marks) Equal(o *Marks) bool {
+	return slices.Equal(m.Holds, o.Holds) && slices.Equal(m.Names, o.Names) && slices.Equal(m.Offers, o.Offers)
 }

@@ -64,8 +64,8 @@ func (b *Book) Obstacle(ctx context.Context, p *casebook.Parked) (*casebook.Obst
 		return nil, err
 	}
 	o.Schema, o.Table = stream.Schema, stream.Name
-	if o.Columns, err = b.between(t.local, columns); err == nil {
-		o.At, err = b.between(at, refers)
+	if o.Columns, err = b.names.StreamColumns(t.local, columns); err == nil {
+		o.At, err = b.names.StreamColumns(at, refers)
 	}
 	var there bool
 	if o.Values, there = p.ValuesOf(o.Columns); err != nil || !there {
@@ -94,18 +94,6 @@ func (b *Book) foreignKey(ctx context.Context, t change.TableName, name string) 
 	return columns, refers, parent, err
 }
 
-// between are the names between the regions of a table's columns.
-func (b *Book) between(local change.TableName, columns []string) (names []string, err error) {
-	for _, c := range columns {
-		name, err := b.names.StreamColumn(local, c)
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, nil
-}
-
 // find looks for the row that has the values.
 func (b *Book) find(ctx context.Context, o *casebook.Obstacle) error {
 	t, err := b.table(ctx, o.TableName())
@@ -120,12 +108,7 @@ func (b *Book) find(ctx context.Context, o *casebook.Obstacle) error {
 	if err != nil || !row.Exists() {
 		return err
 	}
-	o.Row = row.Values
-	for _, name := range t.key() {
-		if text := row.Values[name]; text != nil {
-			o.Key = append(o.Key, *text)
-		}
-	}
+	o.Found(row, t.key())
 	return nil
 }
 
@@ -193,7 +176,7 @@ func (b *Book) uniqueKeys(t *table) (keys []casebook.UniqueKey, err error) {
 			continue
 		}
 		columns := slices.DeleteFunc(slices.Clone(t.indexes[i].Columns), func(c string) bool { return c == "" })
-		names, err := b.between(t.local, columns)
+		names, err := b.names.StreamColumns(t.local, columns)
 		if err != nil {
 			return nil, err
 		}

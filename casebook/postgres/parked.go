@@ -94,8 +94,8 @@ func (b *Book) Obstacle(ctx context.Context, p *casebook.Parked) (*casebook.Obst
 		return nil, err
 	}
 	o.Schema, o.Table = stream.Schema, stream.Name
-	if o.Columns, err = b.between(local, columns); err == nil {
-		o.At, err = b.between(at, refers)
+	if o.Columns, err = b.names.StreamColumns(local, columns); err == nil {
+		o.At, err = b.names.StreamColumns(at, refers)
 	}
 	if o.Computed {
 		return o, err
@@ -105,18 +105,6 @@ func (b *Book) Obstacle(ctx context.Context, p *casebook.Parked) (*casebook.Obst
 		return nil, err
 	}
 	return o, b.find(ctx, o)
-}
-
-// between are the names between the regions of a table's columns.
-func (b *Book) between(local change.TableName, columns []string) (names []string, err error) {
-	for _, c := range columns {
-		name, err := b.names.StreamColumn(local, c)
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, nil
 }
 
 // find looks for the row that has the values.
@@ -134,12 +122,7 @@ func (b *Book) find(ctx context.Context, o *casebook.Obstacle) error {
 	if err != nil || !row.Exists() {
 		return err
 	}
-	o.Row = row.Values
-	for _, name := range t.key() {
-		if text := row.Values[name]; text != nil {
-			o.Key = append(o.Key, *text)
-		}
-	}
+	o.Found(row, t.key())
 	return nil
 }
 
@@ -224,7 +207,7 @@ func (b *Book) uniqueKeys(ctx context.Context, t *table) (keys []casebook.Unique
 	var nullsEqual bool
 	var columns []string
 	_, err = pgx.ForEachRow(rows, []any{&nullsEqual, &columns}, func() error {
-		names, err := b.between(t.local, columns)
+		names, err := b.names.StreamColumns(t.local, columns)
 		keys = append(keys, casebook.UniqueKey{Columns: names, NullsEqual: nullsEqual})
 		return err
 	})

@@ -87,7 +87,29 @@ func (s *session) withCases(ctx context.Context, f func(casebook.Book) error) er
 // conflictsListCommand is "bridge conflicts list".
 type conflictsListCommand struct {
 	caseFilter
+	listLimit
+}
+
+// listLimit is how many entries a list shows, the newest.
+type listLimit struct {
 	Limit int `short:"n" default:"50" help:"At most so many, 0 is all (${default})."`
+}
+
+// ask is how many to ask for, to tell whether there are more than are shown; 0 is all.
+func (l listLimit) ask() int {
+	if l.Limit > 0 {
+		return l.Limit + 1
+	}
+	return 0
+}
+
+// newest are the entries that the limit lets be shown of those that were asked for, and the summary.
+func newest[T any](l listLimit, list []T, what string) ([]T, string) {
+	if l.Limit > 0 && len(list) > l.Limit {
+		list = list[:l.Limit]
+		return list, fmt.Sprintf("the newest %s; there are more (--limit)", count(len(list), what))
+	}
+	return list, count(len(list), what)
 }
 
 // Run is called by kong.
@@ -96,9 +118,7 @@ func (cmd *conflictsListCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	if cmd.Limit > 0 {
-		f.Limit = cmd.Limit + 1 // to tell whether there are more
-	}
+	f.Limit = cmd.ask()
 	cases := []*casebook.Case{}
 	err = s.withCases(ctx, func(book casebook.Book) error {
 		return book.Cases(ctx, f, func(c *casebook.Case) error { cases = append(cases, c); return nil })
@@ -106,11 +126,7 @@ func (cmd *conflictsListCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	s.outcome.summary = count(len(cases), "conflict")
-	if cmd.Limit > 0 && len(cases) > cmd.Limit {
-		cases = cases[:cmd.Limit]
-		s.outcome.summary = fmt.Sprintf("the newest %s; there are more (--limit)", count(len(cases), "conflict"))
-	}
+	cases, s.outcome.summary = newest(cmd.listLimit, cases, "conflict")
 	s.outcome.result = cases
 	s.outcome.human = func(w io.Writer) error { return writeCases(w, cases) }
 	return nil

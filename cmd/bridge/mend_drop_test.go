@@ -170,5 +170,7 @@ func TestDropsAcrossEngines(t *testing.T) {
 			}
 		}
 	}
-	m.eventually("eu shows the row that was picked", func() bool { return m.query("eu", `SELECT count(*) FROM public.posts WHERE id = 10 AND title = 'lost'`) == "1" })
+	m.eventually("eu shows the row that was picked", func() bool {
+		return m.query("eu", `SELECT count(*) FROM public.posts WHERE id = 10 AND title = 'lost'`) == "1"
+	})
 }

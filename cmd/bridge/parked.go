@@ -24,7 +24,7 @@ type parkedCommand struct {
 type parkedListCommand struct {
 	Table  string `placeholder:"[SCHEMA.]TABLE" help:"Only of this table, by its name between the regions."`
 	Reason string `placeholder:"REASON" enum:",unique,foreign_key,refused" default:"" help:"Only for this reason: unique, foreign_key, refused."`
-	Limit  int    `short:"n" default:"50" help:"At most so many, 0 is all (${default})."`
+	listLimit
 }
 
 // Run is called by kong.
@@ -36,9 +36,7 @@ func (cmd *parkedListCommand) Run(ctx context.Context, s *session) error {
 			f.Table = change.TableName{Name: cmd.Table}
 		}
 	}
-	if cmd.Limit > 0 {
-		f.Limit = cmd.Limit + 1 // to tell whether there are more
-	}
+	f.Limit = cmd.ask()
 	list := []*casebook.Parked{}
 	err := s.withCases(ctx, func(book casebook.Book) error {
 		return book.Parked(ctx, f, func(p *casebook.Parked) error { list = append(list, p); return nil })
@@ -46,11 +44,7 @@ func (cmd *parkedListCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	s.outcome.summary = count(len(list), "parked row")
-	if cmd.Limit > 0 && len(list) > cmd.Limit {
-		list = list[:cmd.Limit]
-		s.outcome.summary = fmt.Sprintf("the newest %s; there are more (--limit)", count(len(list), "parked row"))
-	}
+	list, s.outcome.summary = newest(cmd.listLimit, list, "parked row")
 	s.outcome.result = list
 	s.outcome.human = func(w io.Writer) error { return writeParkedList(w, list) }
 	return nil

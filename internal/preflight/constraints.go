@@ -70,10 +70,8 @@ func (f *Foreign) translate(names naming.Names, table change.TableName) (err err
 	if err := translate(names, table, f.Columns); err != nil || f.Untold != "" {
 		return err
 	}
-	for i, column := range f.Refers {
-		if f.Refers[i], err = names.StreamColumn(f.Parent, column); err != nil {
-			return err
-		}
+	if f.Refers, err = names.StreamColumns(f.Parent, f.Refers); err != nil {
+		return err
 	}
 	f.Parent, err = names.Stream(f.Parent)
 	return err

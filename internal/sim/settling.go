@@ -198,8 +198,7 @@ func (s *settling) confirm() bool {
 func (s *settling) done() bool {
 	f := s.flight
 	f.records = s.settlement.Records()
-	put, away := s.settlement.Moves()
-	if f.lane == nil && len(put)+len(away)+len(s.steps) == 0 { // nothing to change: what's in the way is known now
+	if f.lane == nil && s.settlement.IsIdle(s.steps) { // nothing to change: what's in the way is known now
 		f.session.end()
 		f.region.watch.Settled(s.settlement)
 		f.region.flights = nil
