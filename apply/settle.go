@@ -35,41 +35,6 @@ func (w *worker) settle(ctx context.Context, b *Batch, t *ticket) error {
 	return w.catchUp(ctx, err)
 }
 
-// maxSettled is how many operations of a large transaction can be settled: they're held in memory.
-const maxSettled = 200_000
-
-// settlePieces settles a large transaction as a whole. next returns nil after the last piece.
-func (w *worker) settlePieces(ctx context.Context, marker *Batch, next func(context.Context) (*Batch, error), t *ticket) error {
-	whole, err := gatherPieces(ctx, marker, next)
-	if err != nil {
-		t.end(false)
-		return err
-	}
-	return w.settle(ctx, whole, t)
-}
-
-// gatherPieces makes one batch of a large transaction's pieces.
-func gatherPieces(ctx context.Context, marker *Batch, next func(context.Context) (*Batch, error)) (*Batch, error) {
-	tx := *marker.Transactions[0]
-	tx.Before, tx.Last, tx.Operations = 0, true, nil
-	for {
-		b, err := next(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if b == nil {
-			break
-		}
-		if tx.Operations = append(tx.Operations, b.Transactions[0].Operations...); len(tx.Operations) > maxSettled {
-			return nil, fmt.Errorf("%w: constraints concern rows of transaction %s, which has more than %d operations: too many to be decided together. "+
-				"Change the rows here that are in its way, and it goes on by itself", ErrRefused, tx.Dot, maxSettled)
-		}
-	}
-	whole := NewBatch(&tx, marker.Marker.Offset)
-	whole.large = true
-	return whole, nil
-}
-
 // upkeep looks at parked rows that what was written since concerns. m is the last marker that was written.
 func (w *worker) upkeep(ctx context.Context, m loopguard.Marker, t *ticket) error {
 	s, due := w.watch.Settlement(ctx, nil, w.rules)
