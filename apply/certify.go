@@ -46,9 +46,9 @@ func (b *Batch) Certify(h *history.History, rules *conflict.Rules, asOf uint64) 
 	for _, r := range b.rows {
 		switch {
 		case r.key.Row == "":
-			err = b.certifyTruncate(r, h, rules.Of(r.key.Table), &v)
+			err = b.certifyTruncate(r, h, rules, &v)
 		case r.contested(h):
-			err = r.certify(h, rules.Of(r.key.Table), asOf, &v)
+			err = r.certify(h, rules, asOf, &v)
 		}
 		if err != nil {
 			return Verdict{}, err
@@ -91,9 +91,10 @@ func (r *row) asOf(barrier uint64) uint64 {
 }
 
 // certify decides one row that may be in conflict, and adds what must be written.
-func (r *row) certify(h *history.History, rule *conflict.Rule, asOf uint64, v *Verdict) error {
+func (r *row) certify(h *history.History, rules *conflict.Rules, asOf uint64, v *Verdict) error {
 	asOf = r.asOf(asOf)
 	ops := h.Row(r.key, asOf)
+	rule := rules.For(r.key.Table, ops)
 	_, present := rule.Exists(ops)
 	if r.missing && present {
 		before := rule.Decide(ops, &ops[len(ops)-1])
@@ -106,8 +107,9 @@ func (r *row) certify(h *history.History, rule *conflict.Rule, asOf uint64, v *V
 	}
 	appeared := present && writtenSince(ops, r.looked)
 	r.looked = asOf
-	ops, rec := r.replay(ops, rule, present)
+	ops, rec := r.replay(ops, rules, present)
 	last := r.ops[len(r.ops)-1].entry()
+	rule = rules.For(r.key.Table, ops)
 	switch {
 	case rec.Versions != nil:
 	case r.claimed:
@@ -134,8 +136,8 @@ func (r *row) certify(h *history.History, rule *conflict.Rule, asOf uint64, v *V
 }
 
 // replay adds the batch's operations on the row to those that are known. The record has versions if there's a conflict.
-func (r *row) replay(ops history.Row, rule *conflict.Rule, present bool) (history.Row, conflict.Record) {
-	rec := conflict.Record{Key: r.key, Rule: rule}
+func (r *row) replay(ops history.Row, rules *conflict.Rules, present bool) (history.Row, conflict.Record) {
+	rec := conflict.Record{Key: r.key}
 	for _, in := range r.ops {
 		if rec.Versions == nil && ops.ConcurrentWith(in.tag) {
 			rec.Type = conflict.TypeOf(in.op.Kind, present)
@@ -148,6 +150,7 @@ func (r *row) replay(ops history.Row, rule *conflict.Rule, present bool) (histor
 			rec.Versions = rec.Versions.Insert(e)
 		}
 	}
+	rec.Rule = rules.For(r.key.Table, ops)
 	return ops, rec
 }
 
@@ -173,15 +176,10 @@ func anyImage(ops history.Row) (*change.Table, change.Image) {
 
 // lacking tells of an operation whose images are less than the rule needs.
 func lacking(rule *conflict.Rule, ops history.Row, in *history.Entry) error {
-	if !rule.NeedsImages() {
-		return nil
-	}
-	for i := range ops {
-		if e := &ops[i]; rule.Lacks(e) {
-			return fmt.Errorf("%w: %s of %s by transaction %s lacks columns that the rule %s needs (%s): its region's log must carry whole rows "+
-				"(ALTER TABLE … REPLICA IDENTITY FULL; binlog_row_image=FULL), and this one can be decided by last_write_wins only",
-				ErrRefused, e.Kind, e.Table, e.Tag.Dot, rule, lackedColumns(e))
-		}
+	if e := rule.Lacking(ops); e != nil {
+		return fmt.Errorf("%w: %s of %s by transaction %s lacks columns that the rule %s needs (%s): its region's log must carry whole rows "+
+			"(ALTER TABLE … REPLICA IDENTITY FULL; binlog_row_image=FULL), and this one can be decided by last_write_wins only",
+			ErrRefused, e.Kind, e.Table, e.Tag.Dot, rule, lackedColumns(e))
 	}
 	if _, exists := rule.Exists(ops); exists && in.Kind == change.Truncate && rule.Columns != nil {
 		return fmt.Errorf("%w: transaction %s truncates %s, of which others have changed rows at the same time, and the rule %s can't tell these rows "+
@@ -253,7 +251,7 @@ func writtenSince(ops history.Row, asOf uint64) bool {
 
 // certifyTruncate brings back the rows of a truncated table that operations unseen by the truncate keep
 // alive. The table is locked, so everything about it is known.
-func (b *Batch) certifyTruncate(r *row, h *history.History, rule *conflict.Rule, v *Verdict) error {
+func (b *Batch) certifyTruncate(r *row, h *history.History, rules *conflict.Rules, v *Verdict) error {
 	r.records = nil
 	in := r.ops[len(r.ops)-1]
 	entry := in.entry()
@@ -262,9 +260,11 @@ func (b *Batch) certifyTruncate(r *row, h *history.History, rule *conflict.Rule,
 			continue // decided on its own, with this truncate among its operations
 		}
 		ops := h.Row(key, ^uint64(0))
-		rec := conflict.Record{Type: conflict.Truncated, Key: key, Rule: rule, Incoming: in.tag.Dot}
+		rec := conflict.Record{Type: conflict.Truncated, Key: key, Incoming: in.tag.Dot}
 		rec.Versions = concurrent(ops, in.tag).Insert(entry)
 		ops = ops.Insert(entry)
+		rule := rules.For(key.Table, ops)
+		rec.Rule = rule
 		if err := lacking(rule, ops, &entry); err != nil {
 			return err
 		}

@@ -81,8 +81,9 @@ func TestForeignRecordsStopALane(t *testing.T) {
 func TestOtherRulesStopALane(t *testing.T) {
 	under := func(rules string, seq uint64) stream.Record {
 		b := wire.NewBuilder("c", "b/1")
-		b.UnderRules(rules)
-		if err := b.Add(whole(seq, 1)); err != nil {
+		tx := whole(seq, 1)
+		tx.Rules = rules
+		if err := b.Add(tx); err != nil {
 			t.Fatal(err)
 		}
 		raw, err := b.Finish(loopguard.State{Seq: seq}, change.Position{})

@@ -55,13 +55,12 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 	if r.key.Row == "" {
 		return fmt.Errorf("%w: transaction %s truncates %s, where rows are parked or collide: that can't be settled yet", ErrRefused, r.ops[0].tag.Dot, r.key)
 	}
-	rule := s.rules.Of(r.key.Table)
 	ops := h.Row(r.key, s.asOf(r.key, barrier))
 	c, parked, err := s.begin(r.key, r.ops[len(r.ops)-1].op.Table, ops)
 	if err != nil {
 		return err
 	}
-	_, present := rule.Exists(ops)
+	_, present := s.rules.For(r.key.Table, ops).Exists(ops)
 	before := c.Now
 	if parked != nil {
 		before = &parked.Row
@@ -69,7 +68,8 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 	if before == nil && s.isUnseen(ops) {
 		s.unseen = fmt.Errorf("%w: row %s isn't to be seen yet", ErrRetry, r.key)
 	}
-	ops, rec := r.replay(ops, rule, present)
+	ops, rec := r.replay(ops, s.rules, present)
+	rule := rec.Rule
 	last := r.ops[len(r.ops)-1].entry()
 	if rec.Versions == nil {
 		s.uncontested(c, r, before, &last)
@@ -227,7 +227,7 @@ func (s *Settlement) decideParked(key change.Key, h *history.History, barrier ui
 	}
 	s.knows(key, ops)
 	c.Claim = claimOf(key, ops, parked)
-	_, exists := s.rules.Of(key.Table).Exists(ops)
+	_, exists := s.rules.For(key.Table, ops).Exists(ops)
 	switch {
 	case parked == nil:
 		if c.Row = c.Now; c.Now == nil && s.isUnseen(ops) {

@@ -65,6 +65,9 @@ type Tag struct {
 	Dot  Dot
 	Time Timestamp
 	Deps Vector
+	// Rules is the fingerprint of the conflict rules under which the region published it; empty for the default. All
+	// regions have the same of it, so they can tell by which rules to decide, while a mesh goes over to others.
+	Rules string
 }
 
 // Version is the tag's place in the total order.

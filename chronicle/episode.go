@@ -48,7 +48,7 @@ func (e *Episode) decide(rule *conflict.Rule) (o conflict.Outcome, lacks bool) {
 	if !e.Contested() {
 		return conflict.LastWriteWins.Replay(e.Ops, e.Base), false
 	}
-	if slices.ContainsFunc(e.Ops, func(op history.Entry) bool { return rule.Lacks(&op) }) {
+	if rule.Lacking(e.Ops) != nil {
 		return conflict.Outcome{}, true
 	}
 	return rule.Replay(e.Ops, e.Base), false

@@ -46,13 +46,20 @@ type plan struct {
 	table   *change.Table
 	mergers []merger // nil assigns
 	group   [][]int  // the other columns of a column's group
+	rows    bool     // the rule takes rows whole: an operation writes all columns that its image has
+
+	other *plan  // the other epoch's, while rules change
+	under string // what tags of this one's have
 }
 
 func (r *Rule) planOf(t *change.Table) *plan {
 	if p, ok := r.plans.Load(t.Fingerprint()); ok {
 		return p.(*plan)
 	}
-	p := &plan{table: t, mergers: make([]merger, len(t.Columns)), group: make([][]int, len(t.Columns))}
+	p := &plan{table: t, mergers: make([]merger, len(t.Columns)), group: make([][]int, len(t.Columns)), rows: r.Columns == nil, under: r.under}
+	if r.other != nil {
+		p.other = r.other.planOf(t)
+	}
 	for c := range t.Columns {
 		if column, ok := r.Columns[t.Columns[c].Name]; ok {
 			p.mergers[c] = column.merger(t.Columns[c].Type)
@@ -95,20 +102,38 @@ func (p *plan) column(c int, ops history.Row, edits []edit, in *history.Entry) c
 			last = i
 		}
 	}
-	if p.mergers[c] == nil {
-		if last >= 0 {
-			return edits[last].value
+	var v change.Value
+	switch {
+	case last >= 0:
+		v = edits[last].value
+		for i := last + 1; i < len(edits); i++ {
+			v = p.join(c, v, &edits[i], nil)
 		}
-		return p.shown(c, in)
+	case p.merger(c) != nil:
+		v = p.weave(c, ops, edits, in)
+	default:
+		v = p.shown(c, in)
 	}
-	if last < 0 {
-		return p.mergers[c].canonical(p.weave(c, ops, edits, in))
+	if p.mergers[c] != nil {
+		v = p.mergers[c].canonical(v)
 	}
-	v := edits[last].value
-	for i := last + 1; i < len(edits); i++ {
-		v = p.join(c, v, &edits[i], nil)
+	return v
+}
+
+// merger is how a column's changes are added to each other, by the one rule or the other; nil where they aren't.
+func (p *plan) merger(c int) merger {
+	if p.mergers[c] == nil && p.other != nil {
+		return p.other.mergers[c]
 	}
-	return p.mergers[c].canonical(v)
+	return p.mergers[c]
+}
+
+// of is the plan of the rule under which e was written.
+func (p *plan) of(e *history.Entry) *plan {
+	if p.other != nil && e.Tag.Rules != p.under {
+		return p.other
+	}
+	return p
 }
 
 // weave joins what in hadn't seen to the column as in's origin shows it.
@@ -134,17 +159,18 @@ func (p *plan) join(c int, v change.Value, e *edit, later []*edit) change.Value 
 	if e.kind == untouched {
 		return v
 	}
-	if joined, ok := p.mergers[c].join(v, e, later); ok {
+	if joined, ok := p.merger(c).join(v, e, later); ok {
 		return joined
 	}
 	return e.value
 }
 
-// edit is what e did to column c.
+// edit is what e did to column c, to those who decided by the rule under which it was written.
 func (p *plan) edit(c int, e *history.Entry) edit {
+	p = p.of(e)
 	after := valueAs(e, e.Image, p.table, c)
 	switch {
-	case e.Kind == change.Insert && !after.IsAbsent():
+	case (e.Kind == change.Insert || p.rows && e.Kind == change.Update) && !after.IsAbsent():
 		return edit{kind: assigns, value: after}
 	case e.Kind != change.Update || after.IsAbsent():
 		return edit{}
@@ -168,7 +194,9 @@ func (p *plan) changed(c int, e *history.Entry) bool {
 // shown is column c as in's origin had it when it made in, with in.
 func (p *plan) shown(c int, in *history.Entry) change.Value {
 	if in.Image != nil {
-		return valueAs(in, in.Image, p.table, c)
+		if v := valueAs(in, in.Image, p.table, c); !v.IsAbsent() {
+			return v
+		}
 	}
 	return valueAs(in, in.Old, p.table, c)
 }

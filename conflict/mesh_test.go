@@ -58,17 +58,20 @@ type site struct {
 	next   []int // of each site's log
 	// withholds: what an update leaves as it was isn't in its image, as capture.Outward does.
 	withholds bool
+	under     string // the fingerprint of the rules under which it writes
 }
 
 type mesh struct {
 	rng   *rand.Rand
-	rule  *conflict.Rule
+	rules *conflict.Rules
 	sites []*site
 	fault string
+	// next is the fingerprint of what the rules become, each site at its own time.
+	next string
 }
 
 func newMesh(rng *rand.Rand, rule *conflict.Rule, fault string) *mesh {
-	m := &mesh{rng: rng, rule: rule, fault: fault}
+	m := &mesh{rng: rng, rules: conflict.All(rule), fault: fault}
 	var origins []change.Origin
 	for i := range 2 + rng.IntN(4) {
 		origins = append(origins, change.NewOrigin(string(rune('a'+i)), 1))
@@ -108,8 +111,11 @@ func (m *mesh) run(steps int) {
 
 func (m *mesh) write(s *site) {
 	s.last = max(s.last+1, change.Timestamp(m.rng.IntN(30)))
+	if m.next != "" && m.rng.IntN(8) == 0 {
+		s.under = m.next
+	}
 	tx := &change.Transaction{Last: true, Tag: change.Tag{
-		Dot: change.Dot{Origin: s.origin, Seq: uint64(len(s.log) + 1)}, Time: s.last, Deps: s.others(),
+		Dot: change.Dot{Origin: s.origin, Seq: uint64(len(s.log) + 1)}, Time: s.last, Deps: s.others(), Rules: s.under,
 	}}
 	for range 1 + m.rng.IntN(2) {
 		op := change.Operation{Table: cart, Key: cartKey, Old: s.row}
@@ -217,7 +223,14 @@ func (m *mesh) apply(s *site, batch []*change.Transaction) {
 	if m.fault == "arrival" { // each decided by what came last, not by what is known
 		ops = history.Row{last}
 	}
-	s.row = m.rule.Decide(ops, &last).Image
+	rule := m.rules.For(cart.TableName, ops)
+	switch m.fault {
+	case "here": // by where this region is itself on its way
+		rule = m.rules.For(cart.TableName, history.Row{{Tag: &change.Tag{Rules: s.under}}})
+	case "alike": // all operations read by one rule
+		rule = conflict.Alone(rule)
+	}
+	s.row = rule.Decide(ops, &last).Image
 }
 
 // image is a new row, or a change of one.
@@ -280,7 +293,7 @@ func (m *mesh) diverged() string {
 // TestRulesConverge is I1 of each rule: whatever the order of arrival, the batches, the duplicates and the number of
 // regions, they end with the same row.
 func TestRulesConverge(t *testing.T) {
-	const schedules = 400
+	const schedules = 250
 	for name, rule := range ruleSet() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -292,6 +305,85 @@ func TestRulesConverge(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// becoming is a mesh whose rules change; nil where they can't in one step.
+func becoming(seed uint64, now, next *conflict.Rule, fault string) *mesh {
+	to := conflict.All(next)
+	to.Fingerprint = "next"
+	rules, err := conflict.All(now).Becoming(to)
+	if err != nil {
+		return nil
+	}
+	m := newMesh(rand.New(rand.NewPCG(seed, 8)), now, fault)
+	m.rules, m.next = rules, to.Fingerprint
+	for i, s := range m.sites {
+		s.withholds = i%2 == 1 && now.NeedsImages() && next.NeedsImages()
+	}
+	return m
+}
+
+// changes calls f for each pair of rules.
+func changes(f func(name string, now, next *conflict.Rule)) {
+	rules := ruleSet()
+	rules["assigned"] = &conflict.Rule{Columns: map[string]conflict.Column{"n": {Merge: conflict.Text}}, Groups: [][]string{{"street", "low"}}}
+	rules["other words"] = &conflict.Rule{Columns: map[string]conflict.Column{"n": {Merge: conflict.Max}}}
+	for from, now := range rules {
+		for to, next := range rules {
+			if from != to {
+				f(from+" to "+to, now, next)
+			}
+		}
+	}
+}
+
+// TestChangingRulesConverge is I1 while rules change, each region at another time: whichever rule a region writes under.
+func TestChangingRulesConverge(t *testing.T) {
+	const schedules = 25
+	changed, refused := 0, 0
+	changes(func(name string, now, next *conflict.Rule) {
+		for seed := range uint64(schedules) {
+			m := becoming(seed, now, next, "")
+			if m == nil {
+				refused++
+				return
+			}
+			m.run(5 + m.rng.IntN(60))
+			if d := m.diverged(); d != "" {
+				t.Errorf("%s, seed %d: %s", name, seed, d)
+				return
+			}
+		}
+		changed++
+	})
+	if changed < 100 || refused == 0 {
+		t.Errorf("%d changes of rules were tried, %d refused", changed, refused)
+	}
+}
+
+// The property has teeth: a region that decides by the rules that it writes under itself diverges, and one that reads all
+// operations by the rule that decides.
+func TestChangingRulesConvergeNotWhenBroken(t *testing.T) {
+	for _, fault := range []string{"here", "alike"} {
+		found := 0
+		changes(func(name string, now, next *conflict.Rule) {
+			for seed := range uint64(200) {
+				if found > 0 {
+					return
+				}
+				if m := becoming(seed, now, next, fault); m != nil {
+					if m.run(5 + m.rng.IntN(60)); m.diverged() != "" {
+						found++
+						t.Logf("%s makes a difference: %s, seed %d", fault, name, seed)
+						return
+					}
+				}
+			}
+		})
+		if found == 0 {
+			t.Errorf("%s makes no difference", fault)
+		}
 	}
 }
 

@@ -11,18 +11,16 @@ import (
 // wherever they are, because a row's operations are dropped in their order.
 func (r *Rule) winner(ops history.Row) int {
 	var few [8]int // the maximal operations are at most as many as regions
-	maximal := few[:0]
-	removal := -1 // the latest maximal one
-	for i := len(ops) - 1; i >= 0; i-- {
-		if !seenBy(ops, maximal, i) {
-			maximal = append(maximal, i)
-			if removal < 0 && removes(ops[i].Kind) {
-				removal = i
-			}
+	competing := maximal(few[:0], ops)
+	removal := -1 // the latest of them
+	for _, m := range competing {
+		if removes(ops[m].Kind) {
+			removal = m
+			break
 		}
 	}
 	best := -1
-	for _, m := range maximal {
+	for _, m := range competing {
 		if removal >= 0 && !removes(ops[m].Kind) && !ops[m].Image.Complete() && !sawInsertAfter(ops, m, removal) {
 			continue
 		}
@@ -31,6 +29,16 @@ func (r *Rule) winner(ops history.Row) int {
 		}
 	}
 	return best // there's one: of incomplete updates alone none yields
+}
+
+// maximal appends the indexes of the operations that no other has seen, the latest first.
+func maximal(to []int, ops history.Row) []int {
+	for i := len(ops) - 1; i >= 0; i-- {
+		if !seenBy(ops, to, i) {
+			to = append(to, i)
+		}
+	}
+	return to
 }
 
 // sawInsertAfter reports whether ops[m] had seen an insert that comes after ops[removal].

@@ -46,6 +46,11 @@ type Rule struct {
 	Groups [][]string
 
 	plans sync.Map // table's fingerprint to *plan
+
+	// While rules change: the rule of the other epoch, and what tags of this one's have. See [Rules.Becoming].
+	other *Rule
+	under string
+	newer bool
 }
 
 // Home tells a row's own region from a column that every operation's image carries.
@@ -91,10 +96,29 @@ func (r *Rule) NeedsImages() bool {
 
 // LocksMissing reports whether a later insert doesn't win by itself. Then a row that's being decided must be locked
 // even where there's none.
-func (r *Rule) LocksMissing() bool { return r.Order != LatestWins || r.Deletes != DeletesByOrder }
+func (r *Rule) LocksMissing() bool {
+	return r.Order != LatestWins || r.Deletes != DeletesByOrder || r.other != nil && r.other.LocksMissing()
+}
 
-// Lacks says whether e carries less than the rule needs to decide by it.
-func (r *Rule) Lacks(e *history.Entry) bool {
+// Lacking is an operation that carries less than the rule needs to decide by it; nil if none does. While rules change each must be what
+// its own one needs, and those that compete in the newer epoch what both need: regions' logs have carried that since they announced it.
+func (r *Rule) Lacking(ops history.Row) *history.Entry {
+	var few [8]int
+	var competing []int
+	if r.newer {
+		competing = maximal(few[:0], ops)
+	}
+	for i := range ops {
+		e := &ops[i]
+		if r.of(e).lacks(e) || r.newer && slices.Contains(competing, i) && (r.lacks(e) || r.other.lacks(e)) {
+			return e
+		}
+	}
+	return nil
+}
+
+// lacks says whether e carries less than the rule needs.
+func (r *Rule) lacks(e *history.Entry) bool {
 	if !r.NeedsImages() {
 		return false
 	}
@@ -112,24 +136,29 @@ func (r *Rule) Lacks(e *history.Entry) bool {
 // whole is ops with whole images, if the rule needs them. Capture leaves unchanged columns out of an update which mustn't
 // be written back where they came from (capture.Outward); the image before it has them. Neither ops nor in is changed.
 func (r *Rule) whole(ops history.Row, in *history.Entry) (history.Row, *history.Entry) {
-	if !r.NeedsImages() {
+	if !r.NeedsImages() && r.other == nil {
 		return ops, in
 	}
 	copied := false
 	for i := range ops {
-		if e := &ops[i]; e.Kind == change.Update && e.Old != nil && !e.Image.Complete() {
+		if e := &ops[i]; r.fills(e) && e.Kind == change.Update && e.Old != nil && !e.Image.Complete() {
 			if !copied {
 				ops, copied = slices.Clone(ops), true
 			}
 			ops[i].Image = e.Image.Over(e.Old)
 		}
 	}
-	if in != nil && in.Kind == change.Update && in.Old != nil && !in.Image.Complete() {
+	if in != nil && r.fills(in) && in.Kind == change.Update && in.Old != nil && !in.Image.Complete() {
 		filled := *in
 		filled.Image = in.Image.Over(in.Old)
 		in = &filled
 	}
 	return ops, in
+}
+
+// fills reports whether columns that e's image lacks count as written with what was there.
+func (r *Rule) fills(e *history.Entry) bool {
+	return r.of(e).NeedsImages() || r.Columns == nil && r.NeedsImages()
 }
 
 // beats reports whether a stands before b, none of which had seen the other.
@@ -194,12 +223,14 @@ type Rules struct {
 	Tables  map[change.TableName]*Rule
 	// Fingerprint is equal in regions that decide alike. Empty is last_write_wins for all tables.
 	Fingerprint string
+
+	next *Rules // those that these become; nil is none
 }
 
 // All is one rule for all tables.
 func All(r *Rule) *Rules { return &Rules{Default: r} }
 
-// Of is a table's rule.
+// Of is a table's rule: see [Rules.For] for while they change.
 func (r *Rules) Of(t change.TableName) *Rule {
 	if rule, ok := r.Tables[t]; ok {
 		return rule

@@ -134,7 +134,7 @@ func (p *plan) source(c int, ops history.Row, v change.Value) Source {
 		case assigns:
 			s = Source{Ops: []int{i}}
 		case adds:
-			if _, one := p.mergers[c].(extreme); !one {
+			if _, one := p.merger(c).(extreme); !one {
 				s.Ops = append(s.Ops, i)
 			} else if e.value == v {
 				s = Source{Ops: []int{i}}

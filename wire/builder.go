@@ -15,6 +15,8 @@ type Builder struct {
 	cluster string
 	origin  change.Origin
 	rules   string
+	next    string // announced
+	ready   bool   // to go over to next
 	body    []byte // the transactions so far
 	defs    []byte // the tables' definitions so far
 	scratch []byte // the record under assembly in Finish
@@ -44,14 +46,18 @@ func NewBuilder(cluster string, origin change.Origin) *Builder {
 	return &Builder{cluster: cluster, origin: origin, tables: map[uint64]int{}}
 }
 
-// UnderRules has the records say by which conflict rules the origin decides: a fingerprint, or empty for the default.
+// UnderRules has heartbeats say by which conflict rules the origin decides: a fingerprint, or empty for the default. Transactions say it
+// themselves ([change.Tag]), and heartbeats after them follow.
 func (b *Builder) UnderRules(fingerprint string) { b.rules = fingerprint }
+
+// Announce has the records say that the origin is ready to go over to other rules.
+func (b *Builder) Announce(fingerprint string) { b.next, b.ready = fingerprint, true }
 
 // Reset drops what was added and keeps the memory.
 func (b *Builder) Reset() {
 	clear(b.tables)
 	*b = Builder{
-		cluster: b.cluster, origin: b.origin, rules: b.rules,
+		cluster: b.cluster, origin: b.origin, rules: b.rules, next: b.next, ready: b.ready,
 		body: b.body[:0], defs: b.defs[:0], scratch: b.scratch,
 		origins: b.origins[:0], tables: b.tables,
 	}
@@ -63,9 +69,9 @@ func (b *Builder) Count() int { return b.count }
 // Size is at least the number of bytes that [Builder.Finish] will return, given a state and position
 // whose vector and GTID are no larger than those added.
 func (b *Builder) Size() int {
-	const numbers = 14 * binary.MaxVarintLen64
+	const numbers = 16 * binary.MaxVarintLen64
 	vector := (len(b.origins) + 1) * 2 * binary.MaxVarintLen64
-	return numbers + len(b.cluster) + len(b.origin) + len(b.rules) + b.originsSize + vector +
+	return numbers + len(b.cluster) + len(b.origin) + len(b.rules) + len(b.next) + b.originsSize + vector +
 		len(b.prev.position.GTID) + len(b.defs) + len(b.body)
 }
 
@@ -79,7 +85,7 @@ func (b *Builder) Add(t *change.Transaction) error {
 	}
 	now := begun{t.Tag, t.Position, t.CommitTime, t.Before, t.Before + uint32(len(t.Operations)), t.Last}
 	if b.count == 0 {
-		b.first = now
+		b.first, b.rules = now, t.Rules
 	}
 	b.appendTag(&now, continued)
 	b.body = binary.AppendUvarint(b.body, uint64(len(t.Operations)))
@@ -109,6 +115,8 @@ func (b *Builder) follow(t *change.Transaction) (continued bool, err error) {
 		return false, fmt.Errorf("encode transaction %s: the piece from operation %d on is empty, and not the last", t.Dot, t.Before)
 	case b.count == 0:
 		return false, nil
+	case t.Rules != p.Rules:
+		return false, fmt.Errorf("encode transaction %s: it was written under other conflict rules than %s, in the same record", t.Dot, p.Dot)
 	case p.last && t.Dot.Seq == p.Dot.Seq+1 && t.Before == 0:
 		return false, nil
 	case !p.last && t.Dot.Seq == p.Dot.Seq && t.Before == p.end:
@@ -195,10 +203,16 @@ func (b *Builder) Finish(state loopguard.State, pos change.Position) ([]byte, er
 
 // extensions is the list of those that every record has.
 func (b *Builder) extensions() []byte {
-	if b.rules == "" {
-		return []byte{0}
+	list := []byte{0}
+	if b.rules != "" {
+		list[0]++
+		list = appendText(append(list, rulesExtension), b.rules)
 	}
-	return appendText([]byte{1, rulesExtension}, b.rules)
+	if b.ready {
+		list[0]++
+		list = appendText(append(list, nextExtension), b.next)
+	}
+	return list
 }
 
 func (b *Builder) appendHeader(to []byte, kind Kind, extensions []byte, state loopguard.State, pos change.Position) []byte {
@@ -230,7 +244,7 @@ func Heartbeat(cluster string, origin change.Origin, state loopguard.State, pos 
 // Heartbeat is [Heartbeat] of the builder's origin, under its rules. It leaves what was added as it is.
 func (b *Builder) Heartbeat(state loopguard.State, pos change.Position, wall change.Timestamp) []byte {
 	h := NewBuilder(b.cluster, b.origin)
-	h.rules = b.rules
+	h.rules, h.next, h.ready = b.rules, b.next, b.ready
 	return appendInt(h.appendHeader(nil, HeartbeatMessage, h.extensions(), state, pos), int64(wall))
 }
 

@@ -17,8 +17,12 @@ type Header struct {
 	// transaction up to the end of the record.
 	State    loopguard.State
 	Position change.Position
-	// Rules is the fingerprint of the conflict rules under which the origin decides; empty for the default.
+	// Rules is the fingerprint of the conflict rules under which the origin decides; empty for the default. It's in its
+	// transactions' tags, too.
 	Rules string
+	// Next is the fingerprint of the rules that the origin is ready to go over to, if Announces says that it is.
+	Next      string
+	Announces bool
 	// Wall is the sender's wall time; of a heartbeat only.
 	Wall change.Timestamp
 
@@ -51,6 +55,7 @@ const (
 // one pointer in all its records. It isn't safe for concurrent use.
 type Decoder struct {
 	cluster string
+	rules   string                // the last record's
 	tables  map[string]*tableInfo // by encoded definition
 	origins map[string]change.Origin
 	size    int // of the keys of both
@@ -95,6 +100,14 @@ func (d *Decoder) Decode(record []byte) (*Record, error) {
 		return nil, p.err
 	}
 	return &Record{p.h, p.out}, nil
+}
+
+// under is a fingerprint that doesn't keep the record in memory.
+func (d *Decoder) under(rules string) string {
+	if d.rules != rules {
+		d.rules = strings.Clone(rules)
+	}
+	return d.rules
 }
 
 // remember makes room for n bytes more to remember.

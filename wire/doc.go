@@ -77,7 +77,8 @@
 //	baseline    = list(schema:text name:text engine:text rows:uint definition:u64 content:u64 columns)
 //	columns     = list(name:text type:text key:u8 content:u64)    u64: 8 bytes, big end first; key: 0 or 1
 //
-// Extension 2 is the fingerprint of the sender's conflict rules; without it they are last_write_wins for all tables. Ids
+// Extension 2 is the fingerprint of the conflict rules under which the record's transactions were written; without it they are
+// last_write_wins for all tables. Extension 4 is the fingerprint of other rules that the sender knows, and is ready to decide by. Ids
 // 1 (member list with its version) and 3 (schema version) are spoken for. The incarnation is in the origin's name.
 //
 // # Refused

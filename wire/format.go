@@ -53,8 +53,11 @@ const (
 	flagIsKey  = 1 // of a column
 )
 
-// rulesExtension is the extension that names the sender's conflict rules.
-const rulesExtension = 2
+// The extensions that name the sender's conflict rules, and those that it's ready to go over to.
+const (
+	rulesExtension = 2
+	nextExtension  = 4
+)
 
 // requiredExtensions are the ids below which an extension must be understood.
 const requiredExtensions = 64

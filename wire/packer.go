@@ -46,6 +46,9 @@ func NewPacker(cluster string, origin change.Origin, cut, limit int, state loopg
 // UnderRules is [Builder.UnderRules].
 func (p *Packer) UnderRules(fingerprint string) { p.builder.UnderRules(fingerprint) }
 
+// Announce is [Builder.Announce].
+func (p *Packer) Announce(fingerprint string) { p.builder.Announce(fingerprint) }
+
 // Heartbeat is [Builder.Heartbeat].
 func (p *Packer) Heartbeat(state loopguard.State, pos change.Position, wall change.Timestamp) []byte {
 	return p.builder.Heartbeat(state, pos, wall)
@@ -59,6 +62,11 @@ func (p *Packer) Add(t *change.Transaction, after loopguard.State) error {
 	}
 	if !t.Last && len(t.Operations) == 0 {
 		return nil // nothing yet
+	}
+	if p.builder.Count() > 0 && p.builder.rules != t.Rules {
+		if err := p.flush(); err != nil {
+			return err
+		}
 	}
 	part, rest := *t, t.Operations
 	for {

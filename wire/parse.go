@@ -74,7 +74,7 @@ func (p *parser) extensions() {
 		if p.err == nil && (id > math.MaxInt64 || int64(id) <= last) {
 			p.corrupt("extensions out of order")
 		}
-		if p.err == nil && id < requiredExtensions && id != rulesExtension {
+		if p.err == nil && id < requiredExtensions && id != rulesExtension && id != nextExtension {
 			p.fail(newer(p.at-1, "extension %d", id))
 		}
 		if p.err != nil {
@@ -84,7 +84,9 @@ func (p *parser) extensions() {
 		content := p.text()
 		switch id {
 		case rulesExtension:
-			p.h.Rules = content
+			p.h.Rules = p.d.under(content)
+		case nextExtension:
+			p.h.Next, p.h.Announces = content, true
 		case baselineExtension:
 			p.h.start = content
 		}
@@ -215,12 +217,12 @@ func (p *parser) transaction(t *change.Transaction, i int) {
 		t.Tag, t.Position, t.CommitTime = prev.Tag, prev.Position, prev.CommitTime
 		t.Before = end(prev)
 	case i > 0:
-		t.Dot = change.Dot{Origin: p.h.Origin, Seq: prev.Dot.Seq + 1}
+		t.Tag = change.Tag{Dot: change.Dot{Origin: p.h.Origin, Seq: prev.Dot.Seq + 1}, Rules: p.h.Rules}
 		p.tag(t, prev, flags)
 	case flags&flagContinued != 0:
 		p.corrupt("piece without its transaction")
 	default:
-		t.Dot = change.Dot{Origin: p.h.Origin, Seq: p.h.First}
+		t.Tag = change.Tag{Dot: change.Dot{Origin: p.h.Origin, Seq: p.h.First}, Rules: p.h.Rules}
 		t.Before = p.h.Before
 		p.tag(t, prev, flags)
 	}
