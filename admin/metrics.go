@@ -31,6 +31,8 @@ var (
 	capturedDesc     = desc("captured_position", "Log position read (LSN as a number).")
 	publishedDesc    = desc("published_position", "Log position confirmed to the database.")
 	stalledDesc      = desc("publish_stalled_seconds", "For how long nothing could be published; 0 when it's under way.")
+	heldDesc         = desc("apply_held_seconds", "For how long nothing could be applied because parked rows can't be looked at; 0 otherwise.")
+	topicWaitDesc    = desc("topic_wait_seconds", "For how long an origin's next transaction has waited for operations of a topic that can't be read; 0 otherwise.", "origin")
 	aheadDesc        = desc("clock_ahead_seconds", "How far in the future the region's logical clock stands, which follows all regions' database servers.")
 	appliedDesc      = desc("applied_transactions_total", "Transactions of other regions applied.")
 	appliedRowsDesc  = desc("applied_rows_total", "Rows written by applying.")
@@ -77,11 +79,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(recordsDesc, s.Capture.Records)
 	gauge(capturedDesc, float64(s.Capture.Captured.Offset))
 	gauge(publishedDesc, float64(s.Capture.Published.Offset))
-	var stalled float64
-	if !s.StalledSince.IsZero() {
-		stalled = time.Since(s.StalledSince).Seconds()
-	}
-	gauge(stalledDesc, stalled)
+	gauge(stalledDesc, secondsSince(s.StalledSince))
+	gauge(heldDesc, secondsSince(s.Held.Since))
 	gauge(aheadDesc, s.ClockAhead.Seconds())
 	count(appliedDesc, s.Applied.Transactions)
 	count(appliedRowsDesc, s.Applied.Rows)
@@ -109,10 +108,19 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(lagDesc, p.CurrentLag().Seconds(), origin)
 		gauge(queuedDesc, float64(p.Queued), origin)
 		gauge(queuedBytesDesc, float64(p.QueuedBytes), origin)
+		gauge(topicWaitDesc, secondsSince(p.WaitsForTopic.Since), origin)
 		gauge(stoppedDesc, flag(p.Stopped != nil), origin)
 		gauge(seqDesc, float64(p.LastMarker.Seq), origin)
 		gauge(stableDesc, float64(p.Stable), origin)
 	}
+}
+
+// secondsSince is 0 where there's no beginning.
+func secondsSince(began time.Time) float64 {
+	if began.IsZero() {
+		return 0
+	}
+	return time.Since(began).Seconds()
 }
 
 func flag(b bool) float64 {

@@ -130,6 +130,9 @@ func reason(st *node.Status) string {
 	if !st.StalledSince.IsZero() {
 		return fmt.Sprintf("nothing could be published since %s: %v", st.StalledSince.UTC().Format(time.RFC3339), st.PublishError)
 	}
+	if st.Held.Error != nil {
+		return fmt.Sprintf("nothing is applied since %s: %v", st.Held.Since.UTC().Format(time.RFC3339), st.Held.Error)
+	}
 	for i := range st.Peers {
 		if err := st.Peers[i].Stopped; err != nil {
 			return err.Error()

@@ -37,8 +37,12 @@ type Status struct {
 	Conflicts   []Conflict        `json:"conflicts,omitempty"` // decided here since the process started
 	LostUpdates uint64            `json:"lost_updates"`        // in them, each counted once
 	Parked      []Parked          `json:"parked,omitempty"`    // rows that constraints keep from being shown as they are
-	LastCommit  *time.Time        `json:"last_commit,omitempty"`
-	Application AppliedCounts     `json:"applied"`
+	// HeldSince is since when nothing of other regions has been applied, because parked rows, or rows without their parent, must be
+	// looked at first and can't be, with the error.
+	HeldSince   *time.Time    `json:"apply_held_since,omitempty"`
+	HeldError   string        `json:"apply_held_error,omitempty"`
+	LastCommit  *time.Time    `json:"last_commit,omitempty"`
+	Application AppliedCounts `json:"applied"`
 }
 
 // LocalCounts are what capture has read.
@@ -72,6 +76,11 @@ type Peer struct {
 	Stopped     string            `json:"stopped,omitempty"` // why it can't go on
 	// WaitsFor is a region that is stopped here or behind: the peer had seen transactions of it that aren't here yet.
 	WaitsFor string `json:"waits_for,omitempty"`
+	// WaitsForTopic are topics, and since when: the peer's next transaction needs operations of them to be decided, or applied.
+	WaitsForTopic string     `json:"waits_for_topic,omitempty"`
+	WaitsSince    *time.Time `json:"waits_for_topic_since,omitempty"`
+	// ReadError is why the peer's topic can't be read at the moment.
+	ReadError string `json:"read_error,omitempty"`
 }
 
 // History is the memory of unstable operations.
@@ -116,6 +125,9 @@ func statusOf(s node.Status) Status {
 	if s.PublishError != nil {
 		out.PublishError = s.PublishError.Error()
 	}
+	if s.Held.Error != nil {
+		out.HeldSince, out.HeldError = &s.Held.Since, s.Held.Error.Error()
+	}
 	if s.Error != nil {
 		out.Error = s.Error.Error()
 	}
@@ -159,6 +171,12 @@ func peerOf(p *node.Peer) Peer {
 	}
 	if p.WaitsFor != "" {
 		out.WaitsFor = p.WaitsFor.Region()
+	}
+	if w := &p.WaitsForTopic; w.Topics != "" {
+		out.WaitsForTopic, out.WaitsSince = w.Topics, &w.Since
+	}
+	if p.ReadError != nil {
+		out.ReadError = p.ReadError.Error()
 	}
 	if p.Stopped != nil {
 		out.Stopped = p.Stopped.Error()

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"bridge/change"
@@ -20,8 +21,12 @@ type dispatcher struct {
 	last     *ticket
 	// applied is what has committed, dispatched what will have when all in flight has.
 	applied, dispatched change.Vector
-	careful             int // batches to apply one at a time, after one lost a race
-	next                int // the lane to look at first
+	careful             int   // batches to apply one at a time, after one lost a race
+	next                int   // the lane to look at first
+	keep                pause // of upkeep
+	// recollected tells what was read again for whom. reading are those who read.
+	recollected chan recollection
+	reading     sync.WaitGroup
 }
 
 // flight is a batch on its way.
@@ -32,11 +37,13 @@ type flight struct {
 	seq    uint64
 	settle bool // with a look at what constraints hide
 	worker *worker
+	pieces *pieceReader // of a large transaction
 	err    error
+	unread []history.Ref // what it couldn't read from topics in time
 }
 
 func newDispatcher(ctx context.Context, l *Loop) (*dispatcher, error) {
-	d := &dispatcher{Loop: l, results: make(chan *flight, l.Workers), last: firstTicket()}
+	d := &dispatcher{Loop: l, results: make(chan *flight, l.Workers), last: firstTicket(), recollected: make(chan recollection, len(l.lanes)+1)}
 	for o, m := range l.Progress {
 		d.applied = d.applied.With(o, m.Seq)
 	}
@@ -52,8 +59,9 @@ func newDispatcher(ctx context.Context, l *Loop) (*dispatcher, error) {
 	return d, nil
 }
 
-// close ends the sessions; those in flight are ended by their context.
+// close ends the sessions; those in flight, and whoever reads a topic again, are ended by their context.
 func (d *dispatcher) close() {
+	d.reading.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	for range d.inflight {
@@ -80,6 +88,8 @@ func (d *dispatcher) run(ctx context.Context) error {
 				stopTimer()
 				return err
 			}
+		case r := <-d.recollected:
+			d.resume(r)
 		case <-d.wake:
 		case <-timer:
 		case <-ctx.Done():
@@ -90,12 +100,12 @@ func (d *dispatcher) run(ctx context.Context) error {
 	}
 }
 
-// retryTimer fires when a stopped lane is to be tried again.
+// retryTimer fires when a stopped lane, or upkeep, is to be tried again.
 func (d *dispatcher) retryTimer() (<-chan time.Time, func()) {
 	var first time.Time
-	for _, ln := range d.lanes {
-		if !ln.retryAt.IsZero() && (first.IsZero() || ln.retryAt.Before(first)) {
-			first = ln.retryAt
+	for _, p := range d.pauses() {
+		if !p.until.IsZero() && (first.IsZero() || p.until.Before(first)) {
+			first = p.until
 		}
 	}
 	if first.IsZero() {
@@ -107,23 +117,22 @@ func (d *dispatcher) retryTimer() (<-chan time.Time, func()) {
 
 // dispatch sends off one batch if a lane has one ready and a worker is free.
 func (d *dispatcher) dispatch(ctx context.Context) (bool, error) {
-	for _, ln := range d.lanes {
-		if !ln.retryAt.IsZero() && !time.Now().Before(ln.retryAt) {
-			ln.retryAt = time.Time{} // from here on it waits for what the others wait for, not for the timer
-		}
+	now := time.Now()
+	for _, p := range d.pauses() {
+		p.elapse(now)
 	}
 	if len(d.idle) == 0 || d.careful > 0 && len(d.inflight) > 0 {
 		return false, nil
 	}
-	if d.Watch.Due() && len(d.inflight) > 0 {
-		return false, nil
-	}
 	if d.Watch.Due() {
+		if len(d.inflight) > 0 || d.keep.holds() {
+			return false, nil
+		}
 		return true, d.upkeep(ctx)
 	}
 	for i := range d.lanes {
 		ln := d.lanes[(d.next+i)%len(d.lanes)]
-		if !ln.retryAt.IsZero() {
+		if ln.pause.holds() {
 			continue
 		}
 		f, err := d.take(ctx, ln)
@@ -268,24 +277,29 @@ func (d *dispatcher) send(ctx context.Context, f *flight) {
 	t := newTicket(d.last)
 	d.last = t
 	inOrder := f.lane.singly > 0
+	if f.batch == nil {
+		f.pieces = newPieceReader(d.Peers[f.lane.origin], d.Cluster, &first, d.Target)
+	}
 	go func() {
-		var pieces *pieceReader
-		if f.batch == nil {
-			pieces = newPieceReader(d.Peers[f.lane.origin], d.Cluster, &first, d.Target)
-		}
-		switch {
-		case f.settle && pieces != nil:
-			f.err = w.settlePieces(ctx, NewBatch(first.tx, first.offset), pieces.next, t)
-		case f.settle:
-			f.err = w.settle(ctx, f.batch, t)
-		case pieces == nil:
-			f.err = w.apply(ctx, f.batch, inOrder, t)
-		default:
-			f.err = w.applyPieces(ctx, NewBatch(first.tx, first.offset), pieces.next)
-			t.end(f.err == nil)
-		}
+		f.err = w.fly(ctx, f, &first, inOrder, t)
+		f.unread, w.unread = w.unread, nil
 		d.results <- f
 	}()
+}
+
+// fly applies a flight's batch, or its large transaction.
+func (w *worker) fly(ctx context.Context, f *flight, first *item, inOrder bool, t *ticket) error {
+	switch {
+	case f.settle && f.pieces != nil:
+		return w.settlePieces(ctx, NewBatch(first.tx, first.offset), f.pieces.next, t)
+	case f.settle:
+		return w.settle(ctx, f.batch, t)
+	case f.pieces == nil:
+		return w.apply(ctx, f.batch, inOrder, t)
+	}
+	err := w.applyPieces(ctx, NewBatch(first.tx, first.offset), f.pieces.next)
+	t.end(err == nil)
+	return err
 }
 
 // finished deals with a batch that has ended.
@@ -319,7 +333,7 @@ func (d *dispatcher) finished(ctx context.Context, f *flight) error {
 			d.Watch.Truncated(f.batch)
 		}
 		d.careful = max(0, d.careful-1)
-		ln.retryAt = time.Time{}
+		ln.pause = pause{}
 		d.resumed(ln.origin, applying)
 		return nil
 	case errors.Is(f.err, errYield):

@@ -249,3 +249,6 @@ func (p *pieceReader) next(ctx context.Context) (*Batch, error) {
 	p.queued = p.queued[1:]
 	return b, nil
 }
+
+// await waits until the topic gives what comes next.
+func (p *pieceReader) await(ctx context.Context) error { return p.replay.await(ctx) }

@@ -10,16 +10,18 @@ import (
 	"bridge/internal/faultpoint"
 )
 
-// nextPiece reads the next piece. Rows are locked by the ones before it, if there are any.
+// nextPiece reads the next piece. Rows are locked by the ones before it, if there are any; in any case the other lanes wait.
 func (w *worker) nextPiece(ctx context.Context, locked bool, next func(context.Context) (*Batch, error)) (b *Batch, err error) {
-	if !locked {
-		return next(ctx)
-	}
-	err = w.locked(ctx, true, errUnread, func(ctx context.Context) (err error) {
+	read := func(ctx context.Context) (err error) {
 		b, err = next(ctx)
-		return err
-	})
-	return b, err
+		return ofTopic(ctx, err)
+	}
+	if locked {
+		return b, w.locked(ctx, true, errUnread, read)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, pieceWait, errUnread)
+	defer cancel()
+	return b, read(ctx)
 }
 
 // applyPieces applies one large transaction piece by piece, in one database transaction. It runs alone:
@@ -55,8 +57,8 @@ func (w *worker) applyPieces(ctx context.Context, marker *Batch, next func(conte
 		last = b
 	}
 	if last == nil || !last.Transactions[0].Last {
-		return fmt.Errorf("the topic of region %s no longer has all pieces of transaction %s, which were there before",
-			marker.Marker.Origin.Region(), change.Dot{Origin: marker.Marker.Origin, Seq: marker.Marker.Seq})
+		return &topicError{fmt.Errorf("the topic of region %s no longer has all pieces of transaction %s, which were there before",
+			marker.Marker.Origin.Region(), change.Dot{Origin: marker.Marker.Origin, Seq: marker.Marker.Seq})}
 	}
 	if err := w.session.Commit(ctx); err != nil {
 		return err

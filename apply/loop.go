@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -77,16 +76,9 @@ type Loop struct {
 	mu      sync.Mutex // guards what follows
 	stopped map[change.Origin]*[2]error
 	waiting map[change.Origin]wait
+	topics  map[change.Origin]TopicWait
+	held    held
 }
-
-// wait is a lane's whose next transaction had seen one of another origin that isn't here.
-type wait struct {
-	on    change.Origin
-	since time.Time
-}
-
-// waitIsLong is how long a lane may wait for another before it's told: the others are rarely here at the same moment.
-const waitIsLong = 5 * time.Second
 
 // An origin stops for one of two causes, each with its own cure.
 const (
@@ -96,19 +88,19 @@ const (
 
 // lane is one origin's way through the loop.
 type lane struct {
-	origin  change.Origin
-	queue   *queue
-	taken   int              // items at the queue's front that are in flight
-	singly  int              // transactions still to be applied one by one, in their order
-	settle  int              // transactions still to be settled
-	marker  loopguard.Marker // the last that was written
-	retryAt time.Time
-	waits   change.Origin // as the loop's waiting has it
+	origin change.Origin
+	queue  *queue
+	taken  int              // items at the queue's front that are in flight
+	singly int              // transactions still to be applied one by one, in their order
+	settle int              // transactions still to be settled
+	marker loopguard.Marker // the last that was written
+	pause  pause            // why it isn't tried yet
+	waits  change.Origin    // as the loop's waiting has it
 }
 
 // NewLoop prepares a loop; [Loop.Run] starts it.
 func NewLoop(c Config) *Loop {
-	l := &Loop{Config: c.WithDefaults(), wake: make(chan struct{}, 1), stopped: map[change.Origin]*[2]error{}, waiting: map[change.Origin]wait{}}
+	l := &Loop{Config: c.WithDefaults(), wake: make(chan struct{}, 1), stopped: map[change.Origin]*[2]error{}, waiting: map[change.Origin]wait{}, topics: map[change.Origin]TopicWait{}}
 	if l.Watch == nil {
 		l.Watch = emptyWatch(l.Self)
 	}
@@ -165,78 +157,6 @@ func (l *Loop) feed(ctx context.Context, ln *lane) error {
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// stop notes that an origin can't go on, and says so when it's news.
-func (l *Loop) stop(o change.Origin, cause int, err error) {
-	l.mu.Lock()
-	had := l.stopped[o][cause]
-	l.stopped[o][cause] = err
-	l.mu.Unlock()
-	if had == nil || had.Error() != err.Error() {
-		l.Log.Error("region stopped", "peer", o.Region(), "error", err)
-	}
-}
-
-func (l *Loop) resumed(o change.Origin, cause int) {
-	l.mu.Lock()
-	had := l.stopped[o][cause]
-	l.stopped[o][cause] = nil
-	l.mu.Unlock()
-	if had != nil {
-		l.Log.Info("region goes on", "peer", o.Region())
-	}
-}
-
-// waits notes which origin a lane waits for; "" is none.
-func (l *Loop) waits(ln *lane, on change.Origin) {
-	if ln.waits == on {
-		return
-	}
-	ln.waits = on
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if delete(l.waiting, ln.origin); on != "" {
-		l.waiting[ln.origin] = wait{on, time.Now()}
-	}
-}
-
-// isStopped reports whether an origin can't go on; l.mu is held. An origin may be no peer's any more.
-func (l *Loop) isStopped(o change.Origin) bool {
-	causes := l.stopped[o]
-	return causes != nil && (causes[reading] != nil || causes[applying] != nil)
-}
-
-// PeerStatus is one origin's state in the loop.
-type PeerStatus struct {
-	Origin       change.Origin
-	Queued       int       // transactions read and not yet applied
-	QueuedBytes  int       // the records they came in
-	OldestQueued time.Time // when the first of them was committed at its origin; zero when there's none
-	Stopped      error     // why it can't go on, nil if it can
-	// WaitsFor is another origin, which is stopped or has been behind for a while: its next transaction had seen one
-	// of that origin's that isn't here yet. Empty when it's not so.
-	WaitsFor     change.Origin
-	LastMarker   loopguard.Marker
-	HistoryKnown change.Vector // what it's known to have seen
-}
-
-// Status tells of every peer.
-func (l *Loop) Status() []PeerStatus {
-	out := make([]PeerStatus, len(l.lanes))
-	for i, ln := range l.lanes {
-		n, bytes, oldest := ln.queue.state()
-		out[i] = PeerStatus{Origin: ln.origin, Queued: n, QueuedBytes: bytes, OldestQueued: oldest, LastMarker: l.Progress[ln.origin]}
-		out[i].LastMarker.Seq = max(out[i].LastMarker.Seq, l.Report.Applied(ln.origin))
-		l.mu.Lock()
-		out[i].Stopped = errors.Join(l.stopped[ln.origin][:]...)
-		if w := l.waiting[ln.origin]; w.on != "" && (l.isStopped(w.on) || time.Since(w.since) >= waitIsLong) {
-			out[i].WaitsFor = w.on
-		}
-		l.mu.Unlock()
-		l.History.Do(func(h *history.History) { out[i].HistoryKnown = h.Known(ln.origin) })
-	}
-	return out
 }
 
 // LostHistoryError says that a peer has seen transactions of this region that the region doesn't have.

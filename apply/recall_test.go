@@ -51,19 +51,18 @@ func (w *worker) lacks(key change.Key) (lacks bool) {
 	return lacks
 }
 
-// releasedAfter has f fail because a topic is away, and gives how long it had rows locked, and when it gave up waiting.
-func releasedAfter(t *testing.T, s *stubSession, f func() error) (locked, waited time.Duration) {
+// releasedAfter has f fail because a topic is away, and gives how long it took, with rows locked.
+func releasedAfter(t *testing.T, s *stubSession, f func() error) time.Duration {
 	t.Helper()
 	began := time.Now()
-	s.rolledBack = func() { locked = time.Since(began) }
-	if err := f(); !errors.Is(err, ErrRetry) || s.rollbacks != 1 || s.commits != 0 {
-		t.Fatalf("got %v, %d rollbacks, %d commits; want to try again, with nothing locked meanwhile", err, s.rollbacks, s.commits)
+	if err := f(); !errors.Is(err, errUnread) || s.rollbacks != 1 || s.commits != 0 {
+		t.Fatalf("got %v, %d rollbacks, %d commits; want %v, with nothing locked any more", err, s.rollbacks, s.commits, errUnread)
 	}
-	return locked, time.Since(began)
+	return time.Since(began)
 }
 
 // TestRowsAreReleasedWhileATopicIsAway: a row was written by a large transaction, too, which only the topic has, and
-// the broker may be away for hours. Applications go on writing; and what was waited for isn't asked for again.
+// the broker may be away for hours. Applications go on writing; and whoever asks for what was lacking, and waits for it, has it.
 func TestRowsAreReleasedWhileATopicIsAway(t *testing.T) {
 	contested := txOf("c", 1, 10, ins("2.9", "a", "t"))
 	inPiece := txOf("c", 1, 10, ins("2.9", "a", "t"))
@@ -85,9 +84,11 @@ func TestRowsAreReleasedWhileATopicIsAway(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &stubSession{writes: 9}
 				w := workerBesideBulk(t, s, awayFor(topicOf(t, whole(1, 1), whole(2, 12)), time.Hour))
-				locked, waited := releasedAfter(t, s, func() error { return tc.try(t.Context(), w) })
-				if locked != tc.want || waited != time.Hour {
-					t.Errorf("rows were locked for %s, want %s; waited for %s", locked, tc.want, waited)
+				if locked := releasedAfter(t, s, func() error { return tc.try(t.Context(), w) }); locked != tc.want {
+					t.Errorf("rows were locked for %s, want %s", locked, tc.want)
+				}
+				if err := w.archive.Fill(t.Context(), w.history, w.unread, &change.Transaction{}); err != nil {
+					t.Fatal(err)
 				}
 				if key := contested.Operations[0].Key; w.lacks(key) {
 					t.Errorf("history still lacks %s", key)
@@ -107,9 +108,8 @@ func TestRowsAreReleasedWhileThePiecesAreAway(t *testing.T) {
 		w := workerBesideBulk(t, s, topic)
 		reader := newPieceReader(topic, "c", it, AsLogged{})
 		go func() { topic.back <- struct{}{} }() // for one read
-		locked, waited := releasedAfter(t, s, func() error { return w.applyPieces(t.Context(), NewBatch(it.tx, 7), reader.next) })
-		if locked != pieceWait || waited != pieceWait {
-			t.Errorf("rows were locked for %s, want %s; waited for %s", locked, pieceWait, waited)
+		if locked := releasedAfter(t, s, func() error { return w.applyPieces(t.Context(), NewBatch(it.tx, 7), reader.next) }); locked != pieceWait {
+			t.Errorf("rows were locked for %s, want %s", locked, pieceWait)
 		}
 		if want := int(pieceWait/pingInterval) - 1; s.pings < want {
 			t.Errorf("the database heard of it %d times, want %d", s.pings, want)

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -23,10 +24,15 @@ func (d *dispatcher) recover(ctx context.Context, failed *flight) error {
 	}
 	d.dispatched, d.last = d.applied, firstTicket()
 	ln := failed.lane
+	if errors.Is(failed.err, errUnread) {
+		d.Report.retry()
+		d.recollect(ctx, failed)
+		return nil
+	}
 	if errors.Is(failed.err, ErrRetry) {
 		d.Report.retry()
 		d.careful = max(d.careful, 2*d.Workers)
-		ln.retryAt = time.Now().Add(20 * time.Millisecond) // let the other side of the race finish
+		ln.pause.until = time.Now().Add(20 * time.Millisecond) // let the other side of the race finish
 		return nil
 	}
 	if constrained(failed) {
@@ -42,9 +48,14 @@ func (d *dispatcher) recover(ctx context.Context, failed *flight) error {
 			return err
 		}
 	}
-	d.stop(ln.origin, applying, failed.err)
-	ln.retryAt = time.Now().Add(d.RetryStopped)
+	d.stopLane(ln, failed.err)
 	return nil
+}
+
+// stopLane stops a lane, which is tried again later.
+func (d *dispatcher) stopLane(ln *lane, err error) {
+	d.stop(ln.origin, applying, err)
+	ln.pause.until = time.Now().Add(d.RetryStopped)
 }
 
 // constrained reports whether a batch failed for rows that must be settled.
@@ -76,25 +87,70 @@ func (d *dispatcher) upkeep(ctx context.Context) error {
 	m := last.marker
 	go func() {
 		f.err = w.upkeep(ctx, m, t)
+		f.unread, w.unread = w.unread, nil
 		d.results <- f
 	}()
 	return nil
 }
 
-// kept deals with an upkeep that has ended. One that lost a race is tried again a moment later.
+// Upkeep that came to nothing is tried again after a moment, for all lanes wait for it.
+const (
+	upkeepRace    = 200 * time.Millisecond // it lost a race: let the other side finish
+	upkeepRefused = time.Second            // somebody must do something about it
+)
+
+// kept deals with an upkeep that has ended.
 func (d *dispatcher) kept(ctx context.Context, f *flight) error {
-	if f.err != nil && !isOurs(f.err) {
+	switch {
+	case f.err == nil:
+		d.released()
+		return nil
+	case !isOurs(f.err):
 		return f.err
 	}
-	if f.err == nil {
-		return nil
-	}
 	d.dispatched, d.last = d.applied, firstTicket()
-	d.Log.Warn("rows that constraints hide can't be looked at", "error", f.err)
-	select {
-	case <-time.After(200 * time.Millisecond):
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	switch {
+	case errors.Is(f.err, errUnread):
+		d.heldUp(fmt.Errorf("topic %s can't be read, which has operations that they are decided with", d.topics(f)))
+		d.recollect(ctx, f)
+	case errors.Is(f.err, ErrRetry):
+		d.heldUp(f.err)
+		d.keep.until = time.Now().Add(upkeepRace)
+	default:
+		d.heldUp(f.err)
+		d.keep.until = time.Now().Add(upkeepRefused)
 	}
 	return nil
+}
+
+// pause is why a lane, or upkeep, isn't tried again yet.
+type pause struct {
+	until time.Time // zero is for no time
+	reads bool      // until a topic was read again
+}
+
+func (p *pause) holds() bool { return p.reads || !p.until.IsZero() }
+
+// elapse ends what time ends: from then on it's tried whenever something happens, not by the timer.
+func (p *pause) elapse(now time.Time) {
+	if !p.until.IsZero() && !now.Before(p.until) {
+		p.until = time.Time{}
+	}
+}
+
+// pauseOf is a lane's pause, or that of upkeep, which has none.
+func (d *dispatcher) pauseOf(ln *lane) *pause {
+	if ln == nil {
+		return &d.keep
+	}
+	return &ln.pause
+}
+
+// pauses are all of them.
+func (d *dispatcher) pauses() []*pause {
+	all := []*pause{&d.keep}
+	for _, ln := range d.lanes {
+		all = append(all, &ln.pause)
+	}
+	return all
 }

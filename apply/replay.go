@@ -50,3 +50,12 @@ func (r *Replay) Next(ctx context.Context) (rec *wire.Record, offset int64, err 
 	rec.Transactions = fresh
 	return rec, raw.Offset, nil
 }
+
+// await waits until there's something to read.
+func (r *Replay) await(ctx context.Context) error {
+	if len(r.records) > 0 || r.at >= r.end {
+		return nil
+	}
+	_, err := r.log.Read(ctx, r.at)
+	return err
+}

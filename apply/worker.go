@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"bridge/change"
@@ -66,27 +65,16 @@ const (
 	pingInterval = 5 * time.Second
 )
 
-var (
-	// errBehind ends an attempt because capture is behind: a large local transaction is being read, or the broker
-	// is away.
-	errBehind = fmt.Errorf("%w: capture is behind", ErrRetry)
-	// errUnread ends an attempt because a topic doesn't give what is needed from it: the broker is away, or a large
-	// local transaction isn't published yet.
-	errUnread = fmt.Errorf("%w: a topic can't be read", ErrRetry)
-)
+// errBehind ends an attempt because capture is behind: a large local transaction is being read, or the broker is away.
+var errBehind = fmt.Errorf("%w: capture is behind", ErrRetry)
 
-// catchUp waits, with no row locked, for what an attempt couldn't wait for any longer.
+// catchUp waits, with no row locked, for capture, if an attempt couldn't wait for it any longer. All lanes wait with it: each
+// needs capture to commit anything.
 func (w *worker) catchUp(ctx context.Context, err error) error {
-	var waitErr error
-	switch {
-	case errors.Is(err, errBehind):
-		_, waitErr = w.fence.Raise(ctx, 0)
-	case errors.Is(err, errUnread):
-		waitErr = w.archive.Fill(ctx, w.history, w.unread, &change.Transaction{})
-		w.unread = nil
-	}
-	if waitErr != nil {
-		return waitErr
+	if errors.Is(err, errBehind) {
+		if _, waitErr := w.fence.Raise(ctx, 0); waitErr != nil {
+			return waitErr
+		}
 	}
 	return err
 }
@@ -128,8 +116,13 @@ func (w *worker) waiting(ctx context.Context, f func(context.Context) error) err
 	}
 }
 
+// isOurs reports whether an error ends an attempt, and not the session.
 func isOurs(err error) bool {
-	return errors.Is(err, ErrRetry) || errors.Is(err, ErrRefused) || errors.Is(err, errYield)
+	if errors.Is(err, ErrRetry) || errors.Is(err, ErrRefused) || errors.Is(err, errYield) {
+		return true
+	}
+	_, ofTopic := errors.AsType[*topicError](err)
+	return ofTopic
 }
 
 func (w *worker) attempt(ctx context.Context, b *Batch, inOrder bool, t *ticket) error {
@@ -288,23 +281,6 @@ func (w *worker) certify(ctx context.Context, b *Batch, asOf uint64) (v Verdict,
 			return v, err
 		}
 	}
-}
-
-// recall has operations read again that history lacks.
-func (w *worker) recall(ctx context.Context, b *Batch, lacks []history.Ref) error {
-	return w.refill(ctx, lacks, b.isPiece(), b.Transactions[0])
-}
-
-// refill is recall's, of a piece or of whole transactions.
-func (w *worker) refill(ctx context.Context, lacks []history.Ref, isPiece bool, piece *change.Transaction) error {
-	err := w.locked(ctx, isPiece, errUnread, func(ctx context.Context) error {
-		return w.archive.Fill(ctx, w.history, lacks, piece)
-	})
-	if errors.Is(err, errUnread) {
-		own := piece.Dot // its earlier pieces: history forgets them with this attempt
-		w.unread = slices.DeleteFunc(lacks, func(r history.Ref) bool { return r.Dot == own })
-	}
-	return err
 }
 
 // committed adds what was applied to history. The records told what their origin had seen, and that

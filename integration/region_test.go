@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -89,6 +90,24 @@ func (r *region) status() (s admin.Status, err error) {
 	}
 	defer answer.Body.Close()
 	return s, json.NewDecoder(answer.Body).Decode(&s)
+}
+
+// metric is the sample of a metric with its labels.
+func (r *region) metric(name string) string {
+	r.mesh.t.Helper()
+	answer, err := http.Get("http://" + r.http + "/metrics")
+	if err != nil {
+		r.mesh.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	lines := bufio.NewScanner(answer.Body)
+	for lines.Scan() {
+		if sample, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			return sample
+		}
+	}
+	r.mesh.t.Fatalf("no metric %s", name)
+	return ""
 }
 
 // peer is what the region's bridge tells of another region.

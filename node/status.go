@@ -39,7 +39,9 @@ type Status struct {
 	// ClockAhead is how far in the future the region's logical clock stands.
 	ClockAhead time.Duration
 	Peers      []Peer
-	History    history.Stats
+	// Held is why nothing from other regions is applied although the region runs.
+	Held    apply.Held
+	History history.Stats
 	// Parked are the rows that constraints keep from being shown as they are.
 	Parked map[apply.ParkedLabel]int
 }
@@ -51,9 +53,9 @@ type Peer struct {
 	Stable uint64
 }
 
-// Ready reports whether the node does its work: it's running, can publish, and no peer is stopped.
+// Ready reports whether the node does its work: it's running, can publish and apply, and no peer is stopped.
 func (s *Status) Ready() bool {
-	if s.Phase != Running || !s.StalledSince.IsZero() && time.Since(s.StalledSince) >= appendStalled {
+	if s.Phase != Running || s.Held.Error != nil || !s.StalledSince.IsZero() && time.Since(s.StalledSince) >= appendStalled {
 		return false
 	}
 	for i := range s.Peers {
@@ -85,6 +87,7 @@ func (n *Node) Status() Status {
 	out.Origin, out.Parked = s.self, s.watch.Parked()
 	out.StalledSince, out.PublishError = s.outbox.stalled()
 	out.ClockAhead = clockAhead(out.Capture.State.Last, time.Now())
+	out.Held = s.apply.Held()
 	for _, p := range s.apply.Status() {
 		peer := Peer{PeerStatus: p}
 		s.history.Do(func(h *history.History) { peer.Stable = h.Stable(p.Origin) })

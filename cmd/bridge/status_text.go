@@ -20,6 +20,8 @@ func statusSummary(s *admin.Status) string {
 	switch {
 	case len(stopped) > 0:
 		return "stopped peers: " + strings.Join(stopped, ", ")
+	case s.HeldSince != nil:
+		return "nothing is applied since " + s.HeldSince.UTC().Format(time.RFC3339)
 	case !s.Ready && s.StalledSince != nil:
 		return "nothing could be published since " + s.StalledSince.UTC().Format(time.RFC3339)
 	case s.Ready:
@@ -60,13 +62,16 @@ func writeStatus(w io.Writer, s *admin.Status, now time.Time) error {
 	if s.StalledSince != nil {
 		line("publishing\tstalled for %s: %s", now.Sub(*s.StalledSince).Round(time.Second), s.PublishError)
 	}
+	if s.HeldSince != nil {
+		line("applying\tnothing for %s, rows that constraints hide can't be looked at: %s", now.Sub(*s.HeldSince).Round(time.Second), s.HeldError)
+	}
 	line("transactions\tseq %d published%s", s.Seq, lastCommit(s, now))
 	line("history\t%s not seen by every region, %s of %s (%.0f %%)",
 		count(s.History.Operations, "operation"), size(s.History.Bytes), size(s.History.Limit), 100*float64(s.History.Bytes)/float64(max(1, s.History.Limit)))
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if err := writePeers(w, s); err != nil {
+	if err := writePeers(w, s, now); err != nil {
 		return err
 	}
 	if err := writeConflicts(w, s.Conflicts, s.LostUpdates); err != nil {
@@ -94,7 +99,7 @@ func lastCommit(s *admin.Status, now time.Time) string {
 	return fmt.Sprintf(", the last one committed %s ago", rounded(now.Sub(*s.LastCommit)))
 }
 
-func writePeers(w io.Writer, s *admin.Status) error {
+func writePeers(w io.Writer, s *admin.Status, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "\npeer\tapplied\tqueued\tsize\tlag\tstable\thas seen of ours\t\n")
 	for i := range s.Peers {
@@ -106,15 +111,28 @@ func writePeers(w io.Writer, s *admin.Status) error {
 	}
 	var b strings.Builder
 	for i := range s.Peers {
-		if p := &s.Peers[i]; p.Stopped != "" {
-			fmt.Fprintf(&b, "%s is STOPPED: %s\n", p.Region, p.Stopped)
-		}
-		if p := &s.Peers[i]; p.WaitsFor != "" {
-			fmt.Fprintf(&b, "%s waits for %s, of which it had seen what isn't here yet\n", p.Region, p.WaitsFor)
-		}
+		b.WriteString(peerTroubles(&s.Peers[i], now))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// peerTroubles are lines on what keeps a peer's transactions from being applied.
+func peerTroubles(p *admin.Peer, now time.Time) string {
+	var b strings.Builder
+	if p.Stopped != "" {
+		fmt.Fprintf(&b, "%s is STOPPED: %s\n", p.Region, p.Stopped)
+	}
+	if p.WaitsFor != "" {
+		fmt.Fprintf(&b, "%s waits for %s, of which it had seen what isn't here yet\n", p.Region, p.WaitsFor)
+	}
+	if p.WaitsSince != nil {
+		fmt.Fprintf(&b, "%s waits for topic %s, which has operations that its next transaction needs, for %s\n", p.Region, p.WaitsForTopic, now.Sub(*p.WaitsSince).Round(time.Second))
+	}
+	if p.ReadError != "" {
+		fmt.Fprintf(&b, "%s can't be read at the moment: %s\n", p.Region, p.ReadError)
+	}
+	return b.String()
 }
 
 func writeConflicts(w io.Writer, conflicts []admin.Conflict, lost uint64) error {
