@@ -144,7 +144,7 @@ func checkTrial(t *testing.T, name string, seed uint64, m *mesh, changed *confli
 			if !e.Contested() || onlyTruncates(e.Ops) {
 				continue
 			}
-			if slices.ContainsFunc(e.Ops, func(op history.Entry) bool { return changed.Lacks(&op) }) {
+			if changed.Lacking(e.Ops) != nil {
 				count.Lacking++
 				continue
 			}
