@@ -37,6 +37,8 @@ type Config struct {
 	// IdleInterval is how often the server is asked for a sign of life when nothing happens, and so how
 	// often Idle events come then. Default 1 s.
 	IdleInterval time.Duration
+
+	silence time.Duration // how long the server may send nothing: it sends a heartbeat every IdleInterval. Default a minute
 }
 
 func (c Config) withDefaults() Config {
@@ -44,6 +46,7 @@ func (c Config) withDefaults() Config {
 	c.SpillMemory = cmp.Or(c.SpillMemory, 16<<20)
 	c.SpillDir = cmp.Or(c.SpillDir, os.TempDir())
 	c.IdleInterval = cmp.Or(c.IdleInterval, time.Second)
+	c.silence = cmp.Or(c.silence, time.Minute)
 	if c.ServerID == 0 {
 		c.ServerID = DeriveServerID(c.Name)
 	}

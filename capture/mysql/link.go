@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"time"
 
 	"github.com/go-mysql-org/go-mysql/client"
 	"github.com/go-mysql-org/go-mysql/mysql"
@@ -32,9 +31,6 @@ const (
 	aheadEvents = 256
 	aheadBytes  = 4 << 20
 )
-
-// silence is how long the server may send nothing: it sends a heartbeat every few seconds.
-const silence = time.Minute
 
 // link is the connection that the log comes through: go-mysql's syncer, in raw mode. The syncer doesn't
 // reconnect: that's the caller's, from its own checkpoint.
@@ -62,7 +58,7 @@ func openLink(c linkConfig) (*link, error) {
 	c.syncer.RawModeEnabled = true // what bridge needs is parsed by the consumer, and nothing of an echo
 	c.syncer.DisableRetrySync = true
 	c.syncer.SynchronousEventHandler = l
-	c.syncer.ReadTimeout = silence
+	c.syncer.Dialer = coarseDeadlines(c.syncer.Dialer)
 	c.syncer.Logger = slog.New(slog.DiscardHandler) // errors are returned
 	c.syncer.Option = patientWriter
 	l.syncer = replication.NewBinlogSyncer(c.syncer)

@@ -233,7 +233,7 @@ func (s *Source) syncer() (replication.BinlogSyncerConfig, error) {
 	config := replication.BinlogSyncerConfig{
 		ServerID: s.config.ServerID, Flavor: string(s.catalog.flavor), Host: address,
 		User: server.User, Password: server.Password, Localhost: s.config.Name,
-		HeartbeatPeriod: s.config.IdleInterval, Dialer: server.Dialer().DialContext,
+		HeartbeatPeriod: s.config.IdleInterval, ReadTimeout: s.config.silence, Dialer: server.Dialer().DialContext,
 	}
 	if network == "unix" {
 		return config, nil
