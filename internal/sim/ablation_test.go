@@ -32,6 +32,7 @@ func TestAblations(t *testing.T) {
 		NoMarker:          {"I6"},
 		ConfirmEarly:      {"I2"},
 		NoClaim:           {"I1"},
+		CountWaiting:      {"I1", "I5"},
 		RulesDiffer:       {"I1"},
 		NoRecheck:         {"I1", "I2"},
 		NoDangle:          {"I1"},

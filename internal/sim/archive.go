@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"bridge/apply"
 	"bridge/change"
@@ -10,12 +11,12 @@ import (
 	"bridge/stream"
 )
 
-// errNotYet ends a read at the end of a topic: the real one would wait.
+// errNotYet ends a read at the end of a topic, and of one that's away: the real one would wait.
 var errNotYet = errors.New("nothing there yet")
 
 // Read lets the shipped archive read a model topic.
 func (t *topic) Read(_ context.Context, from int64) ([]stream.Record, error) {
-	if from >= int64(len(t.records)) {
+	if t.away() || from >= int64(len(t.records)) {
 		return nil, errNotYet
 	}
 	return []stream.Record{{Offset: from, Value: t.records[from]}}, nil
@@ -29,26 +30,63 @@ func (t *topic) Bounds(context.Context) (oldest, next int64, err error) {
 func (t *topic) Name() string { return "model" }
 func (t *topic) Close() error { return nil }
 
-// recollect gives history what it lacks to certify a batch, and reports whether it could: a local
-// transaction may not be published yet.
-func (r *region) recollect(b *apply.Batch, asOf uint64) bool {
+// recollect gives history what it lacks to certify a flight's batch, and reports whether it could. What can't be read is waited
+// for; in the end the flight is given up.
+func (f *flight) recollect(asOf uint64) bool {
+	r, b := f.region, f.batch()
 	for {
 		refs := b.Lacks(r.history, asOf)
 		if len(refs) == 0 {
 			return true
 		}
-		a := apply.Archive{Cluster: cluster, Logs: map[change.Origin]stream.Log{}, From: func(change.Dot) int64 { return 0 }, Local: apply.AsLogged{}}
-		for _, other := range r.world.regions {
-			a.Logs[other.origin] = &other.topic
-		}
-		err := a.Fill(context.Background(), history.NewLocked(r.history), refs, b.Transactions[0])
-		if errors.Is(err, errNotYet) {
+		if !r.refill(refs, b.Transactions[0]) {
+			if r.world.rng.IntN(4) == 0 {
+				f.park(refs)
+			}
 			return false
 		}
-		if err != nil {
-			r.world.fail("I8 loud", "%s: %v", r, err)
-			return false
-		}
-		r.world.stats.Recalled += len(refs)
 	}
+}
+
+// refill reads operations again that history lacks, and reports whether the topics gave them: a local transaction may not be
+// published yet, and a topic may be away.
+func (r *region) refill(refs []history.Ref, piece *change.Transaction) bool {
+	a := apply.Archive{Cluster: cluster, Logs: map[change.Origin]stream.Log{}, From: func(change.Dot) int64 { return 0 }, Local: apply.AsLogged{}}
+	for _, other := range r.world.regions {
+		a.Logs[other.origin] = &other.topic
+	}
+	err := a.Fill(context.Background(), history.NewLocked(r.history), refs, piece)
+	if errors.Is(err, errNotYet) {
+		return false
+	}
+	if err != nil {
+		r.world.fail("I8 loud", "%s: %v", r, err)
+		return false
+	}
+	r.world.stats.Recalled += len(refs)
+	return true
+}
+
+// park takes a flight back, with all that come after it. Its lane waits until the topics give what it lacks; the other lanes
+// don't.
+func (f *flight) park(lacks []history.Ref) {
+	r := f.region
+	own := f.batch().Transactions[0].Dot // its earlier pieces: history forgets them
+	f.lane.lacks = slices.DeleteFunc(lacks, func(ref history.Ref) bool { return ref.Dot == own })
+	r.world.trace("%s gives up %s, which waits for topics", r, f)
+	r.world.stats.Waited++
+	sent := r.sent
+	f.forget()
+	r.takeBack(slices.Index(r.flights, f))
+	if r.world.fault == CountWaiting {
+		r.sent = sent
+	}
+}
+
+// waits reports whether the lane still lacks something of a topic.
+func (l *lane) waits() bool {
+	if len(l.lacks) > 0 && l.region.refill(l.lacks, &change.Transaction{}) {
+		l.lacks = nil
+	}
+	return len(l.lacks) > 0
 }

@@ -45,6 +45,8 @@ const (
 	NoMarker Fault = "marker ignored"
 	// NoClaim doesn't lock the missing row that a rule not ordered by time decides.
 	NoClaim Fault = "missing rows not locked"
+	// CountWaiting counts what was taken back to wait for a topic as on its way.
+	CountWaiting Fault = "what waits for a topic counts as on its way"
 	// RulesDiffer has one region decide by another rule.
 	RulesDiffer Fault = "rules that differ between regions"
 	// NoRecheck doesn't look at parked rows, and at children, after local writes.

@@ -277,8 +277,8 @@ func (f *flight) certify(asOf uint64) bool {
 	if r.world.fault == DecideFresh {
 		asOf = ^uint64(0)
 	}
-	if !r.recollect(f.batch(), asOf) {
-		return false
+	if !f.recollect(asOf) {
+		return f.phase == landed
 	}
 	if f.looks++; f.looks > 50 {
 		r.world.fail("I9 progress", "%s looks at %s up to seq %d for ever", r, f.lane.peer, f.seq)
@@ -425,21 +425,10 @@ func (r *region) cancel(i int) {
 		r.flights = nil
 		return
 	}
-	if f.remembered && r.world.fault != KeepCancelled {
-		r.history.Cancel(f.batch().Transactions[0].Dot)
-	}
+	f.forget()
 	r.world.trace("%s cancels %s up to seq %d", r, f.lane.peer, f.seq)
 	r.world.stats.Retries++
-	for _, later := range r.flights[i:] {
-		later.session.end()
-		later.lane.taken -= later.items
-		r.watch.End(later.batchInFlight())
-	}
-	r.flights = r.flights[:i]
-	r.sent = r.db.seen()
-	for _, earlier := range r.flights {
-		r.sent = r.sent.With(earlier.lane.peer.origin, earlier.seq)
-	}
+	r.takeBack(i)
 	if r.world.rng.IntN(2) == 0 || f.settling != nil {
 		return
 	}
@@ -459,20 +448,31 @@ func (f *flight) collide() {
 	if len(f.batches) > 1 {
 		r.world.fail("I9 progress", "%s: pieces collide", r)
 	}
-	i := slices.Index(r.flights, f)
 	r.world.trace("%s: %s collides", r, f)
-	for _, later := range r.flights[i:] {
-		later.session.end()
-		later.lane.taken -= later.items
-		later.phase = landed
-		r.watch.End(later.batchInFlight())
+	r.takeBack(slices.Index(r.flights, f))
+	f.lane.settle = f.items
+}
+
+// forget has history forget the pieces of a flight that's given up.
+func (f *flight) forget() {
+	if f.remembered && f.region.world.fault != KeepCancelled {
+		f.region.history.Cancel(f.batch().Transactions[0].Dot)
+	}
+}
+
+// takeBack ends flights without effect, from one on.
+func (r *region) takeBack(i int) {
+	for _, f := range r.flights[i:] {
+		f.session.end()
+		f.lane.taken -= f.items
+		f.phase = landed
+		r.watch.End(f.batchInFlight())
 	}
 	r.flights = r.flights[:i]
 	r.sent = r.db.seen()
 	for _, earlier := range r.flights {
 		r.sent = r.sent.With(earlier.lane.peer.origin, earlier.seq)
 	}
-	f.lane.settle = f.items
 }
 
 func (f *flight) String() string {

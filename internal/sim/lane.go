@@ -3,6 +3,7 @@ package sim
 import (
 	"bridge/apply"
 	"bridge/change"
+	"bridge/history"
 	"bridge/loopguard"
 	"bridge/wire"
 )
@@ -19,6 +20,7 @@ type lane struct {
 	queue   []item
 	taken   int                   // items at the queue's front that are in flight
 	settle  int                   // transactions still to be settled
+	lacks   []history.Ref         // what can't be read from a topic, and must be before anything is applied
 	pieces  []*change.Transaction // of a large transaction that isn't complete
 }
 
@@ -134,6 +136,9 @@ func (l *lane) take() *flight {
 		}
 		r.learn(l.peer.origin, l.queue[0].seen)
 		l.queue = l.queue[1:]
+	}
+	if l.waits() {
+		return nil
 	}
 	f := &flight{region: r, lane: l}
 	limit := 1 + r.world.rng.IntN(r.world.plan.batch)

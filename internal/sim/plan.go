@@ -40,6 +40,7 @@ const (
 	onlyStops
 	onlyCancels
 	onlyCrashes
+	onlyAbsence
 )
 
 func newPlan(rng *rand.Rand) plan {
@@ -167,6 +168,10 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 		p.large, p.trouble, p.regions, p.truncates = 8, onlyCrashes, 2, false
 		p.weights = defaultWeights
 		p.weights[actTrouble], p.weights[actPublish] = 3, 2
+	case CountWaiting:
+		p.large, p.trouble, p.keys = 8, onlyAbsence, 1+rng.IntN(3)
+		p.weights = defaultWeights
+		p.weights[actTrouble] = 3
 	case NoTruncateHistory:
 		p.truncates = true
 	}

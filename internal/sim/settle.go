@@ -6,8 +6,9 @@ const settleLimit = 400
 // settle stops the applications and lets everything come to rest. Then every region tells twice what it
 // has seen, and nothing may be left in any history (I7), nor may anything but heartbeats appear (I6).
 func (w *world) settle() {
-	w.trace("applications stop")
+	w.trace("applications stop, and all topics are there")
 	for _, r := range w.regions {
+		r.topic.absent = 0
 		for len(r.open) > 0 {
 			r.proceed(r.open[0])
 		}

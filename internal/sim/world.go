@@ -17,6 +17,7 @@ type Stats struct {
 	Barriers     int // without and
 	Floors       int // with a floor
 	Retries      int
+	Waited       int // flights that were given up because a topic couldn't be read
 	Duplicates   int // records appended twice
 	Settled      int // batches that constraints had a part in
 	Upkeep       int // looks at parked rows
@@ -34,6 +35,7 @@ func (s *Stats) Add(o Stats) {
 	s.Barriers += o.Barriers
 	s.Floors += o.Floors
 	s.Retries += o.Retries
+	s.Waited += o.Waited
 	s.Duplicates += o.Duplicates
 	s.Late += o.Late
 	s.Settled += o.Settled
@@ -84,7 +86,7 @@ func Run(seed uint64, fault Fault, tracer func(string)) (Stats, *Violation) {
 		w.origins = append(w.origins, change.NewOrigin("r"+string(rune('0'+i)), 1))
 	}
 	for i, o := range w.origins {
-		w.regions = append(w.regions, &region{world: w, index: i, origin: o, db: newDatabase(w, initial)})
+		w.regions = append(w.regions, &region{world: w, index: i, origin: o, db: newDatabase(w, initial), topic: topic{world: w}})
 	}
 	for _, r := range w.regions {
 		r.start()
@@ -242,6 +244,8 @@ func (r *region) trouble() {
 		what = 6
 	case onlyCrashes:
 		what = 0
+	case onlyAbsence:
+		what = 10
 	}
 	switch what {
 	case 0:
@@ -258,5 +262,7 @@ func (r *region) trouble() {
 		if len(r.flights) > 0 {
 			r.cancel(w.rng.IntN(len(r.flights)))
 		}
+	case 10, 11, 12:
+		w.regions[w.rng.IntN(len(w.regions))].topic.absent = w.step + w.rng.IntN(w.plan.steps)
 	}
 }
