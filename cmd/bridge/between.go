@@ -40,7 +40,7 @@ func names(c *config.Config) (naming.Names, error) {
 	slices.SortFunc(rules.Tables, func(a, b naming.Table) int { return strings.Compare(a.Local.String(), b.Local.String()) })
 	n, err := naming.New(rules)
 	if err != nil {
-		return n, &failure{exitUsage, err}
+		return n, usageError(err)
 	}
 	return n, nil
 }
@@ -71,9 +71,34 @@ func policy(c *config.Config) (func(change.TableName, string) value.Policy, erro
 	for column, word := range c.Tables.OnUnrepresentable {
 		p, err := value.ParsePolicy(word)
 		if err != nil {
-			return nil, &failure{exitUsage, err}
+			return nil, usageError(err)
 		}
 		policies[column] = p
 	}
 	return func(t change.TableName, column string) value.Policy { return policies[t.String()+"."+column] }, nil
+}
+
+// namedTable is the table that a person means by its name here or between the regions.
+type namedTable struct{ local, stream change.TableName }
+
+func findTable(c *config.Config, text string) (t namedTable, err error) {
+	names, err := names(c)
+	if err != nil {
+		return t, err
+	}
+	t.local, t.stream = tableName(text), tableName(text)
+	if local, err := names.Local(t.stream); err == nil {
+		t.local = local
+		return t, nil
+	}
+	t.stream, err = names.Stream(t.local)
+	return t, err
+}
+
+// String is the name here, and that between the regions where it's another.
+func (t namedTable) String() string {
+	if t.local == t.stream {
+		return t.local.String()
+	}
+	return t.local.String() + " (" + t.stream.String() + " between the regions)"
 }

@@ -29,7 +29,7 @@ func (cmd *blameCommand) Run(ctx context.Context, s *session) error {
 	}
 	table, err := findTable(c, cmd.Table)
 	if err != nil {
-		return &failure{exitUsage, err}
+		return usageError(err)
 	}
 	rules, err := rulesOf(c)
 	if err != nil {
@@ -49,7 +49,7 @@ func (cmd *blameCommand) Run(ctx context.Context, s *session) error {
 	result := newBlameResult(story, rule.String())
 	result.OtherRules = row.foreign
 	if err := result.lookUp(ctx, c, story, rule); err != nil {
-		return &failure{exitEnvironment, err}
+		return environmentError(err)
 	}
 	s.outcome = outcome{result: result, human: func(w io.Writer) error { return writeBlame(w, result) }, summary: result.summary()}
 	return nil
@@ -155,10 +155,10 @@ func (r *blamedRow) key() (change.Key, error) {
 	name := r.table.String() + " (" + strings.Join(r.values, ", ") + ")"
 	switch len(keys) {
 	case 0:
-		return change.Key{}, &failure{exitRuntime, fmt.Errorf("the topics hold no write to %s: it wasn't written since their oldest records (or in the time of --since), "+
-			"or the key is another: give the values of all key columns, in the order of the table's columns", name)}
+		return change.Key{}, runtimeError(fmt.Errorf("the topics hold no write to %s: it wasn't written since their oldest records (or in the time of --since), "+
+			"or the key is another: give the values of all key columns, in the order of the table's columns", name))
 	case 1:
 		return keys[0], nil
 	}
-	return change.Key{}, &failure{exitUsage, fmt.Errorf("%s names %d rows: give the key's values as bridge's messages show them", name, len(keys))}
+	return change.Key{}, usageError(fmt.Errorf("%s names %d rows: give the key's values as bridge's messages show them", name, len(keys)))
 }

@@ -18,7 +18,7 @@ type brokerCommand struct {
 func (cmd *brokerCommand) Run(ctx context.Context, s *session) error {
 	b, err := embedded.Start(embedded.Options{Dir: cmd.Dir, Listen: cmd.Listen})
 	if err != nil {
-		return &failure{exitEnvironment, err}
+		return environmentError(err)
 	}
 	fmt.Fprintf(s.stderr, "embedded broker listens on %s\n", b.Addr())
 	<-ctx.Done()

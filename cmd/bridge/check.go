@@ -32,16 +32,16 @@ func (cmd *checkCommand) Run(ctx context.Context, s *session) error {
 	limited, cancel := context.WithTimeout(ctx, cmd.Timeout)
 	report, err := databaseOf(c).check(limited)
 	if err != nil {
-		report = &preflight.Report{Findings: []preflight.Finding{finding("database", err)}}
+		report = &preflight.Report{Findings: []preflight.Finding{preflight.Failure("database", err)}}
 	}
 	cancel()
 	if _, err := builtPolicies(c); err != nil {
-		report.Findings = append(report.Findings, finding("configuration", err))
+		report.Findings = append(report.Findings, preflight.Failure("configuration", err))
 	}
 	report.Findings = append(report.Findings, dropNotes(c)...)
 	report.Findings = append(report.Findings, checkTopics(ctx, c, report.Initialised, cmd.Timeout)...)
 	if len(cmd.Peers) > 0 {
-		found, err := s.checkPeers(ctx, c, cmd.Peers)
+		found, err := checkPeers(ctx, s, c, cmd.Peers)
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (cmd *checkCommand) Run(ctx context.Context, s *session) error {
 
 	s.outcome = checkOutcome(report)
 	if report.Failed() {
-		return &failure{exitEnvironment, errors.New(s.outcome.summary)}
+		return environmentError(errors.New(s.outcome.summary))
 	}
 	return nil
 }
@@ -83,8 +83,4 @@ func writeFindings(w io.Writer, findings []preflight.Finding) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-func finding(object string, err error) preflight.Finding {
-	return preflight.Finding{Level: preflight.Error, Object: object, Text: err.Error()}
 }

@@ -15,7 +15,7 @@ import (
 
 // checkPeers compares this region with others. Regions must begin as equal: what was different before bridge
 // ran stays so. Rows can be compared here only while nothing is on its way; otherwise "bridge compare" does it.
-func (s *session) checkPeers(ctx context.Context, c *config.Config, files []string) ([]preflight.Finding, error) {
+func checkPeers(ctx context.Context, s *session, c *config.Config, files []string) ([]preflight.Finding, error) {
 	all, err := s.otherRegions(c, files)
 	if err != nil {
 		return nil, err
@@ -31,21 +31,21 @@ func (s *session) checkPeers(ctx context.Context, c *config.Config, files []stri
 	}
 	tables, err := compare.Definitions(ctx, regions)
 	if err != nil {
-		return nil, &failure{exitEnvironment, err}
+		return nil, environmentError(err)
 	}
 	limits, err := compare.Limits(ctx, regions)
 	if err != nil {
-		return nil, &failure{exitEnvironment, err}
+		return nil, environmentError(err)
 	}
 	findings := append(definitionFindings(tables), limitFindings(limits)...)
 	keys, err := checkKeys(ctx, all, regions)
 	if err != nil {
-		return nil, &failure{exitEnvironment, err}
+		return nil, environmentError(err)
 	}
 	findings = append(findings, keys...)
 	running, err := runningBridge(ctx, all)
 	if err != nil {
-		return nil, &failure{exitEnvironment, err}
+		return nil, environmentError(err)
 	}
 	if running != "" {
 		return append(findings, preflight.Finding{Level: preflight.Note, Object: "rows",
@@ -53,7 +53,7 @@ func (s *session) checkPeers(ctx context.Context, c *config.Config, files []stri
 	}
 	result, err := compare.Run(ctx, members, compare.Options{AtRest: true})
 	if err != nil {
-		return nil, &failure{exitEnvironment, err}
+		return nil, environmentError(err)
 	}
 	return append(findings, rowFindings(result)...), nil
 }

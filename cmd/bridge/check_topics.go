@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"bridge/config"
-	"bridge/internal/postgres/preflight"
+	"bridge/internal/preflight"
 	"bridge/stream/kafka"
 )
 
@@ -33,12 +33,12 @@ func checkTopic(ctx context.Context, c *config.Config, region string, initialise
 	object := "topic " + c.Topic(region)
 	log, err := openTopic(c, region)
 	if err != nil {
-		return []preflight.Finding{finding(object, err)}, false
+		return []preflight.Finding{preflight.Failure(object, err)}, false
 	}
 	defer log.Close()
 	problems, err := log.CheckTopic(ctx, topicSettings(c, region))
 	if err != nil {
-		f := finding(object, err)
+		f := preflight.Failure(object, err)
 		f.Fix = "check the brokers' addresses (" + strings.Join(c.KafkaOf(region).Brokers, ", ") + "), kafka.tls and kafka.sasl"
 		return []preflight.Finding{f}, true
 	}
@@ -59,21 +59,18 @@ func checkTopic(ctx context.Context, c *config.Config, region string, initialise
 	return findings, false
 }
 
-// needsInit finds a topic that isn't there or can't be used.
-func needsInit(p kafka.Problem) bool { return strings.Contains(p.Fix, "bridge init") }
-
 // checkTail reads the topic's last record: it's there to be read, and it's the region's own.
 func checkTail(ctx context.Context, c *config.Config, log *kafka.Log, region string) []preflight.Finding {
 	object := "topic " + log.Name()
 	h, next, err := lastRecord(ctx, log)
 	if err != nil {
-		return []preflight.Finding{finding(object, err)}
+		return []preflight.Finding{preflight.Failure(object, err)}
 	}
 	if h == nil {
 		return nil
 	}
 	if err := checkAuthor(log, next-1, h, c.Cluster, region); err != nil {
-		f := finding(object, err)
+		f := preflight.Failure(object, err)
 		f.Fix = "give each cluster and region its own name, or set kafka.topic_prefix"
 		return []preflight.Finding{f}
 	}

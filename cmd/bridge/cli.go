@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -14,9 +13,7 @@ import (
 
 // cli is the command line: flags that every command has, and the commands, each in its own file.
 type cli struct {
-	Config string   `short:"c" default:"${default_config}" env:"BRIDGE_CONFIG" placeholder:"FILE" help:"Configuration file (${default})."`
-	Set    []string `placeholder:"PATH=VALUE" sep:"none" help:"Replace a setting, such as log.level=debug. Wins over BRIDGE_* variables and the file. Don't pass secrets this way."`
-	JSON   bool     `name:"json" help:"Print {command, ok, summary, result, error} as JSON."`
+	flags
 
 	Check       checkCommand       `cmd:"" help:"Look at database, broker and tables, and report every problem with its fix."`
 	Grants      grantsCommand      `cmd:"" help:"Print the SQL by which a DBA gives bridge the rights it needs (for psql)."`
@@ -35,22 +32,14 @@ type cli struct {
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
-// session is what a command works with.
-type session struct {
-	cli     *cli
-	stdout  io.Writer
-	stderr  io.Writer
-	outside config.Outside
-	outcome outcome
-}
-
 // exit carries an exit code out of kong, which exits after --help.
 type exit int
 
 // execute parses and runs one command line, prints its outcome and returns the exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer, outside config.Outside) (code int) {
-	s := &session{cli: new(cli), stdout: stdout, stderr: stderr, outside: outside}
-	parser := kong.Must(s.cli,
+	c := new(cli)
+	s := &session{flags: &c.flags, stdout: stdout, stderr: stderr, outside: outside}
+	parser := kong.Must(c,
 		kong.Name("bridge"),
 		kong.Description("Multi-leader replication for existing SQL databases."),
 		kong.UsageOnError(),
@@ -72,28 +61,11 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer, outsi
 	command := ""
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		s.cli.JSON = slices.Contains(args, "--json")
-		err = &failure{exitUsage, fmt.Errorf(`%w (see "bridge --help")`, err)}
+		s.flags.JSON = slices.Contains(args, "--json")
+		err = usageError(fmt.Errorf(`%w (see "bridge --help")`, err))
 	} else {
 		command = parsed.Command()
 		err = parsed.Run()
 	}
 	return s.print(command, err)
-}
-
-// config loads the configuration: flags win over the environment, and that over the file.
-func (s *session) config() (*config.Config, error) {
-	overrides := s.outside.FromEnvironment()
-	for _, o := range s.cli.Set {
-		path, value, ok := strings.Cut(o, "=")
-		if !ok {
-			return nil, &failure{exitUsage, fmt.Errorf("--set %s is not of the form path=value", path)}
-		}
-		overrides = append(overrides, config.Override{Path: path, Value: value, Source: "--set"})
-	}
-	c, err := config.Load(s.cli.Config, s.outside, overrides...)
-	if err != nil {
-		return nil, &failure{exitUsage, err}
-	}
-	return c, nil
 }

@@ -39,14 +39,14 @@ func (cmd *compareCommand) Run(ctx context.Context, s *session) error {
 	}
 	result, err := compare.Run(ctx, members, options)
 	if err != nil {
-		return &failure{exitEnvironment, err}
+		return environmentError(err)
 	}
-	return s.compared(result)
+	return compared(s, result)
 }
 
 // configurations loads the files; the first is the command's own if it's one of them.
 func (cmd *compareCommand) configurations(s *session) ([]*config.Config, error) {
-	if s.cli.Config != defaultConfig || len(cmd.Files) < 2 {
+	if s.flags.Config != defaultConfig || len(cmd.Files) < 2 {
 		c, err := s.config()
 		if err != nil {
 			return nil, err
@@ -55,13 +55,13 @@ func (cmd *compareCommand) configurations(s *session) ([]*config.Config, error) 
 	}
 	c, err := config.Load(cmd.Files[0], s.outside)
 	if err != nil {
-		return nil, &failure{exitUsage, err}
+		return nil, usageError(err)
 	}
 	return s.otherRegions(c, cmd.Files[1:])
 }
 
 // compared turns a result into the command's outcome.
-func (s *session) compared(r *compare.Result) error {
+func compared(s *session, r *compare.Result) error {
 	s.outcome = outcome{result: r, human: func(w io.Writer) error { return writeComparison(w, r) }}
 	different, undecided := 0, 0
 	for _, t := range r.Tables {
@@ -74,13 +74,13 @@ func (s *session) compared(r *compare.Result) error {
 	}
 	switch {
 	case len(r.Tables) == 0:
-		return &failure{exitEnvironment, errors.New("no table to compare: see tables.include, tables.exclude and --tables")}
+		return environmentError(errors.New("no table to compare: see tables.include, tables.exclude and --tables"))
 	case different > 0:
 		s.outcome.summary = fmt.Sprintf("different: %d, undecided: %d of %s", different, undecided, count(len(r.Tables), "table"))
-		return &failure{exitRuntime, errors.New(s.outcome.summary)}
+		return runtimeError(errors.New(s.outcome.summary))
 	case undecided > 0:
 		s.outcome.summary = fmt.Sprintf("undecided: %d of %s", undecided, count(len(r.Tables), "table"))
-		return &failure{exitEnvironment, errors.New(s.outcome.summary)}
+		return environmentError(errors.New(s.outcome.summary))
 	}
 	s.outcome.summary = fmt.Sprintf("%s equal in %s", count(len(r.Tables), "table"), strings.Join(r.Regions, ", "))
 	return nil

@@ -3,15 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"bridge/compare"
 )
-
-// maxShown is how many rows of a table are listed for people; --json has them all.
-const maxShown = 20
 
 // writeComparison lists the tables, and then what differs in each and which values don't go over.
 func writeComparison(w io.Writer, r *compare.Result) error {
@@ -55,27 +51,6 @@ func rowCounts(t *compare.TableResult, regions []string) string {
 	return strings.Join(parts, ", ") + " rows"
 }
 
-func verdict(t *compare.TableResult) string {
-	var parts []string
-	if len(t.Definition) > 0 {
-		parts = append(parts, "definitions differ")
-	}
-	atLeast := ""
-	if t.AtLeast {
-		atLeast = "at least "
-	}
-	if n := len(t.Different); n > 0 {
-		parts = append(parts, atLeast+count(n, "row")+" different")
-	}
-	if n := len(t.Undecided); n > 0 {
-		parts = append(parts, atLeast+count(n, "row")+" undecided")
-	}
-	if len(parts) == 0 {
-		return string(t.Verdict)
-	}
-	return strings.Join(parts, ", ")
-}
-
 func writeDifferences(w io.Writer, t *compare.TableResult) error {
 	var b strings.Builder
 	if t.Verdict == compare.Equal {
@@ -100,17 +75,4 @@ func writeDifferences(w io.Writer, t *compare.TableResult) error {
 	rows(t.Undecided, "undecided")
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// describeDifference says which regions agree: "eu and us | ap | missing in jp".
-func describeDifference(d *compare.Difference) string {
-	var parts []string
-	for _, g := range d.Groups {
-		parts = append(parts, strings.Join(g, " and "))
-	}
-	slices.Sort(parts)
-	if len(d.Missing) > 0 {
-		parts = append(parts, "missing in "+strings.Join(d.Missing, " and "))
-	}
-	return strings.Join(parts, " | ")
 }

@@ -52,33 +52,15 @@ func (f *caseFilter) filter(now time.Time) (out casebook.Filter, err error) {
 	return out, err
 }
 
-// moment is a time of day, or one so long ago; zero if text is empty.
-func moment(flag, text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
-	}
-	if t, err := time.ParseInLocation(time.DateOnly, text, time.UTC); err == nil {
-		return t, nil
-	}
-	var age config.Duration
-	if err := age.UnmarshalText([]byte(text)); err != nil {
-		return time.Time{}, &failure{exitUsage, fmt.Errorf("%s %q is neither an age (90m, 24h, 7d) nor a time (2026-01-31, 2026-01-31T12:00:00Z)", flag, text)}
-	}
-	return now.Add(-age.Std()), nil
-}
-
 // withCases opens the region's book for f.
-func (s *session) withCases(ctx context.Context, f func(casebook.Book) error) error {
+func withCases(ctx context.Context, s *session, f func(casebook.Book) error) error {
 	c, err := s.config()
 	if err != nil {
 		return err
 	}
 	book, err := databaseOf(c).cases(ctx)
 	if err != nil {
-		return &failure{exitEnvironment, err}
+		return environmentError(err)
 	}
 	defer book.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what it wrote is committed
 	return f(book)
@@ -120,7 +102,7 @@ func (cmd *conflictsListCommand) Run(ctx context.Context, s *session) error {
 	}
 	f.Limit = cmd.ask()
 	cases := []*casebook.Case{}
-	err = s.withCases(ctx, func(book casebook.Book) error {
+	err = withCases(ctx, s, func(book casebook.Book) error {
 		return book.Cases(ctx, f, func(c *casebook.Case) error { cases = append(cases, c); return nil })
 	})
 	if err != nil {
@@ -151,7 +133,7 @@ type shownCase struct {
 
 // Run is called by kong.
 func (cmd *conflictsShowCommand) Run(ctx context.Context, s *session) error {
-	return s.withCases(ctx, func(book casebook.Book) error {
+	return withCases(ctx, s, func(book casebook.Book) error {
 		c, err := caseOf(ctx, book, cmd.ID)
 		if err != nil {
 			return err
@@ -201,7 +183,7 @@ func (cmd *conflictsStatsCommand) Run(ctx context.Context, s *session) error {
 		end = now
 	}
 	tally := casebook.NewTally(f.Since, end)
-	err = s.withCases(ctx, func(book casebook.Book) error {
+	err = withCases(ctx, s, func(book casebook.Book) error {
 		return book.Cases(ctx, f, func(c *casebook.Case) error { tally.Add(c); return nil })
 	})
 	if err != nil {
@@ -228,7 +210,7 @@ func (cmd *conflictsExportCommand) Run(ctx context.Context, s *session) error {
 	s.outcome.streamed = true
 	lines := json.NewEncoder(s.stdout)
 	lines.SetEscapeHTML(false)
-	return s.withCases(ctx, func(book casebook.Book) error {
+	return withCases(ctx, s, func(book casebook.Book) error {
 		return book.Cases(ctx, f, func(c *casebook.Case) error { return lines.Encode(c) })
 	})
 }

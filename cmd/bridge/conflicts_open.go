@@ -34,7 +34,7 @@ func (d mysqlDatabase) cases(ctx context.Context) (casebook.Book, error) {
 func (d postgresDatabase) operatorGrants(to io.Writer, role string, readOnly bool) error {
 	pg, err := d.server().Config(d.session("grants"))
 	if err != nil {
-		return &failure{exitUsage, err}
+		return usageError(err)
 	}
 	return postgres.Grants{
 		Role: role, Database: pg.Database, Include: expressions(d.c.Tables.Include), Exclude: expressions(d.c.Tables.Exclude),

@@ -28,18 +28,18 @@ type conflictsResolveCommand struct {
 func (cmd *conflictsResolveCommand) Run(ctx context.Context, s *session) error {
 	choice, err := cmd.choice()
 	if err != nil {
-		return &failure{exitUsage, err}
+		return usageError(err)
 	}
 	mark := casebook.Mark{By: cmd.By, How: choice.String()}
 	if mark.By == "" {
 		if mark.By = userName(); mark.By == "" {
-			return &failure{exitUsage, errors.New("who resolves the conflict? Say --by NAME")}
+			return usageError(errors.New("who resolves the conflict? Say --by NAME"))
 		}
 	}
 	if cmd.Note != "" {
 		mark.How += ": " + cmd.Note
 	}
-	return s.withCases(ctx, func(book casebook.Book) error {
+	return withCases(ctx, s, func(book casebook.Book) error {
 		var done casebook.Change
 		var of *casebook.Case
 		err := book.Resolve(ctx, cmd.ID, mark, cmd.Force, func(c *casebook.Case, row *casebook.Row) (casebook.Change, error) {

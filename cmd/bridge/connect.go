@@ -5,23 +5,18 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 
 	"bridge/config"
 	"bridge/stream/kafka"
 )
-
-// regionNames are the cluster's members, sorted.
-func regionNames(c *config.Config) []string { return slices.Sorted(maps.Keys(c.Regions)) }
 
 // openTopic opens a region's topic; no broker is spoken to yet.
 func openTopic(c *config.Config, region string) (*kafka.Log, error) {
 	k := c.KafkaOf(region)
 	encryption, err := kafkaTLS(&k.TLS)
 	if err != nil {
-		return nil, &failure{exitEnvironment, fmt.Errorf("kafka of region %s: %w", region, err)}
+		return nil, environmentError(fmt.Errorf("kafka of region %s: %w", region, err))
 	}
 	var sasl kafka.SASL
 	if k.SASL.Mechanism != "none" {

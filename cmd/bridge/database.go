@@ -8,10 +8,8 @@ import (
 	"bridge/change"
 	"bridge/compare"
 	"bridge/config"
-	"bridge/internal/database"
 	"bridge/internal/preflight"
 	"bridge/node"
-	"bridge/wire"
 )
 
 // regionDatabase is a region's database as the commands need it: the place where they meet engines. Each method
@@ -50,31 +48,6 @@ type comparedRegion interface {
 	Close(ctx context.Context) error
 }
 
-// setUp is what "bridge init" does to a database. Its steps are called in this order; each finds what's there and
-// makes what's missing.
-type setUp interface {
-	preflight(ctx context.Context) (*preflight.Report, error)
-	// publish makes bridge's own tables, and what the log needs to show the replicated ones.
-	publish(ctx context.Context, report *preflight.Report, done func(initStep)) error
-	// begun tells where capture begins if that's settled already.
-	begun(ctx context.Context, report *preflight.Report, verify bool) (step *initStep, err error)
-	// begin settles where capture begins. To verify is to be able to read the tables as of there.
-	begin(ctx context.Context, report *preflight.Report, verify bool) (*beginning, error)
-	// claim says in the database which region it is, and that it's set up.
-	claim(ctx context.Context) (n database.Node, claimed bool, err error)
-	close(ctx context.Context)
-}
-
-// beginning is where a region's capture begins.
-type beginning struct {
-	step     initStep
-	position change.Position
-	// baseline reads the tables as of the position; nil without verification.
-	baseline func(ctx context.Context) (wire.Baseline, error)
-	undo     func(ctx context.Context) error // so that init can be run again
-	close    func(ctx context.Context)
-}
-
 // databaseOf is the database that a configuration names.
 func databaseOf(c *config.Config) regionDatabase {
 	if c.Database.Engine == config.PostgreSQL {
@@ -91,7 +64,11 @@ const ownConnections = 5
 // sessionName is what a connection of this region's bridge is called: "bridge/eu/apply".
 func sessionName(c *config.Config, role string) string { return "bridge/" + c.Region + "/" + role }
 
-// selected chooses the replicated tables, by their own names.
-func selected(c *config.Config) func(change.TableName) bool {
-	return func(t change.TableName) bool { return c.Replicates(t.Schema, t.Name) }
+// expressions are table patterns as regular expressions for the catalog.
+func expressions(patterns []string) [][2]string {
+	pairs := make([][2]string, len(patterns))
+	for i, p := range patterns {
+		pairs[i][0], pairs[i][1] = config.Regexp(p)
+	}
+	return pairs
 }

@@ -25,13 +25,13 @@ var demoRegions = [demo.MaxRegions]string{"eu", "us", "ap", "sa", "af"}
 func (cmd *demoCommand) Run(ctx context.Context, s *session) error {
 	options, err := cmd.options()
 	if err != nil {
-		return &failure{exitUsage, err}
+		return usageError(err)
 	}
 	if options.Bridge, err = os.Executable(); err != nil {
 		return fmt.Errorf("find bridge's executable, which the demo runs: %w", err)
 	}
 	options.Out, options.Styled = s.stdout, isTerminal(s.stdout) && os.Getenv("TERM") != "dumb" && os.Getenv("NO_COLOR") == ""
-	if s.cli.JSON { // standard output is the result's
+	if s.flags.JSON { // standard output is the result's
 		options.Out, options.Styled = s.stderr, false
 	}
 	result, err := demo.Run(ctx, options)
@@ -39,13 +39,13 @@ func (cmd *demoCommand) Run(ctx context.Context, s *session) error {
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted; everything that ran is gone")
 	case err != nil:
-		return &failure{exitEnvironment, err}
+		return environmentError(err)
 	}
 	s.outcome.result = result
 	if !result.Equal {
 		return errors.New("the regions aren't equal: this is a bug in bridge, please report it")
 	}
-	if s.cli.JSON {
+	if s.flags.JSON {
 		s.outcome.summary = "the regions are equal"
 	}
 	return nil

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-
-	"bridge/config"
 )
 
 // grantsCommand is "bridge grants". It needs no connection: the role that would connect may not exist
@@ -26,7 +24,7 @@ func (cmd *grantsCommand) Run(s *session) error {
 	case cmd.Operator != "":
 		err = databaseOf(c).operatorGrants(&sql, cmd.Operator, cmd.ReadOnly)
 	case cmd.ReadOnly:
-		err = &failure{exitUsage, errors.New("--read-only goes with --operator ROLE")}
+		err = usageError(errors.New("--read-only goes with --operator ROLE"))
 	default:
 		err = databaseOf(c).grants(&sql)
 	}
@@ -36,13 +34,4 @@ func (cmd *grantsCommand) Run(s *session) error {
 	s.outcome.result = map[string]string{"sql": sql.String()}
 	s.outcome.human = func(w io.Writer) error { _, err := w.Write(sql.Bytes()); return err }
 	return nil
-}
-
-// expressions are table patterns as regular expressions for the catalog.
-func expressions(patterns []string) [][2]string {
-	pairs := make([][2]string, len(patterns))
-	for i, p := range patterns {
-		pairs[i][0], pairs[i][1] = config.Regexp(p)
-	}
-	return pairs
 }

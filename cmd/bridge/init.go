@@ -22,14 +22,6 @@ type initCommand struct {
 	NoVerify bool          `help:"Don't read the rows to verify that the regions begin with the same data."`
 }
 
-// initStep is one thing that init saw to.
-type initStep struct {
-	Step    string `json:"step"`
-	Changed bool   `json:"changed"`
-	Warning bool   `json:"warning,omitempty"` // an operator has something to do about it
-	Detail  string `json:"detail"`
-}
-
 // Run is called by kong.
 func (cmd *initCommand) Run(ctx context.Context, s *session) error {
 	c, err := s.config()
@@ -50,7 +42,7 @@ func (cmd *initCommand) Run(ctx context.Context, s *session) error {
 	}
 	if report.Blocked() {
 		s.outcome = checkOutcome(report)
-		return &failure{exitEnvironment, errors.New("nothing was changed: mend the errors first, then run init again")}
+		return environmentError(errors.New("nothing was changed: mend the errors first, then run init again"))
 	}
 	var steps []initStep
 	next := nextSteps()
@@ -63,7 +55,7 @@ func (cmd *initCommand) Run(ctx context.Context, s *session) error {
 			s.outcome.result = map[string]any{"steps": steps, "findings": m.findings}
 			s.outcome.human = func(w io.Writer) error { return errors.Join(writeSteps(w, steps, nil), writeFindings(w, m.findings)) }
 		}
-		return &failure{exitEnvironment, err}
+		return environmentError(err)
 	}
 	if !slices.ContainsFunc(steps, func(step initStep) bool { return step.Changed }) {
 		next = nil

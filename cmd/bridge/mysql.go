@@ -33,7 +33,7 @@ func (d mysqlDatabase) server() (mysql.Server, error) {
 	}
 	if text := db.URL.Reveal(); text != "" {
 		if err := readMySQLURL(text, &s); err != nil {
-			return s, &failure{exitUsage, err}
+			return s, usageError(err)
 		}
 	}
 	if strings.HasPrefix(s.Host, "/") {
@@ -82,7 +82,7 @@ func (d mysqlDatabase) connect(ctx context.Context, role string) (*mysql.Conn, e
 	}
 	conn, err := server.Connect(ctx, d.session(role))
 	if err != nil {
-		return nil, &failure{exitEnvironment, err}
+		return nil, environmentError(err)
 	}
 	return conn, nil
 }
@@ -143,7 +143,7 @@ func (d mysqlDatabase) check(ctx context.Context) (*preflight.Report, error) {
 }
 
 func (mysqlDatabase) unreachable(err error) preflight.Finding {
-	f := finding("database", err)
+	f := preflight.Failure("database", err)
 	if mysql.IsError(err, 1045, 1698, 3118, 4151) { // access denied; the account is locked
 		f.Fix = `check user and password; "bridge grants" prints how to create the account`
 	} else if mysql.Classify(err) == mysql.Retry {
@@ -163,7 +163,7 @@ func (d mysqlDatabase) grants(to io.Writer) error {
 func (d mysqlDatabase) region(ctx context.Context, role string) (comparedRegion, error) {
 	r, err := d.open(ctx, d.session(role), selected(d.c))
 	if err != nil {
-		return nil, &failure{exitEnvironment, err}
+		return nil, environmentError(err)
 	}
 	return r, nil
 }

@@ -9,22 +9,6 @@ import (
 	"bridge/config"
 )
 
-// The exit codes. Zero is success.
-const (
-	exitRuntime     = 1 // something failed while running
-	exitUsage       = 2 // the command line or the configuration is wrong
-	exitEnvironment = 3 // the database, the broker or the machine isn't as bridge needs it
-)
-
-// failure is an error with its exit code; an error without one is exitRuntime.
-type failure struct {
-	code int
-	err  error
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
-
 // outcome is what a command has to say when it ends. A command that fails may have one, too.
 type outcome struct {
 	summary string                  // one line
@@ -32,14 +16,6 @@ type outcome struct {
 	human   func(w io.Writer) error // the same for people, before the summary; nil has nothing to add
 	// streamed says that the command has printed its results while it ran: only an error is left to tell.
 	streamed bool
-}
-
-// count is a number of things for people: "1 row", "2 rows".
-func count[N int | int64 | uint64](n N, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // envelope is what --json prints.
@@ -59,13 +35,9 @@ type envelopeError struct {
 
 // print shows a command's outcome: results on standard output, the error on standard error.
 func (s *session) print(command string, err error) (code int) {
-	if f, ok := errors.AsType[*failure](err); ok {
-		code = f.code
-	} else if err != nil {
-		code = exitRuntime
-	}
+	code, _ = exitCode(err)
 	show := s.printText
-	if s.cli.JSON && !s.outcome.streamed {
+	if s.flags.JSON && !s.outcome.streamed {
 		show = s.printJSON
 	}
 	if failed := show(command, err, code); failed != nil && code == 0 {

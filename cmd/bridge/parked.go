@@ -38,7 +38,7 @@ func (cmd *parkedListCommand) Run(ctx context.Context, s *session) error {
 	}
 	f.Limit = cmd.ask()
 	list := []*casebook.Parked{}
-	err := s.withCases(ctx, func(book casebook.Book) error {
+	err := withCases(ctx, s, func(book casebook.Book) error {
 		return book.Parked(ctx, f, func(p *casebook.Parked) error { list = append(list, p); return nil })
 	})
 	if err != nil {
@@ -64,9 +64,9 @@ func (r *parkedRow) with(ctx context.Context, s *session, f func(casebook.Book, 
 	}
 	table, err := findTable(c, r.Table)
 	if err != nil {
-		return &failure{exitUsage, err}
+		return usageError(err)
 	}
-	return s.withCases(ctx, func(book casebook.Book) error {
+	return withCases(ctx, s, func(book casebook.Book) error {
 		p, err := casebook.FindParked(ctx, book, table.stream, r.Key)
 		if err != nil {
 			return err
@@ -119,7 +119,7 @@ func (cmd *parkedDiscardCommand) Run(ctx context.Context, s *session) error {
 		if !p.Hidden() {
 			what = "what the table shows of it stays"
 		}
-		return s.superseded(p, "discarded", what)
+		return superseded(s, p, "discarded", what)
 	})
 }
 
@@ -137,19 +137,19 @@ func (cmd *parkedResolveCommand) Run(ctx context.Context, s *session) error {
 		err = errors.New("say what shall be different: --value COLUMN=VALUE or --null COLUMN")
 	}
 	if err != nil {
-		return &failure{exitUsage, err}
+		return usageError(err)
 	}
 	return cmd.with(ctx, s, func(book casebook.Book, p *casebook.Parked) error {
 		err := book.Release(ctx, p, func(row *casebook.Row) (casebook.Change, error) { return p.Change(row, set) })
 		if err != nil {
 			return err
 		}
-		return s.superseded(p, "resolved", "it's written with the values given")
+		return superseded(s, p, "resolved", "it's written with the values given")
 	})
 }
 
 // superseded is the outcome of a write that supersedes a parked row.
-func (s *session) superseded(p *casebook.Parked, word, what string) error {
+func superseded(s *session, p *casebook.Parked, word, what string) error {
 	s.outcome.summary = fmt.Sprintf("%s is %s: %s, here and in the other regions. The running bridge takes it out of bridge.parked", p.Row(), word, what)
 	s.outcome.result = map[string]any{"table_schema": p.Schema, "table_name": p.Table, "key": p.Key, "done": word}
 	return nil

@@ -48,11 +48,11 @@ func (d postgresDatabase) session(role string) postgres.Session {
 func (d postgresDatabase) connect(ctx context.Context, role string) (*pgx.Conn, error) {
 	pg, err := d.server().Config(d.session(role))
 	if err != nil {
-		return nil, &failure{exitUsage, err}
+		return nil, usageError(err)
 	}
 	conn, err := pgx.ConnectConfig(ctx, pg)
 	if err != nil {
-		return nil, &failure{exitEnvironment, fmt.Errorf("connect to the database: %w", err)}
+		return nil, environmentError(fmt.Errorf("connect to the database: %w", err))
 	}
 	return conn, nil
 }
@@ -114,7 +114,7 @@ func (d postgresDatabase) checkReplicationConnection(ctx context.Context) []pref
 	session.Replication = true
 	pg, err := d.server().Config(session)
 	if err != nil {
-		return []preflight.Finding{finding("database", err)}
+		return []preflight.Finding{preflight.Failure("database", err)}
 	}
 	conn, err := pgconn.ConnectConfig(ctx, &pg.Config)
 	if err == nil {
@@ -140,7 +140,7 @@ func mayReplicate(ctx context.Context, conn *pgx.Conn) (may bool) {
 }
 
 func (postgresDatabase) unreachable(err error) preflight.Finding {
-	f := finding("database", err)
+	f := preflight.Failure("database", err)
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(server.Code, "28") {
 		f.Fix = `check user, password and pg_hba.conf; "bridge grants" prints how to create the role`
 	} else if postgres.Classify(err) == postgres.Retry {
@@ -152,7 +152,7 @@ func (postgresDatabase) unreachable(err error) preflight.Finding {
 func (d postgresDatabase) grants(to io.Writer) error {
 	pg, err := d.server().Config(d.session("grants"))
 	if err != nil {
-		return &failure{exitUsage, err}
+		return usageError(err)
 	}
 	return postgres.Grants{
 		Role: pg.User, Database: pg.Database, Publication: d.c.Database.Publication,
@@ -165,7 +165,7 @@ func (d postgresDatabase) region(ctx context.Context, role string) (comparedRegi
 	session.Settings = map[string]string{"default_transaction_read_only": "on"}
 	r, err := d.open(ctx, session, selected(d.c))
 	if err != nil {
-		return nil, &failure{exitEnvironment, err}
+		return nil, environmentError(err)
 	}
 	return r, nil
 }

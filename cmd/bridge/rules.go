@@ -36,11 +36,11 @@ func rulesUnder(c *config.Config, names naming.Names) (rules *conflict.Rules, er
 	for _, stream := range slices.Sorted(maps.Keys(c.Conflicts.Tables)) {
 		local, err := names.Local(tableName(stream))
 		if err != nil {
-			return nil, &failure{exitUsage, fmt.Errorf("conflicts.tables.%s: %w", stream, err)}
+			return nil, usageError(fmt.Errorf("conflicts.tables.%s: %w", stream, err))
 		}
 		t := c.Conflicts.Tables[stream]
 		if rules.Tables[local], err = ruleOf(&t, c, columnNames(names, local)); err != nil {
-			return nil, &failure{exitUsage, fmt.Errorf("conflicts.tables.%s: %w", stream, err)}
+			return nil, usageError(fmt.Errorf("conflicts.tables.%s: %w", stream, err))
 		}
 	}
 	rules.Fingerprint = fingerprintOf(&c.Conflicts)

@@ -11,67 +11,6 @@ import (
 	"bridge/visibility"
 )
 
-// policiesOf are the configured policies of unique and foreign keys, by names between the regions.
-func policiesOf(c *config.Config) visibility.Policies {
-	policies := visibility.Policies{}
-	for stream, t := range c.Conflicts.Tables {
-		if len(t.Unique)+len(t.ForeignKeys) == 0 {
-			continue
-		}
-		p := visibility.TablePolicies{Unique: map[string]visibility.UniquePolicy{}, Foreign: map[string]visibility.ForeignPolicy{}}
-		for key, u := range t.Unique {
-			p.Unique[key] = uniquePolicy(u)
-		}
-		for key, word := range t.ForeignKeys {
-			p.Foreign[key] = foreignPolicies[word]
-		}
-		policies[tableName(stream)] = p
-	}
-	return policies
-}
-
-func uniquePolicy(u config.UniquePolicy) visibility.UniquePolicy {
-	p := visibility.UniquePolicy{Column: u.Column()}
-	switch {
-	case u.Null != "":
-		p.Loser = visibility.Null
-	case u.Rename != "":
-		p.Loser = visibility.Rename
-	}
-	return p
-}
-
-var foreignPolicies = map[string]visibility.ForeignPolicy{
-	config.Park: visibility.ParkChild, config.SetNull: visibility.NullChild, config.Drop: visibility.DropChild, config.KeepParent: visibility.KeepParent,
-}
-
-// builtPolicies are the policies, or an error that says which of them can't be kept.
-func builtPolicies(c *config.Config) (visibility.Policies, error) {
-	policies := policiesOf(c)
-	if err := policies.Check(); err != nil {
-		return nil, &failure{exitUsage, fmt.Errorf("conflicts.tables: %w", err)}
-	}
-	return policies, nil
-}
-
-// constraintsOf are the constraints of a region's replicated tables, with their names between the regions.
-func constraintsOf(ctx context.Context, c *config.Config) ([]*preflight.Constrained, error) {
-	names, err := names(c)
-	if err != nil {
-		return nil, err
-	}
-	list, err := databaseOf(c).constraints(ctx, selected(c))
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range list {
-		if err := t.Translate(names); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
 // explainedKey says what becomes of rows that violate a constraint together.
 type explainedKey struct {
 	Name    string   `json:"name"`    // here

@@ -36,10 +36,10 @@ func (cmd *rulesExplainCommand) Run(ctx context.Context, s *session) error {
 	}
 	table, err := findTable(c, cmd.Table)
 	if err != nil {
-		return &failure{exitUsage, err}
+		return usageError(err)
 	}
 	if !c.Replicates(table.local.Schema, table.local.Name) {
-		return &failure{exitUsage, fmt.Errorf("table %s isn't replicated: see tables.include and tables.exclude", table.local)}
+		return usageError(fmt.Errorf("table %s isn't replicated: see tables.include and tables.exclude", table.local))
 	}
 	rules, err := rulesOf(c)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 // noTable says that a table isn't there.
 func noTable(name change.TableName) error {
-	return &failure{exitUsage, fmt.Errorf("there's no table %s in the database: write schema.table as the catalog spells it", name)}
+	return usageError(fmt.Errorf("there's no table %s in the database: write schema.table as the catalog spells it", name))
 }
 
 // shape is [regionDatabase]'s.

@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"bridge/apply"
-	applymysql "bridge/apply/mysql"
-	applypg "bridge/apply/postgres"
 	"bridge/chronicle"
 	"bridge/config"
 	"bridge/conflict"
@@ -20,36 +16,6 @@ import (
 type pastFlags struct {
 	Since   string        `placeholder:"AGE|TIME" help:"Read what the topics got since: 90m, 24h, 7d, or 2026-01-31T12:00:00Z (default: all that they have)."`
 	Timeout time.Duration `default:"30s" help:"Give up when no broker answers (${default})."`
-}
-
-// localizer brings rows of other engines into this region's form.
-type localizer interface {
-	apply.Localizer
-	Close(ctx context.Context) error
-}
-
-// asLogged is the localizer of a mesh of one engine.
-type asLogged struct{ apply.AsLogged }
-
-func (asLogged) Close(context.Context) error { return nil }
-
-// localizer is [regionDatabase]'s.
-func (d postgresDatabase) localizer() (localizer, error) {
-	b, err := betweenRegions(d.c)
-	if err != nil {
-		return nil, err
-	}
-	config := func(string) (*pgx.ConnConfig, error) { return d.server().Config(d.session("rules")) }
-	return applypg.NewTarget(config, nil, apply.Inward{Names: b.names, Policy: b.policy}), nil
-}
-
-// localizer is [regionDatabase]'s.
-func (d mysqlDatabase) localizer() (localizer, error) {
-	b, err := betweenRegions(d.c)
-	if err != nil {
-		return nil, err
-	}
-	return applymysql.NewTarget(d.connect, 0, apply.Inward{Names: b.names, Policy: b.policy}), nil
 }
 
 // past is the topics of all regions, to be read once.
@@ -89,7 +55,7 @@ func openPast(ctx context.Context, c *config.Config, flags *pastFlags, rules *co
 	defer cancel()
 	if p.Reader, err = chronicle.Open(limited, c.Cluster, topics, since, local); err != nil {
 		p.Close()
-		return nil, &failure{exitEnvironment, fmt.Errorf("read the regions' topics: %w", err)}
+		return nil, environmentError(fmt.Errorf("read the regions' topics: %w", err))
 	}
 	return p, nil
 }
@@ -114,7 +80,7 @@ func (p *past) each(ctx context.Context, f func(*chronicle.Passage)) error {
 			if errors.Is(err, apply.ErrRefused) {
 				err = fmt.Errorf("%w (the bridge of this region would stop at it, too)", err)
 			}
-			return &failure{exitEnvironment, err}
+			return environmentError(err)
 		}
 		if passage == nil {
 			return nil

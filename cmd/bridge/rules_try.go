@@ -32,7 +32,7 @@ func (cmd *rulesTryCommand) Run(ctx context.Context, s *session) error {
 	}
 	other, err := config.Load(cmd.File, s.outside)
 	if err != nil {
-		return &failure{exitUsage, err}
+		return usageError(err)
 	}
 	current, err := rulesOf(c)
 	if err != nil {
@@ -43,7 +43,7 @@ func (cmd *rulesTryCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	if other.Cluster != c.Cluster {
-		return &failure{exitUsage, fmt.Errorf("%s is of cluster %s, %s of cluster %s", cmd.File, other.Cluster, s.cli.Config, c.Cluster)}
+		return usageError(fmt.Errorf("%s is of cluster %s, %s of cluster %s", cmd.File, other.Cluster, s.flags.Config, c.Cluster))
 	}
 	past, err := openPast(ctx, c, &cmd.pastFlags, current)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"bridge/change"
 	"bridge/chronicle"
 	"bridge/conflict"
 )
@@ -119,26 +118,4 @@ func (o *trialOutcome) text(differ []string) string {
 		text += ": " + strings.Join(values, ", ")
 	}
 	return text
-}
-
-// text is the value for people.
-func (c *column) text() string {
-	if c.value == nil {
-		return "NULL"
-	}
-	return shown(change.Text(*c.value))
-}
-
-// shown is a value for people.
-func shown(v change.Value) string {
-	text, ok := v.Text()
-	switch {
-	case v.IsNull():
-		return "NULL"
-	case !ok:
-		return "?"
-	case text == "":
-		return "''"
-	}
-	return cell(text)
 }

@@ -3,18 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 
 	"golang.org/x/sync/errgroup"
 
 	"bridge/admin"
-	"bridge/capture"
-	"bridge/config"
-	"bridge/mend"
-	"bridge/node"
-	"bridge/stream"
-	"bridge/stream/kafka"
-	"bridge/visibility"
 )
 
 // runCommand is "bridge run".
@@ -42,7 +34,7 @@ func (*runCommand) Run(ctx context.Context, s *session) error {
 	}
 	listener, err := admin.Listen(c.HTTP.Listen)
 	if err != nil {
-		return &failure{exitEnvironment, err}
+		return environmentError(err)
 	}
 	log.Info("bridge starts", "cluster", c.Cluster, "http", listener.Addr().String(), "version", buildVersion().Version)
 	group, ctx := errgroup.WithContext(ctx)
@@ -67,41 +59,4 @@ func (*runCommand) Run(ctx context.Context, s *session) error {
 	}
 	log.Info("bridge stopped")
 	return nil
-}
-
-// newNode builds the region's node from its configuration. mender and dropper may be nil.
-func newNode(c *config.Config, log *slog.Logger, policies visibility.Policies, mender *mend.Mender, dropper *mend.Dropper) (*node.Node, error) {
-	var peers []string
-	for _, r := range regionNames(c) {
-		if r != c.Region {
-			peers = append(peers, r)
-		}
-	}
-	engine, err := databaseOf(c).engine()
-	if err != nil {
-		return nil, err
-	}
-	rules, err := rulesOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var awaiting, orphans func()
-	if mender != nil {
-		awaiting = mender.Wake
-	}
-	if dropper != nil {
-		orphans = dropper.Wake
-	}
-	return node.New(node.Config{
-		Awaiting: awaiting, Orphans: orphans,
-		Cluster: c.Cluster, Region: c.Region, Peers: peers,
-		Streams:   func(region string) (stream.Log, error) { return openTopic(c, region) },
-		Engine:    engine,
-		Rules:     rules,
-		Policies:  policies,
-		Retention: node.Retention{Age: c.Conflicts.Keep.Std(), Rows: c.Conflicts.KeepRows},
-		Workers:   c.Database.ApplyConnections, HistoryBytes: int(c.History.MaxBytes),
-		Limits: capture.Limits{Idle: c.Heartbeat.Std(), Message: kafka.MaxRecordBytes(int(c.KafkaOf(c.Region).MaxMessageBytes))},
-		Log:    log,
-	}), nil
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"time"
 
 	"bridge/admin"
@@ -41,11 +39,11 @@ func (cmd *statusCommand) Run(ctx context.Context, s *session) error {
 	result, err := cmd.look(ctx, c)
 	s.outcome = outcome{result: result, human: func(w io.Writer) error { return writeStatusResult(w, result, time.Now()) }}
 	if err != nil {
-		return &failure{exitEnvironment, err}
+		return environmentError(err)
 	}
 	s.outcome.summary = statusSummary(result.Status)
 	if !result.Status.Ready {
-		return &failure{exitRuntime, errors.New(s.outcome.summary)}
+		return runtimeError(errors.New(s.outcome.summary))
 	}
 	return nil
 }
@@ -54,7 +52,7 @@ func (cmd *statusCommand) Run(ctx context.Context, s *session) error {
 func (cmd *statusCommand) look(ctx context.Context, c *config.Config) (*statusResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, cmd.Timeout)
 	defer cancel()
-	status, err := askBridge(ctx, c.HTTP.Listen)
+	status, err := admin.Ask(ctx, c.HTTP.Listen)
 	if err == nil && (status.Cluster != c.Cluster || status.Region != c.Region) {
 		return &statusResult{}, fmt.Errorf("at http.listen %s answers the bridge of region %s, cluster %s: the configuration is region %s's of cluster %s",
 			c.HTTP.Listen, status.Region, status.Cluster, c.Region, c.Cluster)
@@ -63,46 +61,6 @@ func (cmd *statusCommand) look(ctx context.Context, c *config.Config) (*statusRe
 		return &statusResult{Running: true, Status: status}, nil
 	}
 	return &statusResult{Stored: loadStored(ctx, c)}, fmt.Errorf("no bridge answers: %w", err)
-}
-
-// askBridge gets /status from a bridge on this machine.
-func askBridge(ctx context.Context, listen string) (*admin.Status, error) {
-	response, err := requestBridge(ctx, http.MethodGet, listen, "/status")
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("GET %s: %s", response.Request.URL, response.Status)
-	}
-	status := new(admin.Status)
-	if err := json.NewDecoder(response.Body).Decode(status); err != nil {
-		return nil, fmt.Errorf("GET %s: the answer isn't a bridge's: %w", response.Request.URL, err)
-	}
-	return status, nil
-}
-
-// patience is how long a bridge on this machine may take to answer.
-const patience = 3 * time.Second
-
-// requestBridge asks a bridge that listens on this machine. The answer's body must be closed.
-func requestBridge(ctx context.Context, method, listen, path string) (*http.Response, error) {
-	if listen == "" {
-		return nil, errors.New("http.listen is empty, so a bridge that runs can't be asked")
-	}
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return nil, fmt.Errorf("http.listen: %w", err)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost" // it listens on every address
-	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+net.JoinHostPort(host, port)+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}} // without the environment's proxy
-	return client.Do(request)
 }
 
 // watch shows the status until ctx ends. People see one screen, cleared each time.
@@ -115,7 +73,7 @@ func (cmd *statusCommand) watch(ctx context.Context, s *session, c *config.Confi
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err := s.writeLook(result, err); err != nil {
+		if err := writeLook(s, result, err); err != nil {
 			return fmt.Errorf("print the status: %w", err)
 		}
 		select {
@@ -126,8 +84,8 @@ func (cmd *statusCommand) watch(ctx context.Context, s *session, c *config.Confi
 	}
 }
 
-func (s *session) writeLook(result *statusResult, problem error) error {
-	if s.cli.JSON {
+func writeLook(s *session, result *statusResult, problem error) error {
+	if s.flags.JSON {
 		return json.NewEncoder(s.stdout).Encode(result)
 	}
 	var screen bytes.Buffer

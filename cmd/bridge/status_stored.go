@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"bridge/config"
-	"bridge/stream"
-	"bridge/wire"
 )
 
 // storedState is what database and topics tell of a region by themselves.
@@ -18,18 +15,6 @@ type storedState struct {
 	Database *storedDatabase `json:"database,omitempty"`
 	Topics   []storedTopic   `json:"topics,omitempty"` // of all regions, by name
 	Errors   []string        `json:"errors,omitempty"` // what couldn't be read
-}
-
-// storedDatabase is the region's database as bridge left it. Bytes are of the database's log.
-type storedDatabase struct {
-	Slot         string            `json:"slot,omitempty"` // PostgreSQL's, as all up to WALStatus
-	SlotActive   bool              `json:"slot_active"`
-	Confirmed    string            `json:"confirmed,omitempty"` // what the slot's reader has dealt with
-	SlotLagBytes int64             `json:"slot_lag_bytes"`      // from there to the end of the log
-	KeptBytes    int64             `json:"kept_bytes"`          // what the slot keeps on disk
-	WALStatus    string            `json:"wal_status,omitempty"`
-	LogEnd       string            `json:"log_end,omitempty"` // MySQL's and MariaDB's: where the binary log ends
-	Applied      map[string]uint64 `json:"applied"`           // by origin, from bridge.progress
 }
 
 // storedTopic is the end of a region's topic.
@@ -88,31 +73,4 @@ func (t *storedTopic) load(ctx context.Context, c *config.Config) error {
 	}
 	t.Next, t.Origin, t.Seq, t.Position = next, string(h.Origin), h.State.Seq, h.Position.String()
 	return checkAuthor(log, next-1, h, c.Cluster, t.Region)
-}
-
-// lastRecord reads the header of a topic's last record, nil if there's none, and the offset after it.
-func lastRecord(ctx context.Context, log stream.Log) (*wire.Header, int64, error) {
-	oldest, next, err := log.Bounds(ctx)
-	if err != nil || next == oldest {
-		return nil, next, err
-	}
-	records, err := log.Read(ctx, next-1)
-	if err != nil {
-		return nil, next, err
-	}
-	last := &records[len(records)-1]
-	h, err := wire.Peek(last.Value)
-	if err != nil {
-		return nil, next, fmt.Errorf("topic %s offset %d: %w", log.Name(), last.Offset, err)
-	}
-	return &h, last.Offset + 1, nil
-}
-
-// checkAuthor refuses a record that isn't the region's own.
-func checkAuthor(log stream.Log, offset int64, h *wire.Header, cluster, region string) error {
-	if h.Cluster == cluster && h.Origin.Region() == region {
-		return nil
-	}
-	return fmt.Errorf("topic %s offset %d was written by %s of cluster %s, not by region %s of cluster %s: topics must not be shared",
-		log.Name(), offset, h.Origin, h.Cluster, region, cluster)
 }

@@ -37,7 +37,7 @@ func (cmd *tailCommand) Run(ctx context.Context, s *session) error {
 		region = c.Region
 	}
 	if names := regionNames(c); !slices.Contains(names, region) {
-		return &failure{exitUsage, fmt.Errorf("region %s isn't one of the configuration's: %v", region, names)}
+		return usageError(fmt.Errorf("region %s isn't one of the configuration's: %v", region, names))
 	}
 	log, err := openTopic(c, region)
 	if err != nil {
@@ -49,10 +49,10 @@ func (cmd *tailCommand) Run(ctx context.Context, s *session) error {
 	if err == nil || cmd.Follow && ctx.Err() != nil {
 		return nil
 	}
-	if _, told := errors.AsType[*failure](err); told {
+	if _, told := exitCode(err); told {
 		return err
 	}
-	return &failure{exitEnvironment, err}
+	return environmentError(err)
 }
 
 // errEnough ends the printing.
@@ -105,7 +105,7 @@ func (cmd *tailCommand) bounds(ctx context.Context, log stream.Log) (from, end i
 	default:
 		from, err := strconv.ParseInt(place, 10, 64)
 		if err != nil || from < 0 {
-			return 0, 0, &failure{exitUsage, fmt.Errorf("--from %q is neither oldest nor latest nor an offset", place)}
+			return 0, 0, usageError(fmt.Errorf("--from %q is neither oldest nor latest nor an offset", place))
 		}
 		if from < oldest || from > next {
 			return 0, 0, fmt.Errorf("topic %s has the offsets %d to %d, not %d", log.Name(), oldest, next-1, from)

@@ -31,6 +31,11 @@ type Finding struct {
 	Init bool `json:"init,omitempty"`
 }
 
+// Failure is the finding that something couldn't be looked at, or isn't as it must be.
+func Failure(object string, err error) Finding {
+	return Finding{Level: Error, Object: object, Text: err.Error()}
+}
+
 // Report is what was found.
 type Report struct {
 	Findings []Finding          // the worst first

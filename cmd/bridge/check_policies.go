@@ -2,26 +2,12 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 
 	"bridge/config"
 	"bridge/internal/preflight"
-	"bridge/mend"
-	"bridge/visibility"
 )
-
-// dropperOf is what gives up rows that lack a parent, in the one region that does it; nil in the others, and where no policy asks for it.
-func dropperOf(c *config.Config, policies visibility.Policies, log *slog.Logger) *mend.Dropper {
-	if c.Region != droppingRegion(c) || !policies.Drop() {
-		return nil
-	}
-	return mend.NewDropper(databaseOf(c).cases, policies, log)
-}
-
-// droppingRegion is the first by name, as of merges: all regions must know it alike.
-func droppingRegion(c *config.Config) string { return regionNames(c)[0] }
 
 // dropNotes say what the policy drop needs.
 func dropNotes(c *config.Config) (notes []preflight.Finding) {

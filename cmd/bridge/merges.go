@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 
@@ -10,15 +9,6 @@ import (
 	"bridge/conflict"
 	"bridge/mend"
 )
-
-// menderOf is what merges the columns that a decision leaves to be merged; nil where there are none.
-func menderOf(c *config.Config, log *slog.Logger) (*mend.Mender, error) {
-	rules, err := mendingOf(c)
-	if err != nil || len(rules) == 0 {
-		return nil, err
-	}
-	return mend.New(databaseOf(c).cases, rules, log), nil
-}
 
 func mendingOf(c *config.Config) (mend.Rules, error) {
 	rules := mend.Rules{}
@@ -32,7 +22,7 @@ func mendingOf(c *config.Config) (mend.Rules, error) {
 			case conflict.Expression.String():
 				e, err := mend.Compile(column.Expression, mend.Kind(column.As))
 				if err != nil {
-					return nil, &failure{exitUsage, fmt.Errorf("conflicts.tables.%s.columns.%s.expression: %w", table, name, err)}
+					return nil, usageError(fmt.Errorf("conflicts.tables.%s.columns.%s.expression: %w", table, name, err))
 				}
 				columns[name] = mend.Column{Expression: e}
 			}
