@@ -34,14 +34,12 @@ func openPast(ctx context.Context, c *config.Config, flags *pastFlags, rules *co
 		return nil, err
 	}
 	p := &past{rules: rules.Fingerprint}
-	var local localizer = asLogged{}
-	if len(otherEngines(c)) > 0 {
-		if local, err = databaseOf(c).localizer(); err != nil {
-			return nil, err
-		}
-		p.close = append(p.close, func() { local.Close(context.WithoutCancel(ctx)) }) //nolint:errcheck // it was only read from
+	local, err := localizerOf(c)
+	if err != nil {
+		return nil, err
 	}
-	var topics []chronicle.Topic
+	p.close = append(p.close, func() { local.Close(context.WithoutCancel(ctx)) }) //nolint:errcheck // it was only read from
+	var all []chronicle.Topic
 	for _, region := range regionNames(c) {
 		log, err := openTopic(c, region)
 		if err != nil {
@@ -49,11 +47,11 @@ func openPast(ctx context.Context, c *config.Config, flags *pastFlags, rules *co
 			return nil, err
 		}
 		p.close = append(p.close, func() { log.Close() }) //nolint:errcheck // it was only read from
-		topics = append(topics, chronicle.Topic{Region: region, Log: log})
+		all = append(all, chronicle.Topic{Region: region, Log: log})
 	}
 	limited, cancel := context.WithTimeout(ctx, flags.Timeout)
 	defer cancel()
-	if p.Reader, err = chronicle.Open(limited, c.Cluster, topics, since, local); err != nil {
+	if p.Reader, err = chronicle.Open(limited, c.Cluster, all, since, local); err != nil {
 		p.Close()
 		return nil, environmentError(fmt.Errorf("read the regions' topics: %w", err))
 	}
