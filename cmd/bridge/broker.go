@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"bridge/cmd/bridge/internal/shell"
 	"bridge/stream/embedded"
 )
 
@@ -15,12 +16,12 @@ type brokerCommand struct {
 }
 
 // Run is called by kong.
-func (cmd *brokerCommand) Run(ctx context.Context, s *session) error {
+func (cmd *brokerCommand) Run(ctx context.Context, s *shell.Session) error {
 	b, err := embedded.Start(embedded.Options{Dir: cmd.Dir, Listen: cmd.Listen})
 	if err != nil {
-		return environmentError(err)
+		return shell.Environment(err)
 	}
-	fmt.Fprintf(s.stderr, "embedded broker listens on %s\n", b.Addr())
+	fmt.Fprintf(s.Stderr, "embedded broker listens on %s\n", b.Addr())
 	<-ctx.Done()
 	return b.Close()
 }

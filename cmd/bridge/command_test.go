@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"bridge/cmd/bridge/internal/shell"
 	"bridge/config"
 	"bridge/internal/testserver/servertest"
 	"bridge/stream/embedded"
@@ -37,7 +38,7 @@ func bridge(t *testing.T, env []string, args ...string) answer {
 	return answer{code, stdout.String(), stderr.String()}
 }
 
-func (a answer) envelope(t *testing.T) (e envelope) {
+func (a answer) envelope(t *testing.T) (e shell.Envelope) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.stdout), &e); err != nil {
 		t.Fatalf("not JSON (%v):\n%s\n%s", err, a.stdout, a.stderr)
@@ -100,7 +101,7 @@ func TestSettingUpARegion(t *testing.T) {
 	r := newRegion(t, tables)
 	on := func(args ...string) answer { return bridge(t, nil, append(args, "-c", r.file)...) }
 
-	if a := on("check"); a.code != exitEnvironment || !strings.Contains(a.stdout, "check user, password and pg_hba.conf") {
+	if a := on("check"); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "check user, password and pg_hba.conf") {
 		t.Fatalf("check without a role: %+v", a)
 	}
 	grants := on("grants")
@@ -132,7 +133,7 @@ func TestInitRefusesAndChangesNothing(t *testing.T) {
 	r := newRegion(t, tables+`CREATE TABLE public.keyless (x int);`)
 	r.psql(t, bridge(t, nil, "grants", "-c", r.file).stdout)
 	a := bridge(t, nil, "init", "-c", r.file)
-	if a.code != exitEnvironment || !strings.Contains(a.stdout, "public.keyless: has no primary key") || !strings.Contains(a.stderr, "nothing was changed") {
+	if a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "public.keyless: has no primary key") || !strings.Contains(a.stderr, "nothing was changed") {
 		t.Fatalf("init: %+v", a)
 	}
 	conn, err := pgx.Connect(t.Context(), r.db.SocketDSN())
@@ -154,7 +155,7 @@ func TestInitRefusesALostSlot(t *testing.T) {
 		t.Fatalf("init: %+v", a)
 	}
 	r.psql(t, `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()`)
-	if a := bridge(t, nil, "init", "-c", r.file); a.code != exitEnvironment || !strings.Contains(a.stdout, "The slot is lost") {
+	if a := bridge(t, nil, "init", "-c", r.file); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "The slot is lost") {
 		t.Fatalf("init: %+v", a)
 	}
 }
@@ -163,7 +164,7 @@ func TestCheckReportsAnUnreachableDatabaseAndBroker(t *testing.T) {
 	r := newRegion(t, "")
 	a := bridge(t, nil, "check", "-c", r.file, "--timeout=2s", "--set=database.host=/nowhere", "--set=kafka.brokers=127.0.0.1:1", "--json")
 	a.envelope(t)
-	if a.code != exitEnvironment || !strings.Contains(a.stdout, `"object": "database"`) || !strings.Contains(a.stdout, `"object": "topic bridge.shop.eu"`) {
+	if a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, `"object": "database"`) || !strings.Contains(a.stdout, `"object": "topic bridge.shop.eu"`) {
 		t.Fatalf("%+v", a)
 	}
 }
@@ -205,11 +206,11 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"version", 0, "bridge dev"},
 		{"--help", 0, "Usage: bridge"},
-		{"", exitUsage, "expected one of"},
-		{"frobnicate", exitUsage, "unexpected argument frobnicate"},
-		{"check -c /nope.yaml", exitUsage, "no such file"},
-		{"check -c " + broken, exitUsage, "broken.yaml:2: foo: unknown key"},
-		{"print-config --set nonsense -c " + broken, exitUsage, "not of the form path=value"},
+		{"", shell.ExitUsage, "expected one of"},
+		{"frobnicate", shell.ExitUsage, "unexpected argument frobnicate"},
+		{"check -c /nope.yaml", shell.ExitUsage, "no such file"},
+		{"check -c " + broken, shell.ExitUsage, "broken.yaml:2: foo: unknown key"},
+		{"print-config --set nonsense -c " + broken, shell.ExitUsage, "not of the form path=value"},
 	} {
 		a := bridge(t, nil, strings.Fields(tt.args)...)
 		if a.code != tt.code || !strings.Contains(a.stdout+a.stderr, tt.want) {
@@ -217,7 +218,7 @@ func TestExitCodes(t *testing.T) {
 		}
 	}
 	a := bridge(t, nil, "check", "-c", broken, "--json")
-	if e := a.envelope(t); e.Error.Exit != exitUsage || len(e.Error.Problems) < 5 || a.stderr != "" {
+	if e := a.envelope(t); e.Error.Exit != shell.ExitUsage || len(e.Error.Problems) < 5 || a.stderr != "" {
 		t.Errorf("%+v", a)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"bridge/cmd/bridge/internal/shell"
+	"bridge/cmd/bridge/internal/watch"
 	"bridge/compare"
 )
 
@@ -108,7 +110,7 @@ func TestCompareAnIdleMesh(t *testing.T) {
 	m.regions["ap"].stop()
 	m.exec("ap", `UPDATE public.users SET name = 'y' WHERE id = 7`)
 	a, r = comparison(t, append(m.files(), "--timeout=2s")...)
-	if a.code != exitEnvironment || r.Verdict != compare.Undecided || !strings.Contains(r.Reason, "ap") {
+	if a.code != shell.ExitEnvironment || r.Verdict != compare.Undecided || !strings.Contains(r.Reason, "ap") {
 		t.Errorf("with a stopped bridge: %+v", a)
 	}
 }
@@ -132,10 +134,10 @@ func TestCompareAtRest(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"-c", m.files()[0]}, exitUsage, "two or more regions"},
-		{[]string{m.files()[0], m.files()[0]}, exitUsage, "two of the files are of region eu"},
-		{append(m.files(), "--tables=nothing.*"), exitEnvironment, "no table to compare"},
-		{[]string{"/nope.yaml", m.files()[0]}, exitUsage, "no such file"},
+		{[]string{"-c", m.files()[0]}, shell.ExitUsage, "two or more regions"},
+		{[]string{m.files()[0], m.files()[0]}, shell.ExitUsage, "two of the files are of region eu"},
+		{append(m.files(), "--tables=nothing.*"), shell.ExitEnvironment, "no table to compare"},
+		{[]string{"/nope.yaml", m.files()[0]}, shell.ExitUsage, "no such file"},
 	} {
 		if a := bridge(t, nil, append([]string{"compare"}, tc.args...)...); a.code != tc.code || !strings.Contains(a.stderr, tc.want) {
 			t.Errorf("%q: %+v", tc.args, a)
@@ -152,7 +154,7 @@ func TestCheckPeers(t *testing.T) {
 	m.exec("us", `UPDATE public.users SET name = 'x' WHERE id = 1; ALTER TABLE public.mixed DROP COLUMN c`)
 	a := bridge(t, nil, "check", "-c", files[0], peers)
 	for _, want := range []string{`column "c": double precision in eu, ap; missing in us`, "1 row different between the regions, such as (id) = (1): eu and ap | us"} {
-		if a.code != exitEnvironment || !strings.Contains(a.stdout, want) {
+		if a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, want) {
 			t.Errorf("no %q in %+v", want, a)
 		}
 	}
@@ -165,7 +167,7 @@ func TestCheckPeers(t *testing.T) {
 		t.Errorf("after init: %+v", a)
 	}
 	m.start("eu")
-	statusUntil(t, files[0], func(r *statusResult) bool { return r.Running && r.Status.Ready })
+	statusUntil(t, files[0], func(r *watch.StatusResult) bool { return r.Running && r.Status.Ready })
 	if a := bridge(t, nil, "check", "-c", files[1], "--peers="+files[0]); a.code != 0 || !strings.Contains(a.stdout, "the bridge of region eu is running") {
 		t.Errorf("while a bridge runs: %+v", a)
 	}

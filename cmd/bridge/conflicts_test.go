@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"bridge/casebook"
+	"bridge/cmd/bridge/internal/shell"
 	"bridge/compare"
 	"bridge/internal/testserver/servertest"
 )
@@ -113,13 +114,13 @@ func TestConflicts(t *testing.T) {
 	if a := on("eu", "show", id); !strings.Contains(a.stdout, "by zoe: set qty: both were meant") || !strings.Contains(a.stdout, "Now: the row has been changed since: qty.") {
 		t.Errorf("show: %+v", a)
 	}
-	if a := on("eu", "resolve", id, "--pick", "eu"); a.code != exitRuntime || !strings.Contains(a.stderr, "is resolved already") {
+	if a := on("eu", "resolve", id, "--pick", "eu"); a.code != shell.ExitRuntime || !strings.Contains(a.stderr, "is resolved already") {
 		t.Errorf("resolve again: %+v", a)
 	}
 
 	// In another region the same conflict is another case. Its row has changed since.
 	id = fmt.Sprint(m.cases("ap")[0].ID)
-	if a := on("ap", "resolve", id, "--pick", "eu/1:1"); a.code != exitRuntime || !strings.Contains(a.stderr, "the row has been changed since: qty") {
+	if a := on("ap", "resolve", id, "--pick", "eu/1:1"); a.code != shell.ExitRuntime || !strings.Contains(a.stderr, "the row has been changed since: qty") {
 		t.Errorf("resolve a row that has changed: %+v", a)
 	}
 	if a := on("ap", "resolve", id, "--pick", "eu/1:1", "--force"); a.code != 0 {
@@ -133,12 +134,12 @@ func TestConflicts(t *testing.T) {
 		code int
 		want string
 	}{
-		{"show 99", exitRuntime, "no such conflict"},
-		{"resolve 99 --keep", exitRuntime, "no such conflict"},
-		{"resolve 1", exitUsage, "say how the conflict is resolved"},
-		{"resolve 1 --keep --delete", exitUsage, "say how the conflict is resolved"},
-		{"resolve 1 --value qty", exitUsage, "not of the form column=value"},
-		{"list --since never", exitUsage, "neither an age"},
+		{"show 99", shell.ExitRuntime, "no such conflict"},
+		{"resolve 99 --keep", shell.ExitRuntime, "no such conflict"},
+		{"resolve 1", shell.ExitUsage, "say how the conflict is resolved"},
+		{"resolve 1 --keep --delete", shell.ExitUsage, "say how the conflict is resolved"},
+		{"resolve 1 --value qty", shell.ExitUsage, "not of the form column=value"},
+		{"list --since never", shell.ExitUsage, "neither an age"},
 	} {
 		if a := on("eu", strings.Fields(tt.args)...); a.code != tt.code || !strings.Contains(a.stderr, tt.want) {
 			t.Errorf("%s: %+v", tt.args, a)
@@ -188,7 +189,7 @@ func TestConflictsAcrossEngines(t *testing.T) {
 		t.Errorf("resolve on MySQL: %+v", a)
 	}
 	six := []string{"resolve", id("ap", "6"), "--pick", "us", "--null", "n", "--by", "zoe"}
-	if a := on("ap", six...); a.code != exitRuntime || !strings.Contains(a.stderr, "lacks ratio") { // whose unchanged values us doesn't send
+	if a := on("ap", six...); a.code != shell.ExitRuntime || !strings.Contains(a.stderr, "lacks ratio") { // whose unchanged values us doesn't send
 		t.Errorf("resolve by a version that isn't whole: %+v", a)
 	}
 	if a := on("ap", append(six, "--null", "ratio")...); a.code != 0 {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"bridge/cmd/bridge/internal/shell"
 	"bridge/demo"
 )
 
@@ -22,31 +23,31 @@ type demoCommand struct {
 var demoRegions = [demo.MaxRegions]string{"eu", "us", "ap", "sa", "af"}
 
 // Run is called by kong.
-func (cmd *demoCommand) Run(ctx context.Context, s *session) error {
+func (cmd *demoCommand) Run(ctx context.Context, s *shell.Session) error {
 	options, err := cmd.options()
 	if err != nil {
-		return usageError(err)
+		return shell.Usage(err)
 	}
 	if options.Bridge, err = os.Executable(); err != nil {
 		return fmt.Errorf("find bridge's executable, which the demo runs: %w", err)
 	}
-	options.Out, options.Styled = s.stdout, isTerminal(s.stdout) && os.Getenv("TERM") != "dumb" && os.Getenv("NO_COLOR") == ""
-	if s.flags.JSON { // standard output is the result's
-		options.Out, options.Styled = s.stderr, false
+	options.Out, options.Styled = s.Stdout, shell.IsTerminal(s.Stdout) && os.Getenv("TERM") != "dumb" && os.Getenv("NO_COLOR") == ""
+	if s.Flags.JSON { // standard output is the result's
+		options.Out, options.Styled = s.Stderr, false
 	}
 	result, err := demo.Run(ctx, options)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted; everything that ran is gone")
 	case err != nil:
-		return environmentError(err)
+		return shell.Environment(err)
 	}
-	s.outcome.result = result
+	s.Outcome.Result = result
 	if !result.Equal {
 		return errors.New("the regions aren't equal: this is a bug in bridge, please report it")
 	}
-	if s.flags.JSON {
-		s.outcome.summary = "the regions are equal"
+	if s.Flags.JSON {
+		s.Outcome.Summary = "the regions are equal"
 	}
 	return nil
 }

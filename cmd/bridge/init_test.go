@@ -8,6 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"bridge/cmd/bridge/internal/engines"
+	"bridge/cmd/bridge/internal/shell"
+	"bridge/cmd/bridge/internal/watch"
 	"bridge/internal/postgres"
 )
 
@@ -15,7 +18,9 @@ import (
 func (m *mesh) initSteps(region string, args ...string) (answer, map[string]string) {
 	m.t.Helper()
 	a := bridge(m.t, nil, append([]string{"init", "--json", "-c", m.regions[region].file}, args...)...)
-	var e struct{ Result struct{ Steps []initStep } }
+	var e struct {
+		Result struct{ Steps []engines.Step }
+	}
 	if err := json.Unmarshal([]byte(a.stdout), &e); err != nil {
 		m.t.Fatalf("%v: %+v", err, a)
 	}
@@ -56,21 +61,21 @@ func TestInitComparesTheData(t *testing.T) {
 		"public.mixed", "has 499 rows in us and 500 in eu", "public.users", "has 5000 rows in both us and eu, but not the same ones",
 		"the regions don't begin with the same data: public.mixed has 499 rows in us and 500 in eu (and 1 more)",
 	} {
-		if a.code != exitEnvironment || !strings.Contains(a.stdout, want) {
+		if a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, want) {
 			t.Errorf("no %q in %+v", want, a)
 		}
 	}
 	if m.slotExists("us") {
 		t.Error("the slot of a region that isn't set up keeps the log")
 	}
-	if text := bridge(t, nil, "init", "-c", m.regions["us"].file); text.code != exitEnvironment || !strings.Contains(text.stdout, "error    public.mixed: has 499 rows") ||
+	if text := bridge(t, nil, "init", "-c", m.regions["us"].file); text.code != shell.ExitEnvironment || !strings.Contains(text.stdout, "error    public.mixed: has 499 rows") ||
 		!strings.Contains(text.stdout, "bridge check --peers") || strings.Contains(text.stdout, "next ") {
 		t.Errorf("%+v", text)
 	}
 	if a := bridge(t, nil, "run", "-c", m.regions["us"].file); a.code == 0 || !strings.Contains(a.stderr, "bridge init") {
 		t.Errorf("run after a failed init: %+v", a)
 	}
-	if a, _ := m.initSteps("ap"); a.code != exitEnvironment || !strings.Contains(a.stdout, "isn't defined alike in ap and eu") {
+	if a, _ := m.initSteps("ap"); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "isn't defined alike in ap and eu") {
 		t.Errorf("%+v", a)
 	}
 	m.exec("us", `UPDATE public.users SET name = 'user 1' WHERE id = 1; INSERT INTO public.mixed SELECT chr(64 + i % 50) || i, i / 4.0, i, '{}' FROM generate_series(40, 40) i`)
@@ -115,7 +120,7 @@ func TestInitAfterAnInterruption(t *testing.T) {
 	t.Parallel()
 	m := newMesh(t, meshTables)
 	m.exec("eu", `SELECT pg_create_logical_replication_slot('slot_`+m.regions["eu"].db.Name+`', 'pgoutput')`)
-	if a, _ := m.initSteps("eu"); a.code != exitEnvironment || !strings.Contains(a.stdout, "SELECT pg_drop_replication_slot('slot_") {
+	if a, _ := m.initSteps("eu"); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "SELECT pg_drop_replication_slot('slot_") {
 		t.Errorf("a slot of an interrupted init: %+v", a)
 	}
 	if a, steps := m.initSteps("eu", "--no-verify"); a.code != 0 || steps["data"] != "" {
@@ -134,7 +139,7 @@ func TestInitAfterAnInterruption(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	m.start("eu")
-	statusUntil(t, m.regions["eu"].file, func(r *statusResult) bool {
+	statusUntil(t, m.regions["eu"].file, func(r *watch.StatusResult) bool {
 		return r.Running && r.Status.Published != "" && r.Status.Published != "0/0"
 	})
 	if a := bridge(t, nil, "tail", "-c", m.regions["eu"].file, "--heartbeats", "-f", "--from=oldest", "-n1"); a.code != 0 {
@@ -147,7 +152,7 @@ func TestInitAfterAnInterruption(t *testing.T) {
 
 	// A database that was made anew, and the topic of the old one.
 	m.exec("eu", `SELECT pg_drop_replication_slot('slot_`+m.regions["eu"].db.Name+`'); DROP SCHEMA bridge CASCADE`)
-	if a, _ := m.initSteps("eu"); a.code != exitEnvironment || !strings.Contains(a.stdout, "of an earlier life of region eu") || m.slotExists("eu") {
+	if a, _ := m.initSteps("eu"); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "of an earlier life of region eu") || m.slotExists("eu") {
 		t.Errorf("an old topic: %+v", a)
 	}
 }
@@ -159,7 +164,7 @@ func TestInitWithoutABroker(t *testing.T) {
 	address := m.broker.Addr()
 	m.stopBroker()
 	a := bridge(t, nil, "init", "-c", m.regions["eu"].file, "--timeout=10s") // the database is looked at first
-	if a.code != exitEnvironment || !strings.Contains(a.stderr, address) || m.slotExists("eu") {
+	if a.code != shell.ExitEnvironment || !strings.Contains(a.stderr, address) || m.slotExists("eu") {
 		t.Errorf("%+v", a)
 	}
 }

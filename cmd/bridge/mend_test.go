@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"bridge/cmd/bridge/internal/shell"
 )
 
 // rules gives all regions a table's conflict rule.
@@ -50,7 +52,7 @@ func TestExpressionsAreChecked(t *testing.T) {
 	m := newMesh(t, `CREATE TABLE public.docs (id int PRIMARY KEY, n bigint)`)
 	m.rules(`{public.docs: {columns: {n: {merge: expression, expression: a + c, as: int}}}}`)
 	a := bridge(t, nil, "check", "-c", m.regions["eu"].file)
-	if a.code != exitEnvironment || !strings.Contains(a.stdout, "conflicts.tables.public.docs.columns.n.expression") || !strings.Contains(a.stdout, "undeclared reference to 'c'") {
+	if a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "conflicts.tables.public.docs.columns.n.expression") || !strings.Contains(a.stdout, "undeclared reference to 'c'") {
 		t.Errorf("%+v", a)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"bridge/cmd/bridge/internal/shell"
 	"bridge/compare"
 	"bridge/internal/mysql"
 	"bridge/internal/testserver"
@@ -91,7 +92,7 @@ func TestMixedMesh(t *testing.T) {
 	m, servers := newMixedMesh(t)
 	for region, server := range servers {
 		file := m.regions[region].file
-		if a := bridge(t, nil, "check", "-c", file); a.code != exitEnvironment || !strings.Contains(a.stdout, `"bridge grants" prints how to create the account`) {
+		if a := bridge(t, nil, "check", "-c", file); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, `"bridge grants" prints how to create the account`) {
 			t.Fatalf("check without an account: %+v", a)
 		}
 		grant(t, server, file)
@@ -103,7 +104,7 @@ func TestMixedMesh(t *testing.T) {
 	m.setUpOne("eu")
 	m.setUpOne("us")
 	a := bridge(t, nil, "init", "-c", m.regions["ap"].file)
-	if a.code != exitEnvironment || !strings.Contains(a.stderr, "the regions don't begin with the same data: public.users") || !strings.Contains(a.stdout+a.stderr, "name") {
+	if a.code != shell.ExitEnvironment || !strings.Contains(a.stderr, "the regions don't begin with the same data: public.users") || !strings.Contains(a.stdout+a.stderr, "name") {
 		t.Fatalf("init with other data: %+v", a)
 	}
 	servertest.ExecMySQL(t, servers["ap"], "shop", "UPDATE people SET nm = 'user 7' WHERE id = 7")
@@ -118,7 +119,7 @@ func TestMixedMesh(t *testing.T) {
 		t.Fatalf("check --peers: %+v", a)
 	}
 	a = bridge(t, nil, "status", "-c", m.regions["us"].file)
-	if a.code != exitEnvironment || !strings.Contains(a.stdout, "log") || !strings.Contains(a.stdout, "ends at 0000") {
+	if a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "log") || !strings.Contains(a.stdout, "ends at 0000") {
 		t.Fatalf("status of a bridge that isn't running: %+v", a)
 	}
 	servertest.ExecMySQL(t, servers["us"], "shop", "INSERT INTO people VALUES (60, 'new', NULL, 0.5)") // before any bridge ran

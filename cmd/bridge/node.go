@@ -4,6 +4,9 @@ import (
 	"log/slog"
 
 	"bridge/capture"
+	"bridge/cmd/bridge/internal/engines"
+	"bridge/cmd/bridge/internal/settings"
+	"bridge/cmd/bridge/internal/topics"
 	"bridge/config"
 	"bridge/mend"
 	"bridge/node"
@@ -15,16 +18,16 @@ import (
 // newNode builds the region's node from its configuration. mender and dropper may be nil.
 func newNode(c *config.Config, log *slog.Logger, policies visibility.Policies, mender *mend.Mender, dropper *mend.Dropper) (*node.Node, error) {
 	var peers []string
-	for _, r := range regionNames(c) {
+	for _, r := range settings.Regions(c) {
 		if r != c.Region {
 			peers = append(peers, r)
 		}
 	}
-	engine, err := databaseOf(c).engine()
+	engine, err := engines.Of(c).Engine()
 	if err != nil {
 		return nil, err
 	}
-	rules, err := rulesOf(c)
+	rules, err := settings.Rules(c)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +41,7 @@ func newNode(c *config.Config, log *slog.Logger, policies visibility.Policies, m
 	return node.New(node.Config{
 		Awaiting: awaiting, Orphans: orphans,
 		Cluster: c.Cluster, Region: c.Region, Peers: peers,
-		Streams:   func(region string) (stream.Log, error) { return openTopic(c, region) },
+		Streams:   func(region string) (stream.Log, error) { return topics.Open(c, region) },
 		Engine:    engine,
 		Rules:     rules,
 		Policies:  policies,
@@ -51,17 +54,17 @@ func newNode(c *config.Config, log *slog.Logger, policies visibility.Policies, m
 
 // menderOf is what merges the columns that a decision leaves to be merged; nil where there are none.
 func menderOf(c *config.Config, log *slog.Logger) (*mend.Mender, error) {
-	rules, err := mendingOf(c)
+	rules, err := settings.Merges(c)
 	if err != nil || len(rules) == 0 {
 		return nil, err
 	}
-	return mend.New(databaseOf(c).cases, rules, log), nil
+	return mend.New(engines.Of(c).Cases, rules, log), nil
 }
 
 // dropperOf is what gives up rows that lack a parent, in the one region that does it; nil in the others, and where no policy asks for it.
 func dropperOf(c *config.Config, policies visibility.Policies, log *slog.Logger) *mend.Dropper {
-	if c.Region != droppingRegion(c) || !policies.Drop() {
+	if c.Region != settings.DroppingRegion(c) || !policies.Drop() {
 		return nil
 	}
-	return mend.NewDropper(databaseOf(c).cases, policies, log)
+	return mend.NewDropper(engines.Of(c).Cases, policies, log)
 }

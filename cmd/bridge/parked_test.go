@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"bridge/casebook"
+	"bridge/cmd/bridge/internal/shell"
 	"bridge/internal/testserver/servertest"
 )
 
@@ -30,7 +31,7 @@ INSERT INTO public.seats VALUES (1, 'Z1', 'nobody', 5)`)
 	if a := on("eu", "list"); a.code != 0 || a.stdout != "0 parked rows\n" {
 		t.Fatalf("list of nothing: %+v", a)
 	}
-	if a := on("eu", "retry"); a.code != exitEnvironment || !strings.Contains(a.stderr, "looks at its parked rows by itself") {
+	if a := on("eu", "retry"); a.code != shell.ExitEnvironment || !strings.Contains(a.stderr, "looks at its parked rows by itself") {
 		t.Errorf("retry without a bridge: %+v", a)
 	}
 	// Before any bridge runs nobody sees the other: the later one has the seat.
@@ -103,12 +104,12 @@ INSERT INTO public.seats VALUES (1, 'Z1', 'nobody', 5)`)
 		code int
 		want string
 	}{
-		{"show public.seats 99", exitRuntime, "no such row is parked"},
-		{"discard public.seats 12", exitRuntime, "no such row is parked"},
-		{"resolve public.seats 14", exitUsage, "say what shall be different"},
-		{"resolve public.seats 14 --value seat=A1", exitRuntime, "seats_seat_key"},
-		{"resolve public.seats 14 --value seat", exitUsage, "not of the form column=value"},
-		{"list --reason luck", exitUsage, "--reason"},
+		{"show public.seats 99", shell.ExitRuntime, "no such row is parked"},
+		{"discard public.seats 12", shell.ExitRuntime, "no such row is parked"},
+		{"resolve public.seats 14", shell.ExitUsage, "say what shall be different"},
+		{"resolve public.seats 14 --value seat=A1", shell.ExitRuntime, "seats_seat_key"},
+		{"resolve public.seats 14 --value seat", shell.ExitUsage, "not of the form column=value"},
+		{"list --reason luck", shell.ExitUsage, "--reason"},
 	} {
 		if a := on("eu", strings.Fields(tt.args)...); a.code != tt.code || !strings.Contains(a.stderr, tt.want) {
 			t.Errorf("%s: %+v", tt.args, a)

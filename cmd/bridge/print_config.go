@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"gopkg.in/yaml.v3"
+
+	"bridge/cmd/bridge/internal/shell"
 )
 
 // printConfigCommand is "bridge print-config": the file with defaults filled in, variables expanded,
@@ -12,8 +14,8 @@ import (
 type printConfigCommand struct{}
 
 // Run is called by kong.
-func (*printConfigCommand) Run(s *session) error {
-	c, err := s.config()
+func (*printConfigCommand) Run(s *shell.Session) error {
+	c, err := s.Config()
 	if err != nil {
 		return err
 	}
@@ -25,7 +27,7 @@ func (*printConfigCommand) Run(s *session) error {
 	if err := yaml.Unmarshal(text, &tree); err != nil {
 		return fmt.Errorf("print the configuration: %w", err)
 	}
-	s.outcome.result = tree
-	s.outcome.human = func(w io.Writer) error { _, err := w.Write(text); return err }
+	s.Outcome.Result = tree
+	s.Outcome.Human = func(w io.Writer) error { _, err := w.Write(text); return err }
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"bridge/cmd/bridge/internal/explain"
+	"bridge/cmd/bridge/internal/shell"
 	"bridge/conflict"
 	"bridge/internal/testserver/servertest"
 )
@@ -60,8 +62,8 @@ func TestRulesExplain(t *testing.T) {
 	}{
 		{"{default: last_write_wins}", "public.notes", 0, "The rule needs nothing of the log"},
 		{"{default: first_write_wins}", "public.notes", 0, `log lacks them: ALTER TABLE "public"."notes" REPLICA IDENTITY FULL;`},
-		{"{default: last_write_wins}", "public.nothing", exitUsage, "there's no table public.nothing"},
-		{"{default: last_write_wins}", "bridge.node", exitUsage, "isn't replicated"},
+		{"{default: last_write_wins}", "public.nothing", shell.ExitUsage, "there's no table public.nothing"},
+		{"{default: last_write_wins}", "bridge.node", shell.ExitUsage, "isn't replicated"},
 		{"{default: last_write_wins, tables: {public.notes: {columns: {text: counter}}}}", "public.notes", 0, "It can't be: a counter must be an integer"},
 	} {
 		a := bridge(t, nil, "rules", "explain", tc.table, "-c", m.withRules("eu", tc.rules))
@@ -70,7 +72,7 @@ func TestRulesExplain(t *testing.T) {
 		}
 	}
 	a = bridge(t, nil, "rules", "explain", "public.carts", "-c", file, "--json")
-	var e struct{ Result explainResult }
+	var e struct{ Result explain.TableResult }
 	if err := json.Unmarshal([]byte(a.stdout), &e); err != nil {
 		t.Fatalf("%v: %+v", err, a)
 	}
@@ -117,10 +119,10 @@ func TestRulesTryAndBlame(t *testing.T) {
 
 func (m *mesh) tryRules(t *testing.T) {
 	eu := m.regions["eu"].file
-	try := func(rules string, args ...string) (answer, trialResult) {
+	try := func(rules string, args ...string) (answer, explain.TrialResult) {
 		t.Helper()
 		a := bridge(t, nil, append([]string{"rules", "try", m.withRules("eu", rules), "-c", eu, "--json"}, args...)...)
-		var e struct{ Result trialResult }
+		var e struct{ Result explain.TrialResult }
 		if err := json.Unmarshal([]byte(a.stdout), &e); a.code != 0 || err != nil && !strings.Contains(err.Error(), "columns") {
 			t.Fatalf("%v: %+v", err, a)
 		}
@@ -160,17 +162,17 @@ func (m *mesh) tryRules(t *testing.T) {
 	if _, r = try(cartRules, "--tables=public.other"); len(r.Tables) != 0 {
 		t.Errorf("another table: %+v", r)
 	}
-	if a := bridge(t, nil, "rules", "try", "/nope.yaml", "-c", eu); a.code != exitUsage {
+	if a := bridge(t, nil, "rules", "try", "/nope.yaml", "-c", eu); a.code != shell.ExitUsage {
 		t.Errorf("%+v", a)
 	}
 }
 
 func (m *mesh) blameRows(t *testing.T) {
 	us := m.regions["us"].file
-	blame := func(args ...string) (answer, blameResult) {
+	blame := func(args ...string) (answer, explain.BlameResult) {
 		t.Helper()
 		a := bridge(t, nil, append([]string{"blame", "--json", "-c", us}, args...)...)
-		var e struct{ Result blameResult }
+		var e struct{ Result explain.BlameResult }
 		if err := json.Unmarshal([]byte(a.stdout), &e); err != nil {
 			t.Fatalf("%v: %+v", err, a)
 		}

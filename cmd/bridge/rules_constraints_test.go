@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"bridge/cmd/bridge/internal/explain"
+	"bridge/cmd/bridge/internal/shell"
 	"bridge/config"
 	"bridge/internal/testserver/servertest"
 )
@@ -38,7 +40,7 @@ func TestRulesOfConstraints(t *testing.T) {
 		}
 	}
 	a = bridge(t, nil, "rules", "explain", "public.users", "-c", file, "--json")
-	var e struct{ Result explainResult }
+	var e struct{ Result explain.TableResult }
 	if err := json.Unmarshal([]byte(a.stdout), &e); err != nil || len(e.Result.Unique) != 3 || len(e.Result.Foreign) != 2 || e.Result.Foreign[0].Policy != "set_null" || e.Result.Foreign[1].Parent != "public.sites" {
 		t.Errorf("%v: %+v", err, a)
 	}
@@ -46,11 +48,11 @@ func TestRulesOfConstraints(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	file = m.withRules("eu", strings.NewReplacer("set_null", "keep_parent", "null\": email", "null\": mail", "{email", "{mail").Replace(policyRules))
-	if a := bridge(t, nil, "check", "-c", file); a.code != exitEnvironment || !strings.Contains(a.stdout, "configuration: conflicts.tables: table public.users, foreign key (boss): the policy keep_parent isn't built yet") ||
+	if a := bridge(t, nil, "check", "-c", file); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "configuration: conflicts.tables: table public.users, foreign key (boss): the policy keep_parent isn't built yet") ||
 		!strings.Contains(a.stdout, "has no unique key besides the one that names its rows (mail), and a policy for it") || !strings.Contains(a.stdout, "those of the table are (email), (name), (org, name)") {
 		t.Errorf("%+v", a)
 	}
-	if a := bridge(t, nil, "run", "-c", file); a.code != exitUsage || !strings.Contains(a.stderr, "the policy keep_parent isn't built yet; choose park, set_null or drop") {
+	if a := bridge(t, nil, "run", "-c", file); a.code != shell.ExitUsage || !strings.Contains(a.stderr, "the policy keep_parent isn't built yet; choose park, set_null or drop") {
 		t.Errorf("%+v", a)
 	}
 }

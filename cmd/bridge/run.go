@@ -7,23 +7,25 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bridge/admin"
+	"bridge/cmd/bridge/internal/settings"
+	"bridge/cmd/bridge/internal/shell"
 )
 
 // runCommand is "bridge run".
 type runCommand struct{}
 
 // Run is called by kong. It ends with SIGTERM, or when something breaks that no retry can heal.
-func (*runCommand) Run(ctx context.Context, s *session) error {
-	c, err := s.config()
+func (*runCommand) Run(ctx context.Context, s *shell.Session) error {
+	c, err := s.Config()
 	if err != nil {
 		return err
 	}
-	log := logger(&c.Log, s.stderr).With("region", c.Region)
+	log := shell.Logger(&c.Log, s.Stderr).With("region", c.Region)
 	mender, err := menderOf(c, log)
 	if err != nil {
 		return err
 	}
-	policies, err := builtPolicies(c)
+	policies, err := settings.CheckedPolicies(c)
 	if err != nil {
 		return err
 	}
@@ -34,7 +36,7 @@ func (*runCommand) Run(ctx context.Context, s *session) error {
 	}
 	listener, err := admin.Listen(c.HTTP.Listen)
 	if err != nil {
-		return environmentError(err)
+		return shell.Environment(err)
 	}
 	log.Info("bridge starts", "cluster", c.Cluster, "http", listener.Addr().String(), "version", buildVersion().Version)
 	group, ctx := errgroup.WithContext(ctx)

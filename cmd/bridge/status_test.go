@@ -8,15 +8,17 @@ import (
 	"testing"
 	"time"
 
+	"bridge/cmd/bridge/internal/shell"
+	"bridge/cmd/bridge/internal/watch"
 	"bridge/config"
 )
 
 // statusUntil looks at a region's status until it's as ok says.
-func statusUntil(t *testing.T, file string, ok func(*statusResult) bool) (answer, *statusResult) {
+func statusUntil(t *testing.T, file string, ok func(*watch.StatusResult) bool) (answer, *watch.StatusResult) {
 	t.Helper()
 	for began := time.Now(); ; {
 		a := bridge(t, nil, "status", "-c", file, "--json")
-		var e struct{ Result *statusResult }
+		var e struct{ Result *watch.StatusResult }
 		if err := json.Unmarshal([]byte(a.stdout), &e); err != nil {
 			t.Fatalf("%v: %+v", err, a)
 		}
@@ -37,7 +39,7 @@ func TestStatusAndTail(t *testing.T) {
 	m.start("eu", "us")
 	m.exec("us", `INSERT INTO public.users VALUES (9000, 'a "quoted" <b>', NULL, NULL); DELETE FROM public.users WHERE id = 1`)
 	m.exec("us", `TRUNCATE public.mixed`)
-	a, r := statusUntil(t, eu.file, func(r *statusResult) bool {
+	a, r := statusUntil(t, eu.file, func(r *watch.StatusResult) bool {
 		return r.Running && len(r.Status.Peers) == 2 && r.Status.Peers[1].Applied == 2
 	})
 	if a.code != 0 || !r.Status.Ready || r.Status.Peers[1].Region != "us" || r.Status.Origin != "eu/1" {
@@ -76,9 +78,9 @@ func TestStatusAndTail(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"mars"}, exitUsage, "region mars isn't one of"},
-		{[]string{"--from=yesterday"}, exitUsage, "neither oldest nor latest"},
-		{[]string{"--from=100000000"}, exitEnvironment, "has the offsets"},
+		{[]string{"mars"}, shell.ExitUsage, "region mars isn't one of"},
+		{[]string{"--from=yesterday"}, shell.ExitUsage, "neither oldest nor latest"},
+		{[]string{"--from=100000000"}, shell.ExitEnvironment, "has the offsets"},
 	} {
 		if a := bridge(t, nil, append([]string{"tail", "-c", us.file}, tc.args...)...); a.code != tc.code || !strings.Contains(a.stderr, tc.want) {
 			t.Errorf("tail %q: %+v", tc.args, a)
@@ -86,8 +88,8 @@ func TestStatusAndTail(t *testing.T) {
 	}
 
 	us.stop()
-	a, r = statusUntil(t, us.file, func(r *statusResult) bool { return !r.Running })
-	if a.code != exitEnvironment || r.Stored == nil || r.Stored.Database == nil || len(r.Stored.Topics) != 3 || len(r.Stored.Errors) > 0 {
+	a, r = statusUntil(t, us.file, func(r *watch.StatusResult) bool { return !r.Running })
+	if a.code != shell.ExitEnvironment || r.Stored == nil || r.Stored.Database == nil || len(r.Stored.Topics) != 3 || len(r.Stored.Errors) > 0 {
 		t.Fatalf("%+v", a)
 	}
 	if top := r.Stored.Topics[2]; top.Region != "us" || top.Seq != 2 {
@@ -97,7 +99,7 @@ func TestStatusAndTail(t *testing.T) {
 	if !strings.Contains(text.stderr, "no bridge answers") || !strings.Contains(text.stdout, "nobody reads it") {
 		t.Errorf("%+v", text)
 	}
-	if a := bridge(t, nil, "status", "-c", us.file, "--set=http.listen="+listenOf(t, eu.file)); a.code != exitEnvironment || !strings.Contains(a.stderr, "answers the bridge of region eu") {
+	if a := bridge(t, nil, "status", "-c", us.file, "--set=http.listen="+listenOf(t, eu.file)); a.code != shell.ExitEnvironment || !strings.Contains(a.stderr, "answers the bridge of region eu") {
 		t.Errorf("another region's bridge: %+v", a)
 	}
 }
@@ -121,11 +123,11 @@ func TestBrokerAwayAtStart(t *testing.T) {
 	go func() {
 		ended <- execute(ctx, []string{"run", "-c", m.regions["eu"].file, away}, &log, &log, config.Outside{})
 	}()
-	statusUntil(t, m.regions["eu"].file, func(r *statusResult) bool {
+	statusUntil(t, m.regions["eu"].file, func(r *watch.StatusResult) bool {
 		return r.Running && strings.Contains(r.Status.WaitsFor, "127.0.0.1:1")
 	})
 	a := bridge(t, nil, "status", "-c", m.regions["eu"].file)
-	if a.code != exitRuntime || !strings.Contains(a.stderr, "not ready: starting, waits for topic bridge.shop.eu: ") || !strings.Contains(a.stdout, "waits for  topic bridge.shop.eu: ") {
+	if a.code != shell.ExitRuntime || !strings.Contains(a.stderr, "not ready: starting, waits for topic bridge.shop.eu: ") || !strings.Contains(a.stdout, "waits for  topic bridge.shop.eu: ") {
 		t.Errorf("%+v", a)
 	}
 	cancel()

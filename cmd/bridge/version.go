@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"bridge/cmd/bridge/internal/shell"
 	"bridge/internal/database"
 )
 
@@ -40,9 +41,9 @@ func buildVersion() versionResult {
 }
 
 // Run is called by kong.
-func (*versionCommand) Run(s *session) error {
+func (*versionCommand) Run(s *shell.Session) error {
 	v := buildVersion()
-	s.outcome.result = v
-	s.outcome.summary = fmt.Sprintf("bridge %s %s (%s)", v.Version, v.Revision, v.Go)
+	s.Outcome.Result = v
+	s.Outcome.Summary = fmt.Sprintf("bridge %s %s (%s)", v.Version, v.Revision, v.Go)
 	return nil
 }

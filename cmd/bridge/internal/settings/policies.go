@@ -1,0 +1,55 @@
+package settings
+
+import (
+	"fmt"
+
+	"bridge/cmd/bridge/internal/shell"
+	"bridge/config"
+	"bridge/visibility"
+)
+
+// Policies are the configured policies of unique and foreign keys, by names between the regions.
+func Policies(c *config.Config) visibility.Policies {
+	policies := visibility.Policies{}
+	for stream, t := range c.Conflicts.Tables {
+		if len(t.Unique)+len(t.ForeignKeys) == 0 {
+			continue
+		}
+		p := visibility.TablePolicies{Unique: map[string]visibility.UniquePolicy{}, Foreign: map[string]visibility.ForeignPolicy{}}
+		for key, u := range t.Unique {
+			p.Unique[key] = uniquePolicy(u)
+		}
+		for key, word := range t.ForeignKeys {
+			p.Foreign[key] = foreignPolicies[word]
+		}
+		policies[TableName(stream)] = p
+	}
+	return policies
+}
+
+func uniquePolicy(u config.UniquePolicy) visibility.UniquePolicy {
+	p := visibility.UniquePolicy{Column: u.Column()}
+	switch {
+	case u.Null != "":
+		p.Loser = visibility.Null
+	case u.Rename != "":
+		p.Loser = visibility.Rename
+	}
+	return p
+}
+
+var foreignPolicies = map[string]visibility.ForeignPolicy{
+	config.Park: visibility.ParkChild, config.SetNull: visibility.NullChild, config.Drop: visibility.DropChild, config.KeepParent: visibility.KeepParent,
+}
+
+// CheckedPolicies are the policies, or an error that says which of them can't be kept.
+func CheckedPolicies(c *config.Config) (visibility.Policies, error) {
+	policies := Policies(c)
+	if err := policies.Check(); err != nil {
+		return nil, shell.Usage(fmt.Errorf("conflicts.tables: %w", err))
+	}
+	return policies, nil
+}
+
+// DroppingRegion is the first by name, as of merges: all regions must know it alike.
+func DroppingRegion(c *config.Config) string { return Regions(c)[0] }
