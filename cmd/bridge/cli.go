@@ -16,7 +16,7 @@ import (
 	"bridge/config"
 )
 
-// cli is the command line: flags that every command has, and the commands, each in its own file.
+// cli is the command line: flags that every command has, and the commands.
 type cli struct {
 	shell.Flags
 

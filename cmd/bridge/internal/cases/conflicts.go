@@ -1,3 +1,4 @@
+// Package cases is what an operator does about decided conflicts and parked rows: "bridge conflicts", "bridge parked".
 package cases
 
 import (

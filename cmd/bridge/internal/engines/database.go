@@ -1,3 +1,4 @@
+// Package engines is where the commands meet databases: for each engine, what a configuration's database is to them.
 package engines
 
 import (
@@ -33,16 +34,18 @@ type Database interface {
 	Constraints(ctx context.Context, selected func(change.TableName) bool) ([]*preflight.Constrained, error)
 	// WholeRows is what makes the log carry a table's rows whole, before and after each change.
 	WholeRows(table change.TableName) string
-	// localizer brings rows of regions with other engines into the form that this database's own have.
-	localizer() (Localizer, error)
 	// Running reports whether a bridge uses the database now.
 	Running(ctx context.Context) (bool, error)
 	// Cases opens the conflicts that the region has decided.
 	Cases(ctx context.Context) (casebook.Book, error)
 	// SetUp connects for "bridge init".
 	SetUp(ctx context.Context) (SetUp, error)
+
+	// localizer brings rows of regions with other engines into the form that this database's own have.
+	localizer() (Localizer, error)
 }
 
+// Compared is a region's database, opened for comparing.
 type Compared interface {
 	compare.Region
 	Close(ctx context.Context) error

@@ -23,7 +23,7 @@ type asLogged struct{ apply.AsLogged }
 
 func (asLogged) Close(context.Context) error { return nil }
 
-// LocalizerOf is the localizer of a region.
+// LocalizerOf is what a region needs of that: nothing in a mesh of one engine. Close it.
 func LocalizerOf(c *config.Config) (Localizer, error) {
 	if len(settings.OtherEngines(c)) == 0 {
 		return asLogged{}, nil
@@ -33,7 +33,7 @@ func LocalizerOf(c *config.Config) (Localizer, error) {
 
 // localizer is [Database]'s.
 func (d postgresDatabase) localizer() (Localizer, error) {
-	b, err := settings.Between(d.c)
+	b, err := settings.TranslationOf(d.c)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (d postgresDatabase) localizer() (Localizer, error) {
 
 // localizer is [Database]'s.
 func (d mysqlDatabase) localizer() (Localizer, error) {
-	b, err := settings.Between(d.c)
+	b, err := settings.TranslationOf(d.c)
 	if err != nil {
 		return nil, err
 	}

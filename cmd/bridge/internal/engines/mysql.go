@@ -99,7 +99,7 @@ func (d mysqlDatabase) Engine() (node.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := settings.Between(c)
+	b, err := settings.TranslationOf(c)
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +162,10 @@ func (d mysqlDatabase) Grants(to io.Writer) error {
 	return mysql.Grants{User: server.User, Include: expressions(d.c.Tables.Include), Exclude: expressions(d.c.Tables.Exclude)}.Write(to)
 }
 
+func (d mysqlDatabase) OperatorGrants(to io.Writer, role string, readOnly bool) error {
+	return mysql.Grants{User: role, Include: expressions(d.c.Tables.Include), Exclude: expressions(d.c.Tables.Exclude)}.WriteOperator(to, readOnly)
+}
+
 func (d mysqlDatabase) Region(ctx context.Context, role string) (Compared, error) {
 	r, err := d.open(ctx, d.session(role), settings.Selected(d.c))
 	if err != nil {
@@ -175,7 +179,7 @@ func (d mysqlDatabase) open(ctx context.Context, session mysql.Session, selected
 	if err != nil {
 		return nil, err
 	}
-	b, err := settings.Between(d.c)
+	b, err := settings.TranslationOf(d.c)
 	if err != nil {
 		return nil, err
 	}

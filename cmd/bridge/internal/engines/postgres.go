@@ -61,7 +61,7 @@ func (d postgresDatabase) connect(ctx context.Context, role string) (*pgx.Conn, 
 
 func (d postgresDatabase) Engine() (node.Engine, error) {
 	c := d.c
-	b, err := settings.Between(c)
+	b, err := settings.TranslationOf(c)
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +162,16 @@ func (d postgresDatabase) Grants(to io.Writer) error {
 	}.Write(to)
 }
 
+func (d postgresDatabase) OperatorGrants(to io.Writer, role string, readOnly bool) error {
+	pg, err := d.server().Config(d.session("grants"))
+	if err != nil {
+		return shell.Usage(err)
+	}
+	return postgres.Grants{
+		Role: role, Database: pg.Database, Include: expressions(d.c.Tables.Include), Exclude: expressions(d.c.Tables.Exclude),
+	}.WriteOperator(to, readOnly)
+}
+
 func (d postgresDatabase) Region(ctx context.Context, role string) (Compared, error) {
 	session := d.session(role)
 	session.Settings = map[string]string{"default_transaction_read_only": "on"}
@@ -173,7 +183,7 @@ func (d postgresDatabase) Region(ctx context.Context, role string) (Compared, er
 }
 
 func (d postgresDatabase) open(ctx context.Context, session postgres.Session, selected func(change.TableName) bool) (*comparepg.Region, error) {
-	b, err := settings.Between(d.c)
+	b, err := settings.TranslationOf(d.c)
 	if err != nil {
 		return nil, err
 	}

@@ -1,3 +1,4 @@
+// Package explain says what rules do and did: "bridge rules explain", "bridge rules try", "bridge blame".
 package explain
 
 // Rules is "bridge rules".

@@ -11,6 +11,7 @@ import (
 	"bridge/mend"
 )
 
+// Merges are the columns, by tables' names between the regions, that one region merges for all. Expressions are checked here.
 func Merges(c *config.Config) (mend.Rules, error) {
 	rules := mend.Rules{}
 	for table, t := range c.Conflicts.Tables {

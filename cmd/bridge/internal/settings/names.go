@@ -15,21 +15,22 @@ import (
 // Translation is how a region's rows differ from what they are between the regions.
 type Translation struct {
 	Names  naming.Names
-	Policy func(change.TableName, string) value.Policy
-	Others []value.Engine // of the other regions, but for this one's
+	Policy func(change.TableName, string) value.Policy // see [ValuePolicy]
+	Others []value.Engine                              // of the other regions, but for this one's
 }
 
-func Between(c *config.Config) (b Translation, err error) {
-	if b.Names, err = Names(c); err == nil {
-		b.Policy, err = ValuePolicy(c)
+// TranslationOf is that of a configuration's region.
+func TranslationOf(c *config.Config) (t Translation, err error) {
+	if t.Names, err = Names(c); err == nil {
+		t.Policy, err = ValuePolicy(c)
 	}
-	b.Others = OtherEngines(c)
-	return b, err
+	t.Others = OtherEngines(c)
+	return t, err
 }
 
 // Compared is what of a region's database is compared.
-func (b *Translation) Compared(selected func(change.TableName) bool) compare.Scope {
-	return compare.Scope{Selected: selected, Names: b.Names, Policy: b.Policy}
+func (t *Translation) Compared(selected func(change.TableName) bool) compare.Scope {
+	return compare.Scope{Selected: selected, Names: t.Names, Policy: t.Policy}
 }
 
 // Names are what a region's tables and columns are called between the regions.
@@ -82,6 +83,7 @@ func ValuePolicy(c *config.Config) (func(change.TableName, string) value.Policy,
 // Table is the table that a person means by its name here or between the regions.
 type Table struct{ Local, Stream change.TableName }
 
+// FindTable takes a table's name here or between the regions; where it could be either, the latter.
 func FindTable(c *config.Config, text string) (t Table, err error) {
 	names, err := Names(c)
 	if err != nil {

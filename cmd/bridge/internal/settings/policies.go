@@ -51,5 +51,5 @@ func CheckedPolicies(c *config.Config) (visibility.Policies, error) {
 	return policies, nil
 }
 
-// DroppingRegion is the first by name, as of merges: all regions must know it alike.
+// DroppingRegion is the one that gives up rows for all, where a policy says so: the first by name, as of merges. All regions must know it alike.
 func DroppingRegion(c *config.Config) string { return Regions(c)[0] }

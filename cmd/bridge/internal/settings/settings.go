@@ -1,3 +1,4 @@
+// Package settings says what a configuration means in the terms of those who work by it: names, rules, policies, merges. It's pure.
 package settings
 
 import (

@@ -1,3 +1,4 @@
+// Package setup is what makes a region ready: "bridge grants", "bridge check", "bridge init".
 package setup
 
 import (

@@ -9,19 +9,19 @@ const (
 	ExitEnvironment = 3 // the database, the broker or the machine isn't as bridge needs it
 )
 
-// failure is an error with its exit code; an error without one is exitRuntime.
+// failure is an error with its exit code; an error without one is ExitRuntime.
 type failure struct {
 	code int
 	err  error
 }
 
-// Usage is err with the exit code exitUsage.
+// Usage is err with the exit code ExitUsage.
 func Usage(err error) error { return &failure{ExitUsage, err} }
 
-// Environment is err with the exit code exitEnvironment.
+// Environment is err with the exit code ExitEnvironment.
 func Environment(err error) error { return &failure{ExitEnvironment, err} }
 
-// Runtime is err with the exit code exitRuntime, whatever code it has so far.
+// Runtime is err with the exit code ExitRuntime, whatever code it has so far.
 func Runtime(err error) error { return &failure{ExitRuntime, err} }
 
 func (f *failure) Error() string { return f.err.Error() }

@@ -7,7 +7,7 @@ import (
 	"bridge/config"
 )
 
-// Moment is a time of day, or one so long ago; zero if text is empty.
+// Moment is the time that a flag says, or so long ago as it says; zero if text is empty.
 func Moment(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

@@ -27,6 +27,7 @@ type Envelope struct {
 	Error   *EnvelopeError `json:"error"`
 }
 
+// EnvelopeError is why a command failed.
 type EnvelopeError struct {
 	Exit     int              `json:"exit"`
 	Message  string           `json:"message"`

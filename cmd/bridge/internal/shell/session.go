@@ -1,3 +1,4 @@
+// Package shell is what all commands have in common: flags, configuration, output, exit codes, log.
 package shell
 
 import (
@@ -15,7 +16,7 @@ type Flags struct {
 	JSON   bool     `name:"json" help:"Print {command, ok, summary, result, error} as JSON."`
 }
 
-// Session is what a command works with.
+// Session is what a command works with, and where it leaves its outcome.
 type Session struct {
 	Flags   *Flags
 	Stdout  io.Writer

@@ -7,9 +7,10 @@ import (
 	"bridge/compare"
 )
 
-// MaxRows is how many rows of a table are listed for people; --json has them all.
+// MaxRows is how many rows or conflicts are listed for people; --json has them all.
 const MaxRows = 20
 
+// Verdict says in words how a table compares.
 func Verdict(t *compare.TableResult) string {
 	var parts []string
 	if len(t.Definition) > 0 {

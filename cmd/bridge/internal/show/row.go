@@ -7,24 +7,16 @@ import (
 	"bridge/change"
 )
 
-func Vector(v change.Vector, self change.Origin) map[string]uint64 {
-	out := make(map[string]uint64, len(v))
-	for _, e := range v {
-		if e.Origin != self {
-			out[string(e.Origin)] = e.Seq
-		}
-	}
-	return out
-}
-
 // Columns are a row's values by column, in the table's order.
 type Columns []Column
 
+// Column is one value of a row.
 type Column struct {
 	Name  string
 	Value *string // nil is NULL
 }
 
+// Row is an image's columns, but for those that the log didn't carry.
 func Row(t *change.Table, r change.Image) (out Columns) {
 	for i, v := range r {
 		if v.IsAbsent() {

@@ -1,3 +1,4 @@
+// Package topics opens the regions' topics as a configuration says, and reads who wrote them, and how far.
 package topics
 
 import (

@@ -1,3 +1,4 @@
+// Package watch is what shows regions at work: "bridge status", "bridge tail", "bridge compare".
 package watch
 
 import (

@@ -1,25 +1,13 @@
+// Package show has the forms in which commands print what they know: rows, vectors, counts and differences.
 package show
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"bridge/change"
 )
-
-func VectorText(saw map[string]uint64) string {
-	var parts []string
-	for _, origin := range slices.Sorted(maps.Keys(saw)) {
-		parts = append(parts, fmt.Sprintf("%s:%d", origin, saw[origin]))
-	}
-	if parts == nil {
-		return "nothing of others"
-	}
-	return strings.Join(parts, " ")
-}
 
 // maxCell is how many characters of a value are shown in a table; --json has all.
 const maxCell = 40
@@ -48,4 +36,12 @@ func Value(v change.Value) string {
 		return "''"
 	}
 	return Cell(text)
+}
+
+// Count is a number of things for people: "1 row", "2 rows".
+func Count[N int | int64 | uint64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
