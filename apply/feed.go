@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"bridge/change"
 	"bridge/internal/faultpoint"
@@ -23,8 +24,9 @@ type feed struct {
 	applied loopguard.Marker // where the database stands
 	// forgotten is [Config.Forgotten].
 	forgotten change.Vector
-	rules     string // fingerprint of those that decide here
-	checked   bool   // the record of the last applied transaction was found where it should be
+	rules     []string // fingerprints of those that may decide here
+	heard     func(change.Origin, *wire.Header)
+	checked   bool // the record of the last applied transaction was found where it should be
 	started   bool
 	next      int64
 	large     *item // the large transaction whose pieces are coming
@@ -33,7 +35,7 @@ type feed struct {
 func newFeed(origin change.Origin, log stream.Log, cluster string, applied loopguard.Marker, forgotten change.Vector, q *queue, local Localizer) *feed {
 	return &feed{
 		origin: origin, log: log, decoder: wire.NewDecoder(cluster), queue: q, local: local,
-		inbox: NewInbox(origin, applied.Seq), applied: applied, forgotten: forgotten, checked: applied.Seq == 0,
+		inbox: NewInbox(origin, applied.Seq), applied: applied, forgotten: forgotten, checked: applied.Seq == 0, rules: []string{""},
 	}
 }
 
@@ -112,6 +114,9 @@ func (f *feed) record(ctx context.Context, r *stream.Record) ([]item, error) {
 		}
 		f.checked = true
 	}
+	if f.heard != nil {
+		f.heard(f.origin, &rec.Header)
+	}
 	if rec.Kind == wire.HeartbeatMessage {
 		if err := f.inbox.At(rec.State.Seq, r.Offset); err != nil {
 			return nil, err
@@ -121,7 +126,7 @@ func (f *feed) record(ctx context.Context, r *stream.Record) ([]item, error) {
 		}
 		return []item{{seen: rec.State.Vector.With(f.origin, rec.State.Seq), seq: rec.State.Seq, offset: r.Offset}}, nil
 	}
-	if rec.Rules != f.rules {
+	if !slices.Contains(f.rules, rec.State.Rules) {
 		return nil, &RulesError{f.origin, r.Offset}
 	}
 	return f.transactions(ctx, rec, r.Offset)

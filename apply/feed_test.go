@@ -86,7 +86,7 @@ func TestOtherRulesStopALane(t *testing.T) {
 		if err := b.Add(tx); err != nil {
 			t.Fatal(err)
 		}
-		raw, err := b.Finish(loopguard.State{Seq: seq}, change.Position{})
+		raw, err := b.Finish(loopguard.State{Seq: seq, Rules: rules}, change.Position{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestOtherRulesStopALane(t *testing.T) {
 		log := &fixed{records: []stream.Record{under(tc.ours, 1), under(tc.theirs, 2)}}
 		q := newQueue(1<<20, func() {})
 		f := newFeed("b/1", log, "c", loopguard.Marker{}, nil, q, AsLogged{})
-		f.rules = tc.ours
+		f.rules = []string{tc.ours}
 		for range 2 { // it's tried again now and then
 			err := f.Step(t.Context())
 			var other *RulesError
@@ -107,13 +107,12 @@ func TestOtherRulesStopALane(t *testing.T) {
 		if got := q.from(0, 9); len(got) != 1 || got[0].seq != 1 {
 			t.Errorf("taken: %+v", got)
 		}
-		f.rules = tc.theirs
+		f.rules = []string{tc.ours, tc.theirs}
 		if err := f.Step(t.Context()); err != nil || len(q.from(0, 9)) != 2 {
 			t.Errorf("when they agree: %v", err)
 		}
-		beat := wire.NewBuilder("c", "b/1")
-		beat.UnderRules(tc.ours)
-		if items, err := f.record(t.Context(), &stream.Record{Offset: 2, Value: beat.Heartbeat(loopguard.State{Seq: 2}, change.Position{}, 0)}); err != nil || len(items) != 1 {
+		beat := wire.Heartbeat("c", "b/1", loopguard.State{Seq: 2, Rules: "z"}, change.Position{}, 0)
+		if items, err := f.record(t.Context(), &stream.Record{Offset: 2, Value: beat}); err != nil || len(items) != 1 {
 			t.Errorf("a heartbeat under other rules: %v, %v", items, err)
 		}
 	}

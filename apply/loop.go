@@ -14,6 +14,7 @@ import (
 	"bridge/history"
 	"bridge/loopguard"
 	"bridge/stream"
+	"bridge/wire"
 )
 
 // Config is what a [Loop] works with.
@@ -41,6 +42,8 @@ type Config struct {
 	Report       *Report
 	// Began is told in which record each applied transaction begins: the first of each batch.
 	Began func(tag *change.Tag, offset int64)
+	// Heard is told what each record says that was read of a peer's topic. It doesn't block, and may be nil.
+	Heard func(change.Origin, *wire.Header)
 	// Awaiting is told when a case was committed that awaits a merge in this region; it doesn't block. It may be nil.
 	Awaiting func()
 	// Watch knows what constraints hide; nil is nothing.
@@ -140,7 +143,7 @@ func (l *Loop) Run(ctx context.Context) error {
 // feed keeps a lane's feed going: a stream that can't go on stops its lane, and is looked at again later.
 func (l *Loop) feed(ctx context.Context, ln *lane) error {
 	f := newFeed(ln.origin, l.Peers[ln.origin], l.Cluster, l.Progress[ln.origin], l.Forgotten, ln.queue, l.Target)
-	f.rules = l.Rules.Fingerprint
+	f.rules, f.heard = l.Rules.Known(), l.Heard
 	for {
 		err := f.Step(ctx)
 		if ctx.Err() != nil {

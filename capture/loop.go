@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -41,8 +42,9 @@ type Config struct {
 	// Else a peer could have deleted a row, and everybody have forgotten that, before the row appears here;
 	// and peers would have what a failover to a synchronous standby loses. nil doesn't wait.
 	Visible func(ctx context.Context, xids []uint32) error
-	// Rules is the fingerprint of the conflict rules under which transactions are published.
-	Rules string
+	// Rules are the fingerprints of the conflict rules that this region knows. The log may say that transactions from some place on are
+	// published under one of them.
+	Rules []string
 	// Local is told of local operations as soon as history has them. It doesn't block.
 	Local func(tx *change.Transaction, h *history.History)
 	// Began is told in which record transactions of the region begin: the first of each record.
@@ -71,7 +73,6 @@ func NewLoop(c Config) *Loop {
 		packer:    wire.NewPacker(c.Cluster, c.Clock.Self(), limits.Record, limits.Message, at.state, at.position),
 		published: at, next: c.Next, room: make(chan struct{}, 1), work: make(chan struct{}, 1), full: make(chan struct{}, 1),
 	}
-	l.publisher.packer.UnderRules(c.Rules)
 	return l
 }
 
@@ -108,17 +109,32 @@ func (l *Loop) Step(ctx context.Context) error {
 		}
 		l.learn()
 	case Barrier:
+		if err := l.turn(&ev); err != nil {
+			return err
+		}
 		l.Clock.Floor(ev.Barrier.Floor)
 	case Empty:
 	case Idle:
-		l.publisher.stand(l.Clock.State(), ev.Position)
-		return nil
+		return l.publisher.stand(l.Clock.State(), ev.Position)
 	default:
 		return fmt.Errorf("capture gave an event of unknown kind %d at position %s", ev.Kind, ev.Position)
 	}
 	l.at++
 	l.Witness.Captured(&ev, l.at)
-	l.publisher.stand(l.Clock.State(), ev.Position)
+	return l.publisher.stand(l.Clock.State(), ev.Position)
+}
+
+// Announce has the topic say from now on that this region is ready to go over to other conflict rules.
+func (l *Loop) Announce(rules string) { l.publisher.announce(rules) }
+
+// turn has later transactions published under other rules, if a barrier is a turn.
+func (l *Loop) turn(ev *Event) error {
+	t := ev.Barrier.Turn
+	if t.Is && !slices.Contains(l.Rules, t.Rules) {
+		return fmt.Errorf("at position %s this region went over to conflict rules that its file doesn't have any more: put back what conflicts.next was "+
+			"(or make it conflicts, if it's to stay so), in every region's file; see \"Changing conflict rules\" in docs/operations.md", ev.Position)
+	}
+	l.Clock.Turn(t)
 	return nil
 }
 

@@ -108,14 +108,24 @@ func (p *publisher) add(ctx context.Context, tx *change.Transaction, xid uint32,
 }
 
 // stand notes where the clock and the log stand, after something that isn't published by itself.
-func (p *publisher) stand(state loopguard.State, position change.Position) {
+func (p *publisher) stand(state loopguard.State, position change.Position) error {
 	p.mu.Lock()
-	p.packer.Advance(state, position)
-	settled := state.Vector.Covers(p.published.state.Vector) && p.published.state.Vector.Covers(state.Vector)
+	err := p.packer.Advance(state, position)
+	settled := state.Rules == p.published.state.Rules && state.Vector.Covers(p.published.state.Vector) && p.published.state.Vector.Covers(state.Vector)
 	p.mu.Unlock()
 	if !settled {
 		signal(p.work)
 	}
+	return err
+}
+
+// announce has records say from now on that the region is ready to go over to other rules, the first of them at once.
+func (p *publisher) announce(rules string) {
+	p.mu.Lock()
+	p.packer.Announce(rules)
+	p.wall = time.Time{}
+	p.mu.Unlock()
+	signal(p.work)
 }
 
 func signal(c chan struct{}) {
@@ -273,7 +283,7 @@ func (p *publisher) untilHeartbeat() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	wait := p.limits.Idle
-	if state, _ := p.packer.State(); !p.published.state.Vector.Covers(state.Vector) {
+	if state, _ := p.packer.State(); !p.published.state.Vector.Covers(state.Vector) || p.published.state.Rules != state.Rules {
 		wait = p.limits.Settle
 	}
 	return max(0, p.wall.Add(wait).Sub(p.now()))

@@ -158,6 +158,6 @@ func (r *Reader) Next(ctx context.Context) (*Passage, error) {
 		}
 	}
 	p.at = max(p.at, rec.State.Last, rec.Wall)
-	out.Rules, out.Transactions, out.Seen = rec.Rules, rec.Transactions, rec.State.Vector.With(rec.Origin, rec.State.Seq)
+	out.Rules, out.Transactions, out.Seen = rec.State.Rules, rec.Transactions, rec.State.Vector.With(rec.Origin, rec.State.Seq)
 	return out, nil
 }

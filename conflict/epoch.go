@@ -46,6 +46,22 @@ func (r *Rules) Becoming(next *Rules) (*Rules, error) {
 	return now, nil
 }
 
+// Known are the fingerprints of the rules, and of those that they become.
+func (r *Rules) Known() []string {
+	if r.next == nil {
+		return []string{r.Fingerprint}
+	}
+	return []string{r.Fingerprint, r.next.Fingerprint}
+}
+
+// Next is the fingerprint of what the rules become.
+func (r *Rules) Next() (fingerprint string, ok bool) {
+	if r.next == nil {
+		return "", false
+	}
+	return r.next.Fingerprint, true
+}
+
 // For is the rule that decides a row's operations.
 func (r *Rules) For(t change.TableName, ops history.Row) *Rule {
 	rule := r.Of(t)

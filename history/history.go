@@ -185,6 +185,32 @@ func (h *History) Keys(name change.TableName, tag *change.Tag) []change.Key {
 	return keys
 }
 
+// Others is how many operations were published under other conflict rules than those with these fingerprints. A large transaction counts as one.
+func (h *History) Others(rules ...string) (n int) {
+	is := func(tag *change.Tag) bool { return !slices.Contains(rules, tag.Rules) }
+	for _, b := range h.bulks {
+		if is(b.tag) {
+			n++
+		}
+	}
+	for _, t := range h.tables {
+		for _, r := range t.rows {
+			n += r.count(is)
+		}
+		n += t.truncates.count(is)
+	}
+	return n
+}
+
+func (r Row) count(f func(*change.Tag) bool) (n int) {
+	for i := range r {
+		if f(r[i].Tag) {
+			n++
+		}
+	}
+	return n
+}
+
 // Stats are the figures an operator watches.
 type Stats struct {
 	Operations, Bytes, Limit int

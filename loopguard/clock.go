@@ -12,6 +12,7 @@ type State struct {
 	Seq    uint64           // of the last local transaction
 	Last   change.Timestamp // the highest timestamp given or seen
 	Vector change.Vector    // what the log has shown as applied from other origins
+	Rules  string           // fingerprint of the conflict rules under which local transactions are published; empty for the default
 }
 
 // Clock derives the tags of a region's local transactions from its log, in commit order. It's a pure
@@ -42,6 +43,8 @@ func (c *Clock) Local(commit change.Timestamp) change.Tag {
 		Dot:  change.Dot{Origin: c.self, Seq: c.state.Seq},
 		Time: c.state.Last,
 		Deps: c.state.Vector,
+
+		Rules: c.state.Rules,
 	}
 }
 
@@ -60,6 +63,14 @@ func (c *Clock) Echo(m Marker) error {
 	}
 	c.state.Last = max(c.state.Last, m.Time)
 	return nil
+}
+
+// Turn has later local transactions published under other conflict rules. It's in the log, as all else is: so a bridge
+// that reads the log again tags them as the one before it did.
+func (c *Clock) Turn(t Turn) {
+	if t.Is {
+		c.state.Rules = t.Rules
+	}
 }
 
 // Floor makes every later local timestamp exceed t. A barrier for rows that don't exist carries it.

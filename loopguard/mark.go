@@ -49,6 +49,27 @@ type Barrier struct {
 	Run   string           // the process that wrote it; one of another run is passed over
 	Token uint64           // counts up within a run
 	Floor change.Timestamp // every later local timestamp must exceed it; 0 asks nothing
+	Turn  Turn
+}
+
+// Turn says, if it Is one, that transactions which come later in the log are published under other conflict rules.
+type Turn struct {
+	Is    bool
+	Rules string // their fingerprint; empty for the default
+}
+
+// Mark is what the log has for Run and Turn. ParseMark is the other way round.
+func (b Barrier) Mark() string {
+	if b.Turn.Is {
+		return b.Run + "=" + b.Turn.Rules
+	}
+	return b.Run
+}
+
+// ParseMark reads what [Barrier.Mark] gave.
+func ParseMark(mark string) (run string, turn Turn) {
+	run, turn.Rules, turn.Is = strings.Cut(mark, "=")
+	return run, turn
 }
 
 // BarrierPrefix is the prefix of the logical messages that are barriers. Messages with other
@@ -57,7 +78,7 @@ const BarrierPrefix = "bridge"
 
 // String is the barrier's form in the log.
 func (b Barrier) String() string {
-	return fmt.Sprintf("barrier 1 %s %d %d", b.Run, b.Token, int64(b.Floor))
+	return fmt.Sprintf("barrier 1 %s %d %d", b.Mark(), b.Token, int64(b.Floor))
 }
 
 // ParseBarrier reads what [Barrier.String] wrote. Unknown content under bridge's prefix is an error:
@@ -72,5 +93,6 @@ func ParseBarrier(s string) (Barrier, error) {
 	if err := errors.Join(err, errF); err != nil {
 		return Barrier{}, fmt.Errorf("barrier message: %w", err)
 	}
-	return Barrier{f[2], token, change.Timestamp(floor)}, nil
+	run, turn := ParseMark(f[2])
+	return Barrier{run, token, change.Timestamp(floor), turn}, nil
 }

@@ -39,6 +39,8 @@ type Engine interface {
 type Fence interface {
 	apply.Fence
 	capture.Witness
+	// Turn writes to the log that what comes later in it is published under other conflict rules, and waits until capture has read that.
+	Turn(ctx context.Context, rules string) error
 	Close(ctx context.Context) error
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"bridge/apply"
 	"bridge/change"
+	"bridge/conflict"
 	"bridge/history"
 	"bridge/loopguard"
 	"bridge/stream"
@@ -19,7 +21,6 @@ type tail struct {
 	position change.Position
 	next     int64 // offset after the last record
 	empty    bool
-	rules    string // fingerprint of the conflict rules under which the last of them was written
 }
 
 // lookBack is how many of a topic's last records readTail looks at. What an earlier bridge had sent when it was cut
@@ -78,19 +79,23 @@ func (t *tail) raise(r *stream.Record, topic, cluster string, self change.Origin
 	}
 	t.next = r.Offset + 1
 	if h.State.Seq > t.state.Seq || h.State.Seq == t.state.Seq && h.Position.Offset >= t.position.Offset {
-		t.state, t.position, t.rules = h.State, h.Position, h.Rules
+		t.state, t.position = h.State, h.Position
 	}
 	return nil
 }
 
-// checkRules refuses other conflict rules than those under which the region published, while there are operations that
-// they may have to decide: some regions would decide them by these, some by those.
-func (t *tail) checkRules(rules string, unstable int) error {
-	if t.state.Seq == 0 || t.rules == rules || unstable == 0 {
-		return nil
+// under has the region go on publishing under the rules that it did, or under its file's if they were changed. They mustn't be, while there
+// are operations of rules that it doesn't know, which may have to be decided: some regions would decide them by these rules, some by those.
+func (t *tail) under(rules *conflict.Rules, h *history.History) error {
+	known := rules.Known()
+	if others := h.Others(known...); others > 0 && t.state.Seq > 0 {
+		return fmt.Errorf("the conflict rules in the configuration were changed, and %d operations that not every region has seen may have to be decided by those before: "+
+			"start with conflicts as it was, and with what is to become of it in conflicts.next; see \"Changing conflict rules\" in docs/operations.md", others)
 	}
-	return fmt.Errorf("the conflict rules in the configuration were changed, and %d operations that not every region has seen may have to be decided by those before: "+
-		"start with the rules as they were until all regions have seen them; see \"Changing conflict rules\" in docs/operations.md", unstable)
+	if t.state.Seq == 0 || !slices.Contains(known, t.state.Rules) {
+		t.state.Rules = rules.Fingerprint
+	}
+	return nil
 }
 
 // checkProgress refuses a database that lacks what its own log had shown: it's an older copy, or bridge.progress was

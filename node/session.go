@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ import (
 	"bridge/loopguard"
 	"bridge/stream"
 	"bridge/visibility"
+	"bridge/wire"
 )
 
 // session is everything that a running region holds, and that is thrown away when something breaks.
@@ -39,6 +41,8 @@ type session struct {
 
 	capture *capture.Loop
 	apply   *apply.Loop
+
+	succession *succession // nil where the rules stay
 }
 
 // open brings a session to where its loops can start.
@@ -97,9 +101,8 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 		return nil, err
 	}
 	n.reads(nil)
-	var unstable int
-	s.history.Do(func(h *history.History) { unstable = h.Stats().Operations })
-	if err := s.tail.checkRules(n.Rules.Fingerprint, unstable); err != nil {
+	s.history.Do(func(h *history.History) { err = s.tail.under(n.Rules, h) })
+	if err != nil {
 		return nil, err
 	}
 	faultpoint.Hit(faultpoint.HistoryLoaded)
@@ -122,7 +125,7 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 	s.history = history.NewLocked(history.New(s.self, members, n.HistoryBytes))
 	s.history.Do(func(h *history.History) {
 		h.KeepBefore(func(t change.TableName) bool {
-			return n.Rules.Of(t).NeedsImages() || catalog[t] != nil && len(catalog[t].Referred) > 0
+			return n.Rules.NeedImages(t) || catalog[t] != nil && len(catalog[t].Referred) > 0
 		})
 		h.Resume(saved.Cut)
 	})
@@ -182,18 +185,19 @@ func (s *session) loops(progress Progress) {
 	s.capture = capture.NewLoop(capture.Config{
 		Cluster: n.Cluster, Source: s.source, Log: s.outbox, Clock: loopguard.NewClock(s.self, s.tail.state),
 		Start: s.tail.position, Next: s.tail.next, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: n.captureReport,
-		Visible: s.outbox.visible, Began: s.marks.began, Rules: n.Rules.Fingerprint, Local: s.watch.Local,
+		Visible: s.outbox.visible, Began: s.marks.began, Rules: n.Rules.Known(), Local: s.watch.Local,
 	})
-	peers := map[change.Origin]stream.Log{}
-	for o, log := range s.logs {
-		if o != s.self {
-			peers[o] = log
-		}
+	peers := maps.Clone(s.logs)
+	delete(peers, s.self)
+	var heard func(change.Origin, *wire.Header)
+	if to, changes := n.Rules.Next(); changes {
+		s.succession = newSuccession(to, slices.Sorted(maps.Keys(peers)))
+		heard = s.succession.heard
 	}
 	s.apply = apply.NewLoop(apply.Config{
 		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: s.target, Fence: s.fence, History: s.history, Rules: n.Rules,
 		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: n.applyReport,
-		Forgotten: s.forgotten, Began: s.marks.began, Awaiting: n.Awaiting, Watch: s.watch, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from, Local: s.target}, Log: n.Log,
+		Forgotten: s.forgotten, Began: s.marks.began, Heard: heard, Awaiting: n.Awaiting, Watch: s.watch, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from, Local: s.target}, Log: n.Log,
 	})
 }
 
@@ -205,6 +209,7 @@ func (s *session) run(ctx context.Context) error {
 	group.Go(func() error { return s.inspect(ctx) })
 	group.Go(func() error { return s.trim(ctx) })
 	group.Go(func() error { return s.retry(ctx) })
+	group.Go(func() error { return s.succeed(ctx) })
 	return group.Wait()
 }
 

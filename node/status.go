@@ -42,6 +42,8 @@ type Status struct {
 	// Held is why nothing from other regions is applied although the region runs.
 	Held    apply.Held
 	History history.Stats
+	// Succession is how far regions are on their way to other conflict rules; nil when they stay.
+	Succession *Succession
 	// Parked are the rows that constraints keep from being shown as they are.
 	Parked map[apply.ParkedLabel]int
 }
@@ -94,6 +96,7 @@ func (n *Node) Status() Status {
 		out.Peers = append(out.Peers, peer)
 	}
 	s.history.Do(func(h *history.History) { out.History = h.Stats() })
+	out.Succession = s.succession.status(s.self, out.Capture.State.Rules, s.history)
 	return out
 }
 

@@ -14,8 +14,7 @@ import (
 type Builder struct {
 	cluster string
 	origin  change.Origin
-	rules   string
-	next    string // announced
+	next    string // rules that are announced
 	ready   bool   // to go over to next
 	body    []byte // the transactions so far
 	defs    []byte // the tables' definitions so far
@@ -46,10 +45,6 @@ func NewBuilder(cluster string, origin change.Origin) *Builder {
 	return &Builder{cluster: cluster, origin: origin, tables: map[uint64]int{}}
 }
 
-// UnderRules has heartbeats say by which conflict rules the origin decides: a fingerprint, or empty for the default. Transactions say it
-// themselves ([change.Tag]), and heartbeats after them follow.
-func (b *Builder) UnderRules(fingerprint string) { b.rules = fingerprint }
-
 // Announce has the records say that the origin is ready to go over to other rules.
 func (b *Builder) Announce(fingerprint string) { b.next, b.ready = fingerprint, true }
 
@@ -57,7 +52,7 @@ func (b *Builder) Announce(fingerprint string) { b.next, b.ready = fingerprint, 
 func (b *Builder) Reset() {
 	clear(b.tables)
 	*b = Builder{
-		cluster: b.cluster, origin: b.origin, rules: b.rules, next: b.next, ready: b.ready,
+		cluster: b.cluster, origin: b.origin, next: b.next, ready: b.ready,
 		body: b.body[:0], defs: b.defs[:0], scratch: b.scratch,
 		origins: b.origins[:0], tables: b.tables,
 	}
@@ -71,7 +66,7 @@ func (b *Builder) Count() int { return b.count }
 func (b *Builder) Size() int {
 	const numbers = 16 * binary.MaxVarintLen64
 	vector := (len(b.origins) + 1) * 2 * binary.MaxVarintLen64
-	return numbers + len(b.cluster) + len(b.origin) + len(b.rules) + len(b.next) + b.originsSize + vector +
+	return numbers + len(b.cluster) + len(b.origin) + len(b.prev.Rules) + len(b.next) + b.originsSize + vector +
 		len(b.prev.position.GTID) + len(b.defs) + len(b.body)
 }
 
@@ -85,7 +80,7 @@ func (b *Builder) Add(t *change.Transaction) error {
 	}
 	now := begun{t.Tag, t.Position, t.CommitTime, t.Before, t.Before + uint32(len(t.Operations)), t.Last}
 	if b.count == 0 {
-		b.first, b.rules = now, t.Rules
+		b.first = now
 	}
 	b.appendTag(&now, continued)
 	b.body = binary.AppendUvarint(b.body, uint64(len(t.Operations)))
@@ -187,7 +182,10 @@ func (b *Builder) Finish(state loopguard.State, pos change.Position) ([]byte, er
 	if state.Seq != complete {
 		return nil, fmt.Errorf("record of %s: state is after %d, the last complete transaction is %d", b.origin, state.Seq, complete)
 	}
-	h := b.appendHeader(b.scratch[:0], Data, b.extensions(), state, pos)
+	if state.Rules != b.prev.Rules {
+		return nil, fmt.Errorf("record of %s: state is under other conflict rules than transaction %d", b.origin, b.prev.Dot.Seq)
+	}
+	h := b.appendHeader(b.scratch[:0], Data, b.extensions(state.Rules), state, pos)
 	h = binary.AppendUvarint(h, b.first.Dot.Seq)
 	h = binary.AppendUvarint(h, uint64(b.first.before))
 	h = binary.AppendUvarint(h, uint64(open))
@@ -202,11 +200,11 @@ func (b *Builder) Finish(state loopguard.State, pos change.Position) ([]byte, er
 }
 
 // extensions is the list of those that every record has.
-func (b *Builder) extensions() []byte {
+func (b *Builder) extensions(rules string) []byte {
 	list := []byte{0}
-	if b.rules != "" {
+	if rules != "" {
 		list[0]++
-		list = appendText(append(list, rulesExtension), b.rules)
+		list = appendText(append(list, rulesExtension), rules)
 	}
 	if b.ready {
 		list[0]++
@@ -241,11 +239,11 @@ func Heartbeat(cluster string, origin change.Origin, state loopguard.State, pos 
 	return NewBuilder(cluster, origin).Heartbeat(state, pos, wall)
 }
 
-// Heartbeat is [Heartbeat] of the builder's origin, under its rules. It leaves what was added as it is.
+// Heartbeat is [Heartbeat] of the builder's origin, with what it announces. It leaves what was added as it is.
 func (b *Builder) Heartbeat(state loopguard.State, pos change.Position, wall change.Timestamp) []byte {
 	h := NewBuilder(b.cluster, b.origin)
-	h.rules, h.next, h.ready = b.rules, b.next, b.ready
-	return appendInt(h.appendHeader(nil, HeartbeatMessage, h.extensions(), state, pos), int64(wall))
+	h.next, h.ready = b.next, b.ready
+	return appendInt(h.appendHeader(nil, HeartbeatMessage, h.extensions(state.Rules), state, pos), int64(wall))
 }
 
 // Origin is the origin of the builder's records.

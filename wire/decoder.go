@@ -14,12 +14,9 @@ type Header struct {
 	Cluster string
 	Origin  change.Origin
 	// State is the origin's clock, and Position the place in its log, after the last complete
-	// transaction up to the end of the record.
+	// transaction up to the end of the record. Its rules are those of all transactions in the record.
 	State    loopguard.State
 	Position change.Position
-	// Rules is the fingerprint of the conflict rules under which the origin decides; empty for the default. It's in its
-	// transactions' tags, too.
-	Rules string
 	// Next is the fingerprint of the rules that the origin is ready to go over to, if Announces says that it is.
 	Next      string
 	Announces bool

@@ -43,9 +43,6 @@ func NewPacker(cluster string, origin change.Origin, cut, limit int, state loopg
 	return &Packer{builder: NewBuilder(cluster, origin), cut: min(cut, limit), limit: limit, state: state, position: pos}
 }
 
-// UnderRules is [Builder.UnderRules].
-func (p *Packer) UnderRules(fingerprint string) { p.builder.UnderRules(fingerprint) }
-
 // Announce is [Builder.Announce].
 func (p *Packer) Announce(fingerprint string) { p.builder.Announce(fingerprint) }
 
@@ -62,11 +59,6 @@ func (p *Packer) Add(t *change.Transaction, after loopguard.State) error {
 	}
 	if !t.Last && len(t.Operations) == 0 {
 		return nil // nothing yet
-	}
-	if p.builder.Count() > 0 && p.builder.rules != t.Rules {
-		if err := p.flush(); err != nil {
-			return err
-		}
 	}
 	part, rest := *t, t.Operations
 	for {
@@ -162,10 +154,16 @@ func (p *Packer) flush() error {
 	return nil
 }
 
-// Advance notes what the log showed without a transaction to publish: echoes, or nothing at all up to
+// Advance notes what the log showed without a transaction to publish: echoes, a turn to other rules, or nothing at all up to
 // pos. The records from the next one on tell it. It's not for the middle of a transaction.
-func (p *Packer) Advance(state loopguard.State, pos change.Position) {
+func (p *Packer) Advance(state loopguard.State, pos change.Position) error {
+	if state.Rules != p.state.Rules && p.builder.Count() > 0 {
+		if err := p.flush(); err != nil {
+			return err
+		}
+	}
 	p.state, p.position = state, pos
+	return nil
 }
 
 // Size is about how many bytes [Packer.Take] would return.

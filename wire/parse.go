@@ -84,7 +84,7 @@ func (p *parser) extensions() {
 		content := p.text()
 		switch id {
 		case rulesExtension:
-			p.h.Rules = p.d.under(content)
+			p.h.State.Rules = p.d.under(content)
 		case nextExtension:
 			p.h.Next, p.h.Announces = content, true
 		case baselineExtension:
@@ -217,12 +217,12 @@ func (p *parser) transaction(t *change.Transaction, i int) {
 		t.Tag, t.Position, t.CommitTime = prev.Tag, prev.Position, prev.CommitTime
 		t.Before = end(prev)
 	case i > 0:
-		t.Tag = change.Tag{Dot: change.Dot{Origin: p.h.Origin, Seq: prev.Dot.Seq + 1}, Rules: p.h.Rules}
+		t.Tag = change.Tag{Dot: change.Dot{Origin: p.h.Origin, Seq: prev.Dot.Seq + 1}, Rules: p.h.State.Rules}
 		p.tag(t, prev, flags)
 	case flags&flagContinued != 0:
 		p.corrupt("piece without its transaction")
 	default:
-		t.Tag = change.Tag{Dot: change.Dot{Origin: p.h.Origin, Seq: p.h.First}, Rules: p.h.Rules}
+		t.Tag = change.Tag{Dot: change.Dot{Origin: p.h.Origin, Seq: p.h.First}, Rules: p.h.State.Rules}
 		t.Before = p.h.Before
 		p.tag(t, prev, flags)
 	}

@@ -19,9 +19,10 @@ import (
 // Round is callers that share one answer. State is the engine's.
 type Round[T any] struct {
 	// Floor is the highest of what the callers want barriers to have, Mark whether one of them wants a barrier in the log.
-	// They don't change any more once the round is asked.
+	// They, and Turn, don't change any more once the round is asked.
 	Floor change.Timestamp
 	Mark  bool
+	Turn  loopguard.Turn // of the barrier
 	State T
 
 	done chan struct{}
@@ -94,6 +95,20 @@ func (r *Rounds[T]) Close() {
 
 // Join enters the next round.
 func (r *Rounds[T]) Join(floor change.Timestamp, mark bool) (*Round[T], error) {
+	return r.join(floor, mark, loopguard.Turn{})
+}
+
+// Turn has a barrier written that is a turn to other conflict rules, and waits until capture has read it.
+func (r *Rounds[T]) Turn(ctx context.Context, to string) error {
+	round, err := r.join(0, true, loopguard.Turn{Is: true, Rules: to})
+	if err != nil {
+		return err
+	}
+	_, err = round.Wait(ctx, 0)
+	return err
+}
+
+func (r *Rounds[T]) join(floor change.Timestamp, mark bool, turn loopguard.Turn) (*Round[T], error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -104,6 +119,9 @@ func (r *Rounds[T]) Join(floor change.Timestamp, mark bool) (*Round[T], error) {
 	}
 	r.next.Mark = r.next.Mark || mark
 	r.next.Floor = max(r.next.Floor, floor)
+	if turn.Is {
+		r.next.Turn = turn
+	}
 	if !r.asking {
 		r.asking = true
 		r.asker.Go(r.askAll)
@@ -132,7 +150,7 @@ func (r *Rounds[T]) Barrier(round *Round[T]) loopguard.Barrier {
 	defer r.mu.Unlock()
 	r.token++
 	r.barriers[r.token] = round
-	return loopguard.Barrier{Run: r.run, Token: r.token, Floor: round.Floor}
+	return loopguard.Barrier{Run: r.run, Token: r.token, Floor: round.Floor, Turn: round.Turn}
 }
 
 // Take finds the round that a barrier was to end, once: nil of another process's barrier.

@@ -90,6 +90,9 @@ func (f *Fence) Certain(w any) bool {
 // next transaction only: MariaDB writes its binlog checkpoints behind the last one.
 const patience = 100 * time.Millisecond
 
+// Turn is [apply.Fence]'s.
+func (f *Fence) Turn(ctx context.Context, rules string) error { return f.rounds.Turn(ctx, rules) }
+
 // Raise is [apply.Fence]'s.
 func (f *Fence) Raise(ctx context.Context, floor change.Timestamp) (uint64, error) {
 	if floor == 0 {
@@ -146,7 +149,7 @@ func (f *Fence) write(ctx context.Context, r *round) {
 }
 
 func (f *Fence) commit(ctx context.Context, b loopguard.Barrier) error {
-	sql := fmt.Sprintf("UPDATE bridge.barrier SET run = '%s', token = %d, floor = %d", b.Run, b.Token, int64(b.Floor))
+	sql := fmt.Sprintf("UPDATE bridge.barrier SET run = '%s', token = %d, floor = %d", b.Mark(), b.Token, int64(b.Floor))
 	result, err := f.conn.One(ctx, sql)
 	if err != nil {
 		return fmt.Errorf("write a barrier to the log: %w", err)

@@ -95,6 +95,9 @@ func (f *Fence) Certain(w any) bool {
 	return f.cert.holds(w.(witness).snapshot)
 }
 
+// Turn is [apply.Fence]'s.
+func (f *Fence) Turn(ctx context.Context, rules string) error { return f.rounds.Turn(ctx, rules) }
+
 // Raise is [apply.Fence]'s.
 func (f *Fence) Raise(ctx context.Context, floor change.Timestamp) (uint64, error) {
 	r, err := f.rounds.Join(floor, true)

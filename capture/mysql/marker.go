@@ -19,5 +19,6 @@ func (t *table) parseBarrier(row change.Image) (loopguard.Barrier, error) {
 	if err := errors.Join(err, errF); err != nil {
 		return loopguard.Barrier{}, badLog("row of bridge.barrier is not bridge's: %w", err)
 	}
-	return loopguard.Barrier{Run: values[0], Token: token, Floor: change.Timestamp(floor)}, nil
+	run, turn := loopguard.ParseMark(values[0])
+	return loopguard.Barrier{Run: run, Token: token, Floor: change.Timestamp(floor), Turn: turn}, nil
 }

@@ -1,0 +1,128 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"bridge/change"
+	"bridge/history"
+	"bridge/wire"
+)
+
+// succession is a running region's way to other conflict rules: those that its file has as conflicts.next.
+//
+// A region announces them in its topic once it decides by them where it must, and its log carries what they need. When it has applied what each
+// other region had published up to its own announcement, it turns: it writes that down in its log, and what comes
+// later there is published under the new rules. So each transaction under the new rules had seen all that was logged
+// before some region was ready, and whatever competes with it carries what the new rules need. Nothing waits for anything.
+//
+// Refused: to turn by a decision that isn't in the log. A bridge that is killed may have records on their way which say that
+// it had turned, and its successor must tag the same transactions alike.
+type succession struct {
+	to    string // fingerprint
+	peers []change.Origin
+
+	mu        sync.Mutex
+	announced map[change.Origin]uint64 // up to where each peer had published when it was first heard to announce the rules, or to have turned
+	turned    map[change.Origin]bool
+}
+
+func newSuccession(to string, peers []change.Origin) *succession {
+	return &succession{to: to, peers: peers, announced: map[change.Origin]uint64{}, turned: map[change.Origin]bool{}}
+}
+
+// heard takes note of a peer's record.
+func (s *succession) heard(o change.Origin, h *wire.Header) {
+	is := h.State.Rules == s.to
+	if !is && !(h.Announces && h.Next == s.to) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turned[o] = is
+	if _, known := s.announced[o]; !known {
+		s.announced[o] = h.State.Seq
+	}
+}
+
+// isDue reports whether a region that has seen so much may turn.
+func (s *succession) isDue(seen change.Vector) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !slices.ContainsFunc(s.peers, func(o change.Origin) bool {
+		seq, known := s.announced[o]
+		return !known || seen.Get(o) < seq
+	})
+}
+
+// turnEvery is how often a region that has announced rules looks whether it may turn.
+const turnEvery = 200 * time.Millisecond
+
+// succeed announces the next rules, and turns to them when it may.
+func (s *session) succeed(ctx context.Context) error {
+	if s.succession == nil {
+		return nil
+	}
+	log, to := s.node.Log, s.succession.to
+	if _, err := s.fence.Raise(ctx, 0); err != nil { // what the log had before the start is known now
+		return err
+	}
+	s.capture.Announce(to)
+	log.Info("ready for other conflict rules: waits for all regions to announce them", "rules", to)
+	tick := time.NewTicker(turnEvery)
+	defer tick.Stop()
+	for {
+		state := s.node.captureReport.Status().State
+		if state.Rules == to {
+			log.Info("publishes under the new conflict rules", "rules", to)
+			return nil
+		}
+		if s.succession.isDue(state.Vector) {
+			if err := s.fence.Turn(ctx, to); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Succession is how far regions are on their way to other conflict rules.
+type Succession struct {
+	To        string   // the fingerprint of the rules in conflicts.next
+	Awaited   []string // regions that haven't announced them
+	Unturned  []string // regions that publish under the rules before, perhaps this one
+	Remaining int      // operations of the rules before that may still compete here
+}
+
+// Done reports whether the next rules may become this region's only ones.
+func (s *Succession) Done() bool { return len(s.Awaited)+len(s.Unturned)+s.Remaining == 0 }
+
+// status is nil where no rules are on their way.
+func (s *succession) status(self change.Origin, rules string, h *history.Locked) *Succession {
+	if s == nil {
+		return nil
+	}
+	out := &Succession{To: s.to}
+	h.Do(func(h *history.History) { out.Remaining = h.Others(s.to) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.peers {
+		if _, known := s.announced[o]; !known {
+			out.Awaited = append(out.Awaited, o.Region())
+		}
+		if !s.turned[o] {
+			out.Unturned = append(out.Unturned, o.Region())
+		}
+	}
+	if rules != s.to {
+		out.Unturned = append(out.Unturned, self.Region())
+	}
+	slices.Sort(out.Unturned)
+	return out
+}
