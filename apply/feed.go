@@ -126,9 +126,6 @@ func (f *feed) record(ctx context.Context, r *stream.Record) ([]item, error) {
 		}
 		return []item{{seen: rec.State.Vector.With(f.origin, rec.State.Seq), seq: rec.State.Seq, offset: r.Offset}}, nil
 	}
-	if !slices.Contains(f.rules, rec.State.Rules) {
-		return nil, &RulesError{f.origin, r.Offset}
-	}
 	return f.transactions(ctx, rec, r.Offset)
 }
 
@@ -165,7 +162,10 @@ func (f *feed) transactions(ctx context.Context, rec *wire.Record, offset int64)
 			return nil, fmt.Errorf("topic %s: %w", f.log.Name(), err)
 		}
 		if tx == nil {
-			continue
+			continue // it came before, perhaps under rules that were given up since
+		}
+		if !slices.Contains(f.rules, tx.Rules) {
+			return nil, &RulesError{f.origin, offset}
 		}
 		if err := f.remembered(tx); err != nil {
 			return nil, err

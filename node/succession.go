@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bridge/change"
+	"bridge/conflict"
 	"bridge/history"
 	"bridge/wire"
 )
@@ -21,40 +22,28 @@ import (
 // Refused: to turn by a decision that isn't in the log. A bridge that is killed may have records on their way which say that
 // it had turned, and its successor must tag the same transactions alike.
 type succession struct {
-	to    string // fingerprint
-	peers []change.Origin
-
-	mu        sync.Mutex
-	announced map[change.Origin]uint64 // up to where each peer had published when it was first heard to announce the rules, or to have turned
-	turned    map[change.Origin]bool
+	mu    sync.Mutex
+	peers *conflict.Succession
 }
 
 func newSuccession(to string, peers []change.Origin) *succession {
-	return &succession{to: to, peers: peers, announced: map[change.Origin]uint64{}, turned: map[change.Origin]bool{}}
+	return &succession{peers: conflict.NewSuccession(to, peers)}
 }
 
 // heard takes note of a peer's record.
 func (s *succession) heard(o change.Origin, h *wire.Header) {
-	is := h.State.Rules == s.to
-	if !is && !(h.Announces && h.Next == s.to) {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.turned[o] = is
-	if _, known := s.announced[o]; !known {
-		s.announced[o] = h.State.Seq
+	s.peers.Published(o, h.State.Rules, h.State.Seq)
+	if h.Announces {
+		s.peers.Announced(o, h.Next, h.State.Seq)
 	}
 }
 
-// isDue reports whether a region that has seen so much may turn.
 func (s *succession) isDue(seen change.Vector) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !slices.ContainsFunc(s.peers, func(o change.Origin) bool {
-		seq, known := s.announced[o]
-		return !known || seen.Get(o) < seq
-	})
+	return s.peers.Due(seen)
 }
 
 // turnEvery is how often a region that has announced rules looks whether it may turn.
@@ -65,7 +54,7 @@ func (s *session) succeed(ctx context.Context) error {
 	if s.succession == nil {
 		return nil
 	}
-	log, to := s.node.Log, s.succession.to
+	log, to := s.node.Log, s.succession.peers.To()
 	if _, err := s.fence.Raise(ctx, 0); err != nil { // what the log had before the start is known now
 		return err
 	}
@@ -108,21 +97,20 @@ func (s *succession) status(self change.Origin, rules string, h *history.Locked)
 	if s == nil {
 		return nil
 	}
-	out := &Succession{To: s.to}
-	h.Do(func(h *history.History) { out.Remaining = h.Others(s.to) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range s.peers {
-		if _, known := s.announced[o]; !known {
-			out.Awaited = append(out.Awaited, o.Region())
-		}
-		if !s.turned[o] {
-			out.Unturned = append(out.Unturned, o.Region())
-		}
-	}
-	if rules != s.to {
+	out := &Succession{To: s.peers.To(), Awaited: regions(s.peers.Awaited()), Unturned: regions(s.peers.Unturned())}
+	h.Do(func(h *history.History) { out.Remaining = h.Others(out.To) })
+	if rules != out.To {
 		out.Unturned = append(out.Unturned, self.Region())
+		slices.Sort(out.Unturned)
 	}
-	slices.Sort(out.Unturned)
 	return out
+}
+
+func regions(origins []change.Origin) (names []string) {
+	for _, o := range origins {
+		names = append(names, o.Region())
+	}
+	return names
 }

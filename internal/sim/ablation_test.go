@@ -34,6 +34,8 @@ func TestAblations(t *testing.T) {
 		NoClaim:           {"I1"},
 		CountWaiting:      {"I1", "I5"},
 		RulesDiffer:       {"I1"},
+		RulesByRegion:     {"I1"},
+		TurnUnlogged:      {"I1", "I3"},
 		NoRecheck:         {"I1", "I2"},
 		NoDangle:          {"I1"},
 		NoChildren:        {"I1"},

@@ -31,7 +31,7 @@ func newOracle() oracle {
 // its duplicate would be another transaction.
 func (w *world) born(r *region, tag *change.Tag, l *logged, operations []change.Operation) {
 	if b := w.oracle.births[tag.Dot]; b != nil {
-		if b.tag.Time != tag.Time || !slices.Equal(b.tag.Deps, tag.Deps) || len(b.operations) != len(operations) {
+		if b.tag.Time != tag.Time || b.tag.Rules != tag.Rules || !slices.Equal(b.tag.Deps, tag.Deps) || len(b.operations) != len(operations) {
 			w.fail("I3 once", "%s was tagged %d %s, and after a restart %d %s", tag.Dot, b.tag.Time, b.tag.Deps, tag.Time, tag.Deps)
 		}
 		return
@@ -174,7 +174,11 @@ func (w *world) checkOutcome(key change.Key, ops history.Row) {
 	got := w.candidate(key)
 	initial := w.regions[0].db.initial[key]
 	first := history.Entry{Tag: &change.Tag{}, Kind: change.Update, Table: ops[0].Table, Old: initial, Image: initial}
-	out := w.plan.rule.Decide(ops, &first)
+	rules := w.rules.now
+	if w.rules.becoming != nil {
+		rules = w.rules.becoming
+	}
+	out := rules.For(key.Table, ops).Decide(ops, &first)
 	want := out.Image.Over(initial)
 	if !out.Exists {
 		want = nil

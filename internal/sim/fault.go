@@ -49,6 +49,10 @@ const (
 	CountWaiting Fault = "what waits for a topic counts as on its way"
 	// RulesDiffer has one region decide by another rule.
 	RulesDiffer Fault = "rules that differ between regions"
+	// RulesByRegion has a region decide by the rules that it has come to itself.
+	RulesByRegion Fault = "rules by region while they change"
+	// TurnUnlogged has a region go over to other rules without writing that down.
+	TurnUnlogged Fault = "a turn to other rules not in the log"
 	// NoRecheck doesn't look at parked rows, and at children, after local writes.
 	NoRecheck Fault = "parked rows not looked at again"
 	// NoDangle doesn't look for parents that were taken away concurrently.

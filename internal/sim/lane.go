@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"bridge/apply"
 	"bridge/change"
 	"bridge/history"
@@ -52,6 +54,7 @@ func (l *lane) read() bool {
 		w.fail("wire", "%s reads %s at offset %d: %v", l.region, l.peer, offset, err)
 		return false
 	}
+	l.hear(&rec.Header)
 	if rec.Kind == wire.HeartbeatMessage {
 		if err := l.inbox.At(rec.State.Seq, offset); err != nil && w.fault != DropRecord {
 			w.fail("I8 loud", "%s: %v", l.region, err)
@@ -91,6 +94,9 @@ func (l *lane) transaction(tx *change.Transaction, offset int64) {
 	}
 	if fresh == nil {
 		return
+	}
+	if !slices.Contains(l.region.rules().Known(), fresh.Rules) && w.fault != RulesByRegion {
+		w.fail("I8 loud", "%s reads %s of %s under rules that it doesn't know", l.region, fresh.Dot, l.peer)
 	}
 	if fresh.Before == 0 {
 		l.pieces = nil

@@ -27,6 +27,7 @@ type plan struct {
 	split                  bool // local transactions stay open over several steps
 	granularity            change.Timestamp
 	rule                   *conflict.Rule
+	next                   *conflict.Rule // what regions go over to, each at its own time; nil if they don't
 	constraints            constraints
 	weights                [actions]int
 	skew                   []change.Timestamp
@@ -80,6 +81,7 @@ func newPlan(rng *rand.Rand) plan {
 	}
 	p.constraints = drawConstraints(rng)
 	p.take(drawRule(rng))
+	p.takeNext(drawNext(rng, p.rule))
 	return p
 }
 
@@ -98,6 +100,19 @@ func (p *plan) take(rule *conflict.Rule) {
 	if p.constraints.foreign {
 		p.tables = 2
 	}
+}
+
+// takeNext makes the plan one in which regions can go over to a rule, too.
+func (p *plan) takeNext(rule *conflict.Rule) {
+	now := p.rule
+	if rule != nil {
+		full := p.full
+		p.take(rule)
+		if now.NeedsImages() || full[0] && full[1] {
+			p.full = [2]bool{true, true}
+		}
+	}
+	p.rule, p.next = now, rule
 }
 
 // constrain gives the tables constraints.
@@ -124,8 +139,12 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 	if f != NoFault {
 		p.constraints = constraints{}
 		p.take(conflict.LastWriteWins)
+		p.next = nil
 	}
 	switch f {
+	case RulesByRegion, TurnUnlogged:
+		p.steps, p.keys, p.tables = 300, 1+rng.IntN(2), 1
+		p.takeNext(&conflict.Rule{Order: conflict.EarliestWins})
 	case RebuildFromStable:
 		p.trouble, p.steps = onlyStops, 300
 		p.weights = defaultWeights
@@ -178,8 +197,8 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 }
 
 func (p *plan) String() string {
-	return fmt.Sprintf("%d regions, %d rounds of %d steps, %d tables of %d keys, %d workers, batches of %d, %s, %s",
-		p.regions, p.rounds, p.steps, p.tables, p.keys, p.workers, p.batch, p.rule, p.constraints)
+	return fmt.Sprintf("%d regions, %d rounds of %d steps, %d tables of %d keys, %d workers, batches of %d, %s, then %v, %s",
+		p.regions, p.rounds, p.steps, p.tables, p.keys, p.workers, p.batch, p.rule, p.next, p.constraints)
 }
 
 // countColumn is the column that's counted.

@@ -4,6 +4,7 @@ import (
 	"bridge/apply"
 	"bridge/capture"
 	"bridge/change"
+	"bridge/conflict"
 	"bridge/history"
 	"bridge/loopguard"
 	"bridge/wire"
@@ -23,6 +24,8 @@ type region struct {
 	asleep int      // the step until which the process is down
 	late   [][]byte // what dead processes had on their way to the topic
 
+	turnover turnover
+
 	process
 }
 
@@ -36,6 +39,8 @@ type process struct {
 	confirm int // place in the log up to which all is published, to be confirmed
 	told    loopguard.State
 	builder *wire.Builder
+
+	succession *conflict.Succession
 
 	watch   *apply.Watch
 	lanes   []*lane
@@ -89,6 +94,7 @@ func (r *region) capture() bool {
 		r.learn(r.origin, r.clock.State().Vector)
 		w.trace("%s sees the echo of %s:%d", r, l.marker.Origin, l.marker.Seq)
 	case l.kind == capture.Barrier:
+		r.clock.Turn(l.barrier.Turn)
 		r.clock.Floor(l.barrier.Floor)
 		w.trace("%s sees the barrier at log %d, floor %d", r, r.pos-1, l.barrier.Floor)
 	}
@@ -157,7 +163,11 @@ func (r *region) pack() (record []byte, n int, state loopguard.State, at int) {
 	w := r.world
 	n = 1 + w.rng.IntN(min(len(r.outbox), 4))
 	r.builder.Reset()
-	for _, out := range r.outbox[:n] {
+	for i, out := range r.outbox[:n] {
+		if out.tx.Rules != r.outbox[0].tx.Rules {
+			n = i
+			break
+		}
 		if err := r.builder.Add(out.tx); err != nil {
 			w.fail("wire", "%s: %v", r, err)
 		}
@@ -181,7 +191,7 @@ func (r *region) heartbeat() {
 		return
 	}
 	state := r.clock.State()
-	r.topic.append(wire.Heartbeat(cluster, r.origin, state, change.Position{Offset: uint64(r.pos)}, r.world.now))
+	r.topic.append(r.builder.Heartbeat(state, change.Position{Offset: uint64(r.pos)}, r.world.now))
 	r.confirm, r.told = r.pos, state
 	r.world.trace("%s beats %d %s", r, state.Seq, state.Vector)
 }

@@ -16,9 +16,6 @@ import (
 func (r *region) start() {
 	w := r.world
 	r.process = process{builder: wire.NewBuilder(cluster, r.origin)}
-	r.history = history.New(r.origin, w.origins, 0)
-	r.keepBefore()
-	r.history.Resume(r.db.cut)
 	var state loopguard.State
 	for _, record := range r.topic.records { // the last to tell isn't always the furthest
 		h, err := wire.Peek(record)
@@ -30,6 +27,9 @@ func (r *region) start() {
 		}
 	}
 	r.clock = loopguard.NewClock(r.origin, state)
+	r.history = history.New(r.origin, w.origins, 0)
+	r.keepBefore()
+	r.history.Resume(r.db.cut)
 	r.confirm, r.told = r.pos, state
 
 	r.recall(r, state.Seq)
@@ -45,13 +45,14 @@ func (r *region) start() {
 	}
 	r.startWatch()
 	r.learn(r.origin, state.Vector)
+	r.succeed()
 }
 
 // keepBefore has history keep what rules, and parents' deletes, need.
 func (r *region) keepBefore() {
 	catalog := r.world.catalog()
 	r.history.KeepBefore(func(t change.TableName) bool {
-		return r.world.plan.rule.NeedsImages() || catalog[t] != nil && len(catalog[t].Referred) > 0
+		return r.rules().NeedImages(t) || catalog[t] != nil && len(catalog[t].Referred) > 0
 	})
 }
 

@@ -64,6 +64,7 @@ type world struct {
 	now       change.Timestamp
 	step      int
 	tables    []*change.Table
+	rules     ruleSet
 	regions   []*region
 	origins   []change.Origin
 	values    int
@@ -78,7 +79,7 @@ func Run(seed uint64, fault Fault, tracer func(string)) (Stats, *Violation) {
 	w := &world{seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6272696467650000)), fault: fault, tracer: tracer}
 	w.plan = newPlan(w.rng)
 	w.plan.suit(fault, w.rng)
-	w.tables = w.plan.makeTables()
+	w.tables, w.rules = w.plan.makeTables(), w.plan.ruleSet()
 	w.oracle = newOracle()
 	w.trace("plan: %s", &w.plan)
 	initial := w.prefill()
@@ -183,6 +184,9 @@ func (w *world) traffic() {
 	for end := w.step + w.plan.steps*w.plan.regions/2; w.step < end && w.violation == nil; w.step++ {
 		w.now += change.Timestamp(w.rng.IntN(4))
 		r := w.regions[w.rng.IntN(len(w.regions))]
+		if w.plan.next != nil && w.step >= r.asleep && w.rng.IntN(12) == 0 {
+			r.changeRules()
+		}
 		n := w.rng.IntN(total)
 		for action, weight := range w.plan.weights {
 			if n < weight {

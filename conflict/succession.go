@@ -1,0 +1,60 @@
+package conflict
+
+import (
+	"slices"
+
+	"bridge/change"
+)
+
+// Succession is what a region knows of the others' way to other conflict rules. Each announces them in its topic, when it can decide by
+// them and its log carries what they need. A region that has applied what each other one had published up to its announcement may turn:
+// publish under the new rules. So whatever competes with a transaction under the new rules was logged after its region was ready.
+type Succession struct {
+	to        string // the rules' fingerprint
+	peers     []change.Origin
+	announced map[change.Origin]uint64 // up to where each peer had published when it was first heard to announce the rules, or to have turned
+	turned    map[change.Origin]bool
+}
+
+// NewSuccession is to the rules with a fingerprint, of which nobody has announced anything.
+func NewSuccession(to string, peers []change.Origin) *Succession {
+	return &Succession{to: to, peers: peers, announced: map[change.Origin]uint64{}, turned: map[change.Origin]bool{}}
+}
+
+// To is the fingerprint of the rules.
+func (s *Succession) To() string { return s.to }
+
+// Announced notes that a peer was ready for rules when it had published up to seq.
+func (s *Succession) Announced(peer change.Origin, rules string, seq uint64) {
+	if _, known := s.announced[peer]; rules == s.to && !known {
+		s.announced[peer] = seq
+	}
+}
+
+// Published notes under which rules a peer published up to seq.
+func (s *Succession) Published(peer change.Origin, rules string, seq uint64) {
+	s.turned[peer] = rules == s.to
+	s.Announced(peer, rules, seq)
+}
+
+// Due reports whether a region that has applied so much may turn.
+func (s *Succession) Due(applied change.Vector) bool {
+	return !slices.ContainsFunc(s.peers, func(o change.Origin) bool {
+		seq, known := s.announced[o]
+		return !known || applied.Get(o) < seq
+	})
+}
+
+// Awaited are the peers that haven't announced the rules.
+func (s *Succession) Awaited() []change.Origin {
+	return s.without(func(o change.Origin) bool { _, known := s.announced[o]; return known })
+}
+
+// Unturned are the peers that publish under other rules.
+func (s *Succession) Unturned() []change.Origin {
+	return s.without(func(o change.Origin) bool { return s.turned[o] })
+}
+
+func (s *Succession) without(is func(change.Origin) bool) []change.Origin {
+	return slices.DeleteFunc(slices.Clone(s.peers), is)
+}
