@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -119,7 +120,7 @@ func (r *row) certify(h *history.History, rules *conflict.Rules, asOf uint64, v 
 		r.uncontested(ops, v)
 		return nil
 	}
-	if err := lacking(rule, ops, &last); err != nil {
+	if err := cmp.Or(lacking(rule, ops), errBase(rule, ops, &last)); err != nil {
 		return err
 	}
 	if r.missing && rule.LocksMissing() {
@@ -175,15 +176,20 @@ func anyImage(ops history.Row) (*change.Table, change.Image) {
 }
 
 // lacking tells of an operation whose images are less than the rule needs.
-func lacking(rule *conflict.Rule, ops history.Row, in *history.Entry) error {
+func lacking(rule *conflict.Rule, ops history.Row) error {
 	if e := rule.Lacking(ops); e != nil {
 		return fmt.Errorf("%w: %s of %s by transaction %s lacks columns that the rule %s needs (%s): its region's log must carry whole rows "+
 			"(ALTER TABLE … REPLICA IDENTITY FULL; binlog_row_image=FULL), and this one can be decided by last_write_wins only",
 			ErrRefused, e.Kind, e.Table, e.Tag.Dot, rule, lackedColumns(e))
 	}
+	return nil
+}
+
+// errBase is [errConcerns] of a truncate that loses rows under a rule by columns: these are as they were, which the log doesn't tell, so it must
+// be settled.
+func errBase(rule *conflict.Rule, ops history.Row, in *history.Entry) error {
 	if _, exists := rule.Exists(ops); exists && in.Kind == change.Truncate && rule.Columns != nil {
-		return fmt.Errorf("%w: transaction %s truncates %s, of which others have changed rows at the same time, and the rule %s can't tell these rows "+
-			"from the log: set the table's rule to last_write_wins in every region until this is applied", ErrRefused, in.Tag.Dot, in.Table, rule)
+		return errConcerns
 	}
 	return nil
 }
@@ -265,7 +271,7 @@ func (b *Batch) certifyTruncate(r *row, h *history.History, rules *conflict.Rule
 		ops = ops.Insert(entry)
 		rule := rules.For(key.Table, ops)
 		rec.Rule = rule
-		if err := lacking(rule, ops, &entry); err != nil {
+		if err := cmp.Or(lacking(rule, ops), errBase(rule, ops, &entry)); err != nil {
 			return err
 		}
 		rec.Outcome = rule.Decide(ops, &entry)

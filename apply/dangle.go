@@ -9,23 +9,32 @@ import (
 	"bridge/visibility"
 )
 
-// References are the parents that a batch's rows name.
+// References are the parents that a batch's rows name, and the tables with constraints that it truncates.
 type References []reference
 
-// reference is a parent that an operation names: its key, or, with an empty Row, some row of the table.
+// reference is a parent that an operation names: its key, or, with an empty Row, some row of the table. Of a truncate it's the table.
 type reference struct {
 	tag    *change.Tag
 	parent change.Key
+	// family are the truncated table, and those whose rows name rows of it; nil of a reference to a parent.
+	family []change.TableName
 }
 
-// References are those of a batch whose tables have foreign keys.
+// References are those of a batch whose tables have constraints.
 func (w *Watch) References(ctx context.Context, b *Batch) (refs References, err error) {
-	if !w.foreign {
+	if !w.foreign && !b.truncates {
 		return nil, nil
 	}
 	for _, r := range b.rows {
 		t := w.catalog[r.key.Table]
-		if t == nil || len(t.Foreign) == 0 {
+		if t == nil {
+			continue
+		}
+		if r.key.Row == "" {
+			refs = append(refs, reference{tag: r.ops[0].tag, parent: r.key, family: w.catalog.Family(r.key.Table)})
+			continue
+		}
+		if len(t.Foreign) == 0 {
 			continue
 		}
 		for _, in := range r.ops {
@@ -55,15 +64,23 @@ func (w *Watch) names(ctx context.Context, refs References, t *visibility.Table,
 		if !ok {
 			key = change.Key{Table: t.Foreign[i].Parent}
 		}
-		refs = append(refs, reference{in.tag, key})
+		refs = append(refs, reference{tag: in.tag, parent: key})
 	}
 	return refs, nil
 }
 
-// Dangle reports whether, for all that history knows, one of the parents may have been taken away concurrently. It's asked once the
-// fence has said that all is known of the rows that the batch has locked.
+// Dangle reports whether, for all that history knows, one of the parents may have been taken away concurrently, or one of the truncates
+// may leave rows, or children. It's asked once the fence has said that all is known of the rows that the batch has locked.
 func (refs References) Dangle(h *history.History) bool {
 	return slices.ContainsFunc(refs, func(r reference) bool {
+		for _, name := range r.family {
+			if h.AnyConcurrent(name, r.tag, func(e *history.Entry) bool { return e.Image != nil }) {
+				return true
+			}
+		}
+		if r.family != nil {
+			return false
+		}
 		if r.parent.Row == "" {
 			return h.AnyConcurrent(r.parent.Table, r.tag, func(e *history.Entry) bool { return e.Kind != change.Insert })
 		}

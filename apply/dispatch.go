@@ -329,9 +329,6 @@ func (d *dispatcher) finished(ctx context.Context, f *flight) error {
 		ln.taken -= f.items
 		d.applied = d.applied.With(ln.origin, f.seq)
 		ln.singly, ln.settle = max(0, ln.singly-f.items), max(0, ln.settle-f.items)
-		if f.batch != nil && f.batch.truncates {
-			d.Watch.Truncated(f.batch)
-		}
 		d.careful = max(0, d.careful-1)
 		ln.pause = pause{}
 		d.resumed(ln.origin, applying)

@@ -86,6 +86,7 @@ func (r rows) write(writes []Write) (missing []int) {
 			delete(r, w.Key)
 		case Truncate:
 			r.clear(w.Key.Table)
+		case Lock:
 		default:
 			panic(fmt.Sprintf("write of kind %d", w.Kind))
 		}

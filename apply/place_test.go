@@ -109,9 +109,6 @@ func (p *place) receive(tx *change.Transaction) error {
 	if err != nil {
 		return err
 	}
-	if b.truncates {
-		p.watch.Truncated(b)
-	}
 	if err := p.clock.Echo(b.Marker); err != nil {
 		return err
 	}
@@ -155,7 +152,7 @@ func (p *place) Write(_ context.Context, writes []Write) (Written, error) {
 		if missing := p.rows.write(writes[i : i+1]); len(missing) > 0 {
 			out.Missing = append(out.Missing, i)
 		}
-		if w.Kind == Truncate || p.rows[w.Key] == nil {
+		if w.Kind == Truncate || w.Kind == Lock || p.rows[w.Key] == nil {
 			continue
 		}
 		if err := p.takes(w.Key); err != nil {
@@ -165,7 +162,7 @@ func (p *place) Write(_ context.Context, writes []Write) (Written, error) {
 	return out, nil
 }
 
-var rank = [...]int{Truncate: 0, Delete: 1, Update: 2, Upsert: 3}
+var rank = [...]int{Lock: 0, Truncate: 0, Delete: 1, Update: 2, Upsert: 3}
 
 func (p *place) takes(key change.Key) error {
 	image := p.rows[key]

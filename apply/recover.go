@@ -59,12 +59,7 @@ func (d *dispatcher) stopLane(ln *lane, err error) {
 }
 
 // constrained reports whether a batch failed for rows that must be settled.
-func constrained(f *flight) bool {
-	if f.settle || f.batch != nil && f.batch.truncates {
-		return false
-	}
-	return errors.Is(f.err, errConcerns) || errors.Is(f.err, ErrCollides) || errors.Is(f.err, ErrUnfit)
-}
+func constrained(f *flight) bool { return !f.settle && MustSettle(f.err) }
 
 // upkeep has what's due looked at, while nothing is in flight.
 func (d *dispatcher) upkeep(ctx context.Context) error {

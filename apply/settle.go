@@ -20,6 +20,11 @@ var (
 	errChanged = fmt.Errorf("%w: rows that constraints concern keep changing", ErrRetry)
 )
 
+// MustSettle reports whether an error of applying a batch says that it must be settled.
+func MustSettle(err error) bool {
+	return errors.Is(err, errConcerns) || errors.Is(err, ErrCollides) || errors.Is(err, ErrUnfit)
+}
+
 // settle applies a batch alone, with a look at what constraints hide.
 func (w *worker) settle(ctx context.Context, b *Batch, t *ticket) error {
 	s, _ := w.watch.Settlement(ctx, b, w.rules)
@@ -75,6 +80,11 @@ func (w *worker) settleUntil(ctx context.Context, s *Settlement, m loopguard.Mar
 
 func (w *worker) settleOnce(ctx context.Context, s *Settlement, m loopguard.Marker, how Manner) error {
 	w.session.Begin(m, how)
+	if locks := s.Locks(); len(locks) > 0 {
+		if _, err := w.session.Write(ctx, locks); err != nil {
+			return err
+		}
+	}
 	if err := w.decide(ctx, s, m); err != nil {
 		return err
 	}

@@ -19,14 +19,19 @@ func (s *Settlement) Decide(h *history.History, barrier uint64) error {
 		scene.Sought = s.scene.Sought
 	}
 	s.scene, s.records, s.claims, s.unseen = scene, nil, map[change.Key]claim{}, nil
-	s.last = map[change.Key]history.Entry{}
+	s.last, s.survivors = map[change.Key]history.Entry{}, map[change.Key]history.Entry{}
 	if s.batch != nil {
 		for _, r := range s.batch.rows {
-			if err := s.decideRow(r, h, barrier); err != nil {
+			decide := s.decideRow
+			if r.key.Row == "" {
+				decide = s.decideTruncated
+			}
+			if err := decide(r, h, barrier); err != nil {
 				return err
 			}
 		}
 	}
+	s.findChildren(h, barrier)
 	for _, key := range sortedKeys(s.suspects) {
 		if scene.Get(key) == nil {
 			if err := s.decideParked(key, h, barrier); err != nil {
@@ -35,7 +40,7 @@ func (s *Settlement) Decide(h *history.History, barrier uint64) error {
 		}
 	}
 	for _, key := range sortedKeys(s.found) {
-		if scene.Get(key) == nil {
+		if scene.Get(key) == nil && s.truncates[key.Table] == nil {
 			if err := s.decideAside(key, h); err != nil {
 				return err
 			}
@@ -52,9 +57,6 @@ func sortedKeys[V any](m map[change.Key]V) []change.Key {
 
 // decideRow decides a row of the batch.
 func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error {
-	if r.key.Row == "" {
-		return fmt.Errorf("%w: transaction %s truncates %s, where rows are parked or collide: that can't be settled yet", ErrRefused, r.ops[0].tag.Dot, r.key)
-	}
 	ops := h.Row(r.key, s.asOf(r.key, barrier))
 	c, parked, err := s.begin(r.key, r.ops[len(r.ops)-1].op.Table, ops)
 	if err != nil {
@@ -65,7 +67,7 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 	if parked != nil {
 		before = &parked.Row
 	}
-	if before == nil && s.isUnseen(ops) {
+	if before == nil && s.isUnseen(r.key.Table, ops) {
 		s.unseen = fmt.Errorf("%w: row %s isn't to be seen yet", ErrRetry, r.key)
 	}
 	ops, rec := r.replay(ops, s.rules, present)
@@ -74,13 +76,16 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 	if rec.Versions == nil {
 		s.uncontested(c, r, before, &last)
 	} else {
-		if err := lacking(rule, ops, &last); err != nil {
+		if err := lacking(rule, ops); err != nil {
 			return err
 		}
 		rec.Outcome = rule.Decide(ops, &last)
+		if last.Kind == change.Truncate && rule.Columns != nil {
+			r.untruncated(&rec.Outcome, ops, rule)
+		}
 		s.records = append(s.records, rec)
 		c.Row = settledRow(c, rec.Outcome.Exists, rec.Outcome.Table, rec.Outcome.Image, before)
-		if rule.LocksMissing() && c.Now == nil {
+		if rule.LocksMissing() && c.Now == nil && s.truncates[r.key.Table] == nil {
 			if t, image := anyImage(ops); image != nil {
 				if err := s.claim(r.key, t, image); err != nil {
 					return err
@@ -107,33 +112,36 @@ func (s *Settlement) claim(key change.Key, t *change.Table, image change.Image) 
 func (s *Settlement) begin(key change.Key, t *change.Table, ops history.Row) (*visibility.Candidate, *visibility.Parked, error) {
 	c := &visibility.Candidate{Key: key, Table: s.table(t)}
 	parked := s.parking.Get(key)
-	if now, ok := s.found[key]; ok {
+	now, present := s.found[key]
+	if present && s.truncates[key.Table] == nil {
 		c.Now = &now
 		var err error
 		if c.NowMarks, err = s.mark(c.Table, c.Now); err != nil {
 			return nil, nil, err
 		}
 	}
-	if parked != nil && isSuperseded(parked, c.Now != nil, ops, s.self) {
+	if parked != nil && isSuperseded(parked, present, ops, s.self) {
 		parked = nil
 	}
 	return c, parked, nil
 }
 
-// isSuperseded reports whether the local application has written a parked row's key since: then the table shows the candidate.
+// isSuperseded reports whether the local application has written a parked row's key since: then the table shows the candidate. A truncate doesn't
+// count: whether it took the row along is for the row's rule to say.
 func isSuperseded(p *visibility.Parked, present bool, ops history.Row, self change.Origin) bool {
 	if p.Shown == nil && present {
 		return true
 	}
 	return slices.ContainsFunc(ops, func(e history.Entry) bool {
-		return e.Tag.Dot.Origin == self && (e.Kind == change.Insert || p.Shown != nil) && e.Tag.Version().Compare(p.Claim.Version) > 0
+		writes := e.Kind == change.Insert || p.Shown != nil && e.Kind != change.Truncate
+		return e.Tag.Dot.Origin == self && writes && e.Tag.Version().Compare(p.Claim.Version) > 0
 	})
 }
 
 // isUnseen reports whether a local transaction wrote a row that others don't see yet: while it waits for a synchronous standby, for
-// example, it's in the log already.
-func (s *Settlement) isUnseen(ops history.Row) bool {
-	if s.visible == nil {
+// example, it's in the log already. A table that's locked has no such rows.
+func (s *Settlement) isUnseen(t change.TableName, ops history.Row) bool {
+	if s.visible == nil || s.truncates[t] != nil {
 		return false
 	}
 	visible := s.visible()
@@ -230,7 +238,7 @@ func (s *Settlement) decideParked(key change.Key, h *history.History, barrier ui
 	_, exists := s.rules.For(key.Table, ops).Exists(ops)
 	switch {
 	case parked == nil:
-		if c.Row = c.Now; c.Now == nil && s.isUnseen(ops) {
+		if c.Row = c.Now; c.Now == nil && s.isUnseen(key.Table, ops) {
 			s.unseen = fmt.Errorf("%w: row %s isn't to be seen yet", ErrRetry, key)
 		}
 	case !exists && slices.ContainsFunc(ops, func(e history.Entry) bool {

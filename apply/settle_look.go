@@ -34,6 +34,9 @@ func (s *Settlement) Look() (complete bool, err error) {
 func (s *Settlement) seekKeys() error {
 	if s.batch != nil {
 		for _, r := range s.batch.rows {
+			if r.key.Row == "" {
+				continue
+			}
 			var images []change.Image
 			for _, in := range r.ops {
 				images = append(images, in.op.New, in.op.Old)
@@ -50,6 +53,18 @@ func (s *Settlement) seekKeys() error {
 			}
 		}
 	}
+	for _, key := range sortedKeys(s.survivors) {
+		e := s.survivors[key]
+		if err := s.seek(key, e.Table, e.Image, e.Old); err != nil {
+			return err
+		}
+	}
+	for _, key := range sortedKeys(s.children) {
+		e := s.children[key]
+		if err := s.seek(key, e.Table, e.Image); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -57,6 +72,8 @@ func (s *Settlement) seekKeys() error {
 func (s *Settlement) follow(c *visibility.Candidate) {
 	if c.Row != nil && !c.Aside {
 		s.seekHolders(c.Table, c.Row, c.Marks.Holds)
+		s.seekParents(c)
+	} else if _, lostOne := s.children[c.Key]; lostOne && c.Row != nil {
 		s.seekParents(c)
 	}
 	if c.Shown != nil && c.Shown != c.Row { // others may have the values that it's altered to

@@ -31,7 +31,7 @@ func (s *Settlement) Steps() [][]Write {
 			upserts = append(upserts, Write{Kind: Upsert, Table: c.Shown.Table, Key: c.Key, Image: c.Shown.Image})
 		}
 	}
-	steps := append(append([][]Write{deletes}, claims...), upserts)
+	steps := append(append([][]Write{s.tableWrites(Truncate), deletes}, claims...), upserts)
 	return slices.DeleteFunc(steps, func(w []Write) bool { return len(w) == 0 })
 }
 

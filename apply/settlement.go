@@ -14,6 +14,7 @@ import (
 // the database refused or that concerns parked rows, or of none, to look at parked rows again. It's a state machine without
 // I/O; whoever drives it does as told, in this order:
 //
+//  0. Write the [Settlement.Locks], if there are any.
 //  1. [Settlement.Decide], [Settlement.Look], and look up what [Settlement.Lookups] asks for ([Settlement.Found]),
 //     until it asks for nothing. What's found is locked.
 //  2. Raise a barrier, and decide and look again. Where that asks for more, go on with 1.
@@ -33,6 +34,13 @@ type Settlement struct {
 	// suspects are parked rows to be looked at, orphaned the values of which children may have lost their parent.
 	suspects map[change.Key]bool
 	orphaned []Orphaned
+	// truncates are the tables that the batch truncates, with the last truncate of each; emptied are those that this region's applications
+	// truncated, of upkeep. Survivors are rows of theirs that a rule by columns takes from the table, children those of other tables that
+	// were written by whoever hadn't seen a truncate of their parents'; both with an operation that tells the key.
+	truncates map[change.TableName]*incoming
+	emptied   map[change.TableName]bool
+	survivors map[change.Key]history.Entry
+	children  map[change.Key]history.Entry
 	// refuses has the constraints by which rows were found not to fit, and again says that those parked for that are to be tried.
 	refuses map[change.Key]string
 	again   bool
@@ -67,11 +75,13 @@ type sought struct {
 }
 
 func newSettlement(self change.Origin, b *Batch, rules *conflict.Rules, catalog visibility.Catalog, parking *visibility.Parking, mark visibility.Marker) *Settlement {
-	return &Settlement{
+	s := &Settlement{
 		self: self, batch: b, rules: rules, catalog: catalog, parking: parking, mark: mark,
-		suspects: map[change.Key]bool{}, refuses: map[change.Key]string{},
+		suspects: map[change.Key]bool{}, refuses: map[change.Key]string{}, truncates: map[change.TableName]*incoming{},
 		found: map[change.Key]visibility.Row{}, asked: map[change.Key]bool{}, sought: map[sought]bool{},
 	}
+	s.truncating()
+	return s
 }
 
 // suspect has it look at parked rows, and at the children of parents that may be gone. Due.Again has those tried that the database refused before.
@@ -79,7 +89,7 @@ func (s *Settlement) suspect(d Due) {
 	for key := range d.Parked {
 		s.suspects[key] = true
 	}
-	s.orphaned, s.again = d.Orphaned, d.Again
+	s.orphaned, s.emptied, s.again = d.Orphaned, d.Truncated, d.Again
 }
 
 // Again forgets what was found, which isn't locked any more: the transaction was rolled back.
@@ -209,6 +219,9 @@ func (s *Settlement) Lacks(h *history.History, barrier uint64) (refs []history.R
 	}
 	for _, key := range sortedKeys(s.suspects) {
 		refs = append(refs, h.Lacks(key, s.asOf(key, barrier))...)
+	}
+	for _, child := range s.childTables() {
+		refs = append(refs, h.Lacks(change.Key{Table: child}, barrier)...)
 	}
 	return refs
 }

@@ -47,6 +47,8 @@ type Watch struct {
 type Due struct {
 	Parked   map[change.Key]bool
 	Orphaned []Orphaned
+	// Truncated are tables of parents that this region's applications truncated: children that were written elsewhere meanwhile may name them in vain.
+	Truncated map[change.TableName]bool
 	// Again says that rows are to be tried which the database had refused.
 	Again bool
 }
@@ -58,7 +60,16 @@ type Orphaned struct {
 	Values []change.Value
 }
 
-func (d *Due) any() bool { return len(d.Parked) > 0 || len(d.Orphaned) > 0 }
+func (d *Due) any() bool { return d.len() > 0 }
+
+func (d *Due) len() int { return len(d.Parked) + len(d.Orphaned) + len(d.Truncated) }
+
+func (d *Due) truncated(t change.TableName) {
+	if d.Truncated == nil {
+		d.Truncated = map[change.TableName]bool{}
+	}
+	d.Truncated[t] = true
+}
 
 func (d *Due) add(keys []change.Key) {
 	if d.Parked == nil {
@@ -128,6 +139,9 @@ func (w *Watch) Resume(h *history.History) {
 		if len(t.Referred) == 0 {
 			continue
 		}
+		if h.AnyOf(change.Key{Table: name}, &change.Tag{}, func(e *history.Entry) bool { return e.Tag.Dot.Origin == w.self }) {
+			w.due.truncated(name)
+		}
 		h.Each(name, func(key change.Key, e *history.Entry) {
 			if e.Image == nil && e.Kind == change.Delete && e.Tag.Dot.Origin == w.self {
 				op := change.Operation{Kind: e.Kind, Table: e.Table, Key: key, Old: e.Old}
@@ -169,7 +183,7 @@ func (w *Watch) mark(ctx context.Context) visibility.Marker {
 // Local is told of a transaction, or piece of one, that this region's applications wrote, when history has it.
 func (w *Watch) Local(tx *change.Transaction, h *history.History) {
 	w.mu.Lock()
-	before := len(w.due.Parked) + len(w.due.Orphaned)
+	before := w.due.len()
 	for i := range tx.Operations {
 		op := &tx.Operations[i]
 		if w.parking.Len() > 0 {
@@ -178,11 +192,15 @@ func (w *Watch) Local(tx *change.Transaction, h *history.History) {
 		if w.settling {
 			w.noted = append(w.noted, op.Key)
 		}
-		if t := w.catalog[op.Key.Table]; t != nil && len(t.Referred) > 0 {
+		if t := w.catalog[op.Key.Table]; t == nil || len(t.Referred) == 0 {
+			continue
+		} else if op.Kind == change.Truncate {
+			w.due.truncated(op.Key.Table)
+		} else {
 			w.due.Orphaned = append(w.due.Orphaned, w.orphans(t, op, &tx.Tag, h)...)
 		}
 	}
-	more := len(w.due.Parked)+len(w.due.Orphaned) > before
+	more := w.due.len() > before
 	notify := w.notify
 	w.mu.Unlock()
 	if more {
@@ -211,6 +229,9 @@ func (w *Watch) Give(d Due) {
 	defer w.mu.Unlock()
 	w.due.add(slices.Collect(maps.Keys(d.Parked)))
 	w.due.Orphaned = append(w.due.Orphaned, d.Orphaned...)
+	for t := range d.Truncated {
+		w.due.truncated(t)
+	}
 	w.due.Again = w.due.Again || d.Again
 	w.settling, w.noted = false, nil
 }
@@ -267,16 +288,6 @@ func (w *Watch) abandon() {
 	w.settling, w.noted = false, nil
 }
 
-// Truncated has all parked rows looked at after a batch that truncates: it was applied without a look at them, and may have shown rows
-// that have their values.
-func (w *Watch) Truncated(b *Batch) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if b.truncates {
-		w.due.add(w.parking.Keys())
-	}
-}
-
 // Retry has all parked rows looked at again, those that the database refused too.
 func (w *Watch) Retry() {
 	w.mu.Lock()
@@ -307,7 +318,7 @@ type ParkedLabel struct {
 // Concerns reports whether a batch can't be applied without a look at what's parked. Nothing is being settled meanwhile: what's
 // parked stays as it is, so it's read without a lock, which capture would wait for while the database is asked for forms.
 func (w *Watch) Concerns(ctx context.Context, b *Batch) (bool, error) {
-	if w.parking.Len() == 0 || b.truncates {
+	if w.parking.Len() == 0 {
 		return false, nil
 	}
 	for _, r := range b.rows {

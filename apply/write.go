@@ -19,6 +19,8 @@ const (
 	Delete
 	// Truncate empties the table and keeps others out of it until the commit.
 	Truncate
+	// Lock only keeps others out of the table.
+	Lock
 )
 
 // Write is the net effect of some operations on one row, or on one table.

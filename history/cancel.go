@@ -1,6 +1,7 @@
 package history
 
 import (
+	"maps"
 	"slices"
 
 	"bridge/change"
@@ -22,7 +23,7 @@ func (h *History) Cancel(dot change.Dot) {
 			return false
 		}
 		for key := range b.filled {
-			h.remove(key, dot)
+			h.removeFilled(key, dot)
 		}
 		for _, rows := range b.tables {
 			h.entries -= len(rows)
@@ -30,6 +31,19 @@ func (h *History) Cancel(dot change.Dot) {
 		}
 		return true
 	})
+}
+
+// removeFilled drops what was filled in of a transaction: its operations on a row, or on all rows of a table.
+func (h *History) removeFilled(key change.Key, dot change.Dot) {
+	if key.Row != "" {
+		h.remove(key, dot)
+		return
+	}
+	if t := h.tables[key.Table]; t != nil {
+		for _, row := range slices.Collect(maps.Keys(t.rows)) {
+			h.remove(change.Key{Table: key.Table, Row: row}, dot)
+		}
+	}
 }
 
 // remove drops a transaction's operations on a row, or its truncates of a table.

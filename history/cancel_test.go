@@ -45,12 +45,22 @@ func TestCancelLeavesNothing(t *testing.T) {
 		}
 		cancelled := *tag("b", seq["b"]+1, 1000)
 		first := uint32(0)
+		var rows []change.Operation // of the cancelled one, with their places
+		var order []uint32
 		for range rapid.IntRange(1, 3).Draw(t, "pieces") {
 			o := ops()
 			if rapid.Bool().Draw(t, "bulk") {
 				with.AddBulk(&cancelled, o, first, 0)
 			} else {
 				with.Add(&cancelled, o, first, 0)
+			}
+			for i := range o {
+				if o[i].Kind != change.Truncate {
+					rows, order = append(rows, o[i]), append(order, first+uint32(i))
+				}
+			}
+			if len(rows) > 0 && rapid.Bool().Draw(t, "the table is filled in") {
+				with.Fill(Ref{cancelled.Dot, change.Key{Table: rows[0].Key.Table}}, rows, order)
 			}
 			first += uint32(len(o))
 			if rapid.Bool().Draw(t, "a local one meanwhile") {

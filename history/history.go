@@ -219,8 +219,8 @@ type Stats struct {
 // Stats tells how much is held.
 func (h *History) Stats() Stats { return Stats{h.entries, h.bytes, h.limit} }
 
-// AnyConcurrent reports whether f holds of an unstable operation on a table's rows that tag hadn't seen. Of large transactions that
-// history doesn't hold it takes the worst to be so.
+// AnyConcurrent reports whether f holds of an unstable operation on a table's rows, or a truncate of it, that tag hadn't seen. Of large
+// transactions that history doesn't hold it takes the worst to be so.
 func (h *History) AnyConcurrent(name change.TableName, tag *change.Tag, f func(*Entry) bool) bool {
 	for _, b := range h.bulks {
 		if b.tables[name] != nil && !tag.Saw(b.tag.Dot) {
@@ -232,10 +232,18 @@ func (h *History) AnyConcurrent(name change.TableName, tag *change.Tag, f func(*
 		return false
 	}
 	for _, r := range t.rows {
-		for i := range r {
-			if !tag.Saw(r[i].Tag.Dot) && f(&r[i]) {
-				return true
-			}
+		if r.anyConcurrent(tag, f) {
+			return true
+		}
+	}
+	return t.truncates.anyConcurrent(tag, f)
+}
+
+// anyConcurrent reports whether f holds of an entry that tag hadn't seen.
+func (r Row) anyConcurrent(tag *change.Tag, f func(*Entry) bool) bool {
+	for i := range r {
+		if !tag.Saw(r[i].Tag.Dot) && f(&r[i]) {
+			return true
 		}
 	}
 	return false
@@ -250,14 +258,7 @@ func (h *History) AnyOf(key change.Key, tag *change.Tag, f func(*Entry) bool) bo
 	if t == nil {
 		return false
 	}
-	for _, r := range [...]Row{t.rows[key.Row], t.truncates} {
-		for i := range r {
-			if !tag.Saw(r[i].Tag.Dot) && f(&r[i]) {
-				return true
-			}
-		}
-	}
-	return false
+	return t.rows[key.Row].anyConcurrent(tag, f) || t.truncates.anyConcurrent(tag, f)
 }
 
 // Each calls f for every unstable operation on a table's rows that history holds.

@@ -121,6 +121,18 @@ func (c Catalog) Children(parent change.TableName, refers int) (children []Child
 	return children
 }
 
+// Family are a table and those whose rows name rows of it, sorted.
+func (c Catalog) Family(parent change.TableName) []change.TableName {
+	names := []change.TableName{parent}
+	for name, t := range c {
+		if name != parent && slices.ContainsFunc(t.Foreign, func(f Foreign) bool { return f.Parent == parent }) {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, compareNames)
+	return names
+}
+
 // Refer notes that a foreign key refers to columns of a parent, and returns their index in its Referred.
 func (t *Table) Refer(columns []string) int {
 	for i, r := range t.Referred {

@@ -28,6 +28,7 @@ func Run(t *testing.T, bed func(t *testing.T) *Bed) {
 		"what's written is locked":            locks,
 		"a row that's held":                   held,
 		"truncate":                            truncates,
+		"a lock keeps others out of a table":  locksTables,
 		"conflicts are recorded":              records,
 		"a session writes as a model does":    model,
 
@@ -309,6 +310,23 @@ func truncates(t *testing.T, b *Bed) {
 	}
 	s.commit()
 	b.want(t)
+}
+
+// locksTables: what a table has can be looked at, and stays as it is, before it's emptied.
+func locksTables(t *testing.T, b *Bed) {
+	b.exec(t, createItems)
+	b.exec(t, `INSERT INTO app.item VALUES (1, 'a', 1), (20, 'b', 2)`)
+	lock := truncate()
+	lock.Kind = apply.Lock
+	s := open(t, b, 0)
+	s.begin(false)
+	s.write(lock)
+	b.wantBlocked(t, `INSERT INTO app.item VALUES (-4, 'x', 1)`, `INSERT INTO app.item VALUES (7, 'y', 1)`, `INSERT INTO app.item VALUES (99, 'z', 1)`,
+		`UPDATE app.item SET n = 9 WHERE id = 20`, `DELETE FROM app.item WHERE id = 1`)
+	s.write(truncate())
+	s.write(item(apply.Upsert, "20", "b", "3"))
+	s.commit()
+	b.want(t, "20|b|3")
 }
 
 // held: a row that an application holds for longer than the session waits is a reason to try again.

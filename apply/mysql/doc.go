@@ -29,7 +29,7 @@
 // as the row of a worker that doesn't exist, and deleted at once; capture takes the first for what it is.
 //
 // TRUNCATE is DELETE without a condition, under REPEATABLE READ, whose locks keep new rows out of the table:
-// TRUNCATE TABLE would commit. It takes as long as the table has rows.
+// TRUNCATE TABLE would commit. It takes as long as the table has rows. A table is locked in the same way, by reading all of it.
 //
 // Each transaction reads bridge.node's epoch with a shared lock. A new leader raises it, which waits for
 // the transactions of an earlier one, and those that come after it are given up.

@@ -89,9 +89,9 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 
 func (s *session) rank(k apply.WriteKind) int {
 	if s.how == apply.InOrder && k != apply.Truncate {
-		return 1
+		return 2
 	}
-	return slices.Index([]apply.WriteKind{apply.Truncate, apply.Delete, apply.Update, apply.Upsert}, k)
+	return slices.Index([]apply.WriteKind{apply.Lock, apply.Truncate, apply.Delete, apply.Update, apply.Upsert}, k)
 }
 
 // newGroup begins a group for n writes like w, or for some of them.

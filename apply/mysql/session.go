@@ -74,9 +74,9 @@ func (s *session) Write(ctx context.Context, writes []apply.Write) (apply.Writte
 	return s.write(ctx, writes)
 }
 
-// lockTables sees to it that a transaction which empties a table begins under the isolation level that keeps others out.
+// lockTables sees to it that a transaction which empties, or locks, a table begins under the isolation level that keeps others out.
 func (s *session) lockTables(writes []apply.Write) error {
-	truncates := slices.ContainsFunc(writes, func(w apply.Write) bool { return w.Kind == apply.Truncate })
+	truncates := slices.ContainsFunc(writes, func(w apply.Write) bool { return w.Kind == apply.Truncate || w.Kind == apply.Lock })
 	if !truncates || s.lockGaps {
 		return nil
 	}

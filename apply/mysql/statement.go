@@ -77,6 +77,8 @@ func (b *builder) build(w *apply.Write, n int) (*statement, error) {
 		return s, nil
 	case apply.Truncate:
 		return &statement{before: "DELETE FROM " + b.name}, nil
+	case apply.Lock:
+		return &statement{before: "DO (SELECT COUNT(*) FROM " + b.name + " FOR UPDATE)"}, nil
 	}
 	return nil, fmt.Errorf("write of kind %d on table %s is unknown", w.Kind, b.Table)
 }

@@ -26,11 +26,11 @@ type group struct {
 func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, error) {
 	var groups []*group
 	byShape := map[shape]*group{}
-	var truncates *group
+	wholes := map[apply.WriteKind]*group{}
 	for i := range writes {
 		w := &writes[i]
-		if w.Kind == apply.Truncate {
-			if err := s.truncate(ctx, &truncates, i, w); err != nil {
+		if sql := ofTables[w.Kind]; sql != "" {
+			if err := s.whole(ctx, wholes, sql, i, w); err != nil {
 				return nil, err
 			}
 			continue
@@ -53,8 +53,8 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 	if s.how != apply.InOrder {
 		slices.SortStableFunc(groups, func(a, b *group) int { return rank(a.kind) - rank(b.kind) })
 	}
-	if truncates != nil {
-		groups = slices.Insert(groups, 0, truncates)
+	for _, g := range wholes { // there are locks or truncates
+		groups = slices.Insert(groups, 0, g)
 	}
 	for _, g := range groups {
 		g.params = params(g.arrays)
@@ -66,20 +66,23 @@ func rank(k apply.WriteKind) int {
 	return slices.Index([]apply.WriteKind{apply.Delete, apply.Update, apply.Upsert}, k)
 }
 
-// truncate adds a table to the statement that truncates all of the batch's: where a foreign key joins two
+// ofTables begin the statements of writes that are of whole tables.
+var ofTables = map[apply.WriteKind]string{apply.Truncate: "TRUNCATE ", apply.Lock: "LOCK TABLE "}
+
+// whole adds a table to the statement that truncates, or locks, all of the batch's: where a foreign key joins two
 // tables, one of them can't be truncated alone, not even when the other is empty.
-func (s *session) truncate(ctx context.Context, g **group, index int, w *apply.Write) error {
+func (s *session) whole(ctx context.Context, groups map[apply.WriteKind]*group, sql string, index int, w *apply.Write) error {
 	b, err := s.builder(ctx, w.Table)
 	if err != nil {
 		return err
 	}
 	name := postgres.QuoteTable(b.t.TableName)
-	if *g == nil {
-		*g = newGroup(&prepared{statement: &statement{sql: "TRUNCATE " + name}}, w)
+	if g := groups[w.Kind]; g == nil {
+		groups[w.Kind] = newGroup(&prepared{statement: &statement{sql: sql + name}}, w)
 	} else {
-		(*g).stmt.sql += ", " + name
+		g.stmt.sql += ", " + name
 	}
-	(*g).writes = append((*g).writes, index)
+	groups[w.Kind].writes = append(groups[w.Kind].writes, index)
 	return nil
 }
 

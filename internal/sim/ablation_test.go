@@ -40,6 +40,8 @@ func TestAblations(t *testing.T) {
 		NoDangle:          {"I1"},
 		NoChildren:        {"I1"},
 		NoConfirm:         {"I1"},
+		NoSettledTruncate: {"I1", "I2"},
+		NoTruncateRecheck: {"I1", "I2"},
 	} {
 		t.Run(strings.ReplaceAll(string(fault), " ", "_"), func(t *testing.T) {
 			t.Parallel()

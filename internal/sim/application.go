@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"bridge/apply"
@@ -40,7 +41,7 @@ func (r *region) proceed(o *open) bool {
 	if !o.logged {
 		o.logged = true
 		o.session.commit(logged{kind: capture.Local, commit: r.commitTime(), operations: o.operations})
-		w.trace("%s commits at log %d: %s", r, o.session.place-1, describe(o.operations))
+		w.trace("%s commits at log %d: %s", r, o.session.place-1, described(o.operations))
 		if w.rng.IntN(10) < 7 { // synchronous commit
 			r.db.flushed = len(r.db.log)
 		}
@@ -75,9 +76,8 @@ func (r *region) operation(o *open) {
 		t, key = missed.Table, missed.Key
 	}
 	s := o.session
-	if w.plan.truncates && w.rng.IntN(12) == 0 && s.mayTruncate(t.TableName) {
-		s.truncate(t.TableName)
-		o.operations = append(o.operations, change.Operation{Kind: change.Truncate, Table: t, Key: change.Key{Table: t.TableName}})
+	if w.plan.truncates && w.rng.IntN(12) == 0 {
+		r.truncate(o, t)
 		return
 	}
 	if !s.mayLock(key) {
@@ -86,7 +86,7 @@ func (r *region) operation(o *open) {
 	row := s.row(key)
 	switch {
 	case row == nil:
-		image := change.Image{change.Text(idOf(key)), r.value(), r.value(), r.count(change.Null)}
+		image := change.Image{change.Text(idOf(key)), r.value(), r.value(), r.fitting(r.count(change.Null))}
 		for len(image) < len(t.Columns) {
 			image = append(image, change.Null)
 		}
@@ -103,13 +103,42 @@ func (r *region) operation(o *open) {
 			switch {
 			case w.rng.IntN(2) == 0:
 			case c == countColumn:
-				image[c] = r.count(row[c])
+				image[c] = r.fitting(r.count(row[c]))
 			default:
 				image[c] = r.value()
 			}
 		}
 		r.change(o, t, change.Update, key, row, image)
 	}
+}
+
+// truncate empties a table, and where others name its rows, those as well: unless they're empty, now and then.
+func (r *region) truncate(o *open, t *change.Table) {
+	w := r.world
+	all := []*change.Table{t}
+	if w.plan.constraints.foreign && t == w.tables[0] && !(w.rng.IntN(2) == 0 && r.childless(o)) {
+		all = append(all, w.tables[1])
+		w.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	}
+	if slices.ContainsFunc(all, func(t *change.Table) bool { return !o.session.mayTruncate(t.TableName) }) {
+		return
+	}
+	for _, t := range all {
+		o.session.truncate(t.TableName)
+		o.operations = append(o.operations, change.Operation{Kind: change.Truncate, Table: t, Key: change.Key{Table: t.TableName}})
+	}
+}
+
+// childless reports whether no row names a parent, shown or hidden.
+func (r *region) childless(o *open) bool {
+	for _, key := range r.world.keys() {
+		_, names := r.world.parentOf(key, o.session.row(key))
+		_, hides := r.world.parentOf(key, r.db.parked[key].Image)
+		if names || hides {
+			return false
+		}
+	}
+	return true
 }
 
 // missed is a write of a flight that found no row, if there's one: nothing is locked, so an application that
@@ -184,6 +213,14 @@ func (r *region) count(old change.Value) change.Value {
 	return change.Text(strconv.Itoa(n + rng.IntN(9) - 4))
 }
 
+// fitting is a number, or zero where a check doesn't allow that.
+func (r *region) fitting(n change.Value) change.Value {
+	if r.world.plan.constraints.fits(change.Image{countColumn: n}) {
+		return n
+	}
+	return change.Text("0")
+}
+
 func isLarge(v change.Value) bool {
 	text, ok := v.Text()
 	return ok && text[0] == 'L'
@@ -194,8 +231,10 @@ func idOf(key change.Key) string {
 	return v[0]
 }
 
-// describe is a transaction for the trace.
-func describe(operations []change.Operation) string {
+// described is a transaction for the trace.
+type described []change.Operation
+
+func (operations described) String() string {
 	text := ""
 	for i := range operations {
 		op := &operations[i]

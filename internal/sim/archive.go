@@ -30,17 +30,16 @@ func (t *topic) Bounds(context.Context) (oldest, next int64, err error) {
 func (t *topic) Name() string { return "model" }
 func (t *topic) Close() error { return nil }
 
-// recollect gives history what it lacks to certify a flight's batch, and reports whether it could. What can't be read is waited
-// for; in the end the flight is given up.
-func (f *flight) recollect(asOf uint64) bool {
-	r, b := f.region, f.batch()
+// recollect gives history what it lacks for a decision of a flight's, and reports whether it could. What can't be read is waited
+// for; in the end the flight is given up. piece is the one that's decided, of a large transaction that comes in pieces.
+func (f *flight) recollect(lacks func() []history.Ref, piece *change.Transaction) bool {
 	for {
-		refs := b.Lacks(r.history, asOf)
+		refs := lacks()
 		if len(refs) == 0 {
 			return true
 		}
-		if !r.refill(refs, b.Transactions[0]) {
-			if r.world.rng.IntN(4) == 0 {
+		if !f.region.refill(refs, piece) {
+			if f.lane != nil && f.region.world.rng.IntN(4) == 0 {
 				f.park(refs)
 			}
 			return false

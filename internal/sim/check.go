@@ -206,6 +206,9 @@ func (w *world) checkConstraints() {
 	defer s.end()
 	for _, key := range w.keys() {
 		row := db.rows[key]
+		if !w.plan.constraints.fits(row) {
+			w.fail("I1 converge", "%s is %s, which the check forbids", key, showImage(row))
+		}
 		if taken, _ := s.mayHold(key, row); taken {
 			w.fail("I1 converge", "%s has a value that another row has", key)
 		}
@@ -216,7 +219,7 @@ func (w *world) checkConstraints() {
 		if !isParked {
 			continue
 		}
-		caused := false
+		caused := !w.plan.constraints.fits(p.Image)
 		for _, v := range w.holds(key, p.Image) {
 			for _, other := range w.keys() {
 				caused = caused || other != key && slices.Contains(w.holds(other, w.candidate(other)), v)
@@ -271,8 +274,10 @@ func (w *world) recorded(key change.Key, e *history.Entry) bool {
 	return false
 }
 
-// showEffects is what a transaction did, for the trace.
-func showEffects(effects []effect) string {
+// showEffects are what a transaction did, for the trace.
+type showEffects []effect
+
+func (effects showEffects) String() string {
 	text := ""
 	for _, e := range effects {
 		text += fmt.Sprintf(" %s%s", e.key, showImage(e.image))

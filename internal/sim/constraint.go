@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"bridge/change"
 	"bridge/visibility"
@@ -16,10 +17,24 @@ type constraints struct {
 	losers  [2]visibility.Loser
 	foreign bool // rows of the second table name rows of the first
 	child   visibility.ForeignPolicy
-	cascade bool // an application that deletes a parent deletes its children; else it may not
+	cascade bool    // an application that deletes a parent deletes its children; else it may not
+	nulls   [2]bool // NULLs are equal in a unique column
+	check   bool    // the number that's counted isn't below zero
 }
 
-func (c constraints) any() bool { return c.uniques > 0 || c.foreign }
+func (c constraints) any() bool { return c.uniques > 0 || c.foreign || c.check }
+
+// checkName names the check in bridge.parked.
+const checkName = "n_check"
+
+// fits reports whether a row satisfies the check.
+func (c constraints) fits(image change.Image) bool {
+	if !c.check || image == nil {
+		return true
+	}
+	text, _ := image[countColumn].Text()
+	return !strings.HasPrefix(text, "-")
+}
 
 // alters reports whether rows are shown otherwise than they are.
 func (c constraints) alters() bool {
@@ -30,7 +45,8 @@ func (c constraints) String() string {
 	if !c.any() {
 		return "no constraints"
 	}
-	return fmt.Sprintf("%d unique columns of %d values, losers %v, foreign %t (%v, cascade %t)", c.uniques, c.values, c.losers, c.foreign, c.child, c.cascade)
+	return fmt.Sprintf("%d unique columns of %d values, losers %v, NULLs equal %v, foreign %t (%v, cascade %t), check %t",
+		c.uniques, c.values, c.losers, c.nulls, c.foreign, c.child, c.cascade, c.check)
 }
 
 func drawConstraints(rng *rand.Rand) (c constraints) {
@@ -50,6 +66,8 @@ func drawConstraints(rng *rand.Rand) (c constraints) {
 	if rng.IntN(4) == 0 {
 		c.child = visibility.NullChild
 	}
+	c.nulls = [2]bool{rng.IntN(4) == 0, rng.IntN(4) == 0}
+	c.check = rng.IntN(3) == 0
 	return c
 }
 
@@ -81,7 +99,7 @@ func (w *world) catalog() visibility.Catalog {
 			if policy.Loser != visibility.Park {
 				policy.Column = name
 			}
-			known.Unique = append(known.Unique, visibility.Unique{Name: name, Columns: []string{name}, UniquePolicy: policy})
+			known.Unique = append(known.Unique, visibility.Unique{Name: name, Columns: []string{name}, NullsEqual: c.nulls[u], UniquePolicy: policy})
 		}
 		if c.foreign && i == 0 {
 			known.Refer([]string{"id"})
@@ -114,11 +132,19 @@ func (w *world) holds(key change.Key, image change.Image) (out []held) {
 		return nil
 	}
 	for u := range w.plan.constraints.uniques {
-		if text, ok := image[firstUnique+u].Text(); ok {
-			out = append(out, held{key.Table, firstUnique + u, text})
+		if v, ok := w.holding(firstUnique+u, image[firstUnique+u]); ok {
+			out = append(out, held{key.Table, firstUnique + u, v})
 		}
 	}
 	return out
+}
+
+// holding is what a value takes of a unique column.
+func (w *world) holding(column int, v change.Value) (string, bool) {
+	if v.IsNull() && w.plan.constraints.nulls[column-firstUnique] {
+		return "NULL", true
+	}
+	return v.Text()
 }
 
 // mayHold reports whether the row may be as image says: wait says that another transaction must end first, taken that another
@@ -146,7 +172,7 @@ func (s *session) shows(key change.Key, v held) bool {
 	if key.Table != v.table || row == nil {
 		return false
 	}
-	text, ok := row[v.column].Text()
+	text, ok := s.db.world.holding(v.column, row[v.column])
 	return ok && text == v.value
 }
 
@@ -184,15 +210,21 @@ func (o *open) uniqueValue(w *world, key change.Key, column int) change.Value {
 	case 2:
 		v = w.shownValue(column, v)
 	}
-	image := make(change.Image, len(w.tables[0].Columns))
-	for i := range image {
-		image[i] = change.Null
-	}
+	image := make(change.Image, len(w.tables[0].Columns)) // of nothing else
 	image[column] = v
 	if taken, wait := o.session.mayHold(key, image); taken || wait {
-		return change.Null
+		return w.free(column)
 	}
 	return v
+}
+
+// free is a value that no row has.
+func (w *world) free(column int) change.Value {
+	if !w.plan.constraints.nulls[column-firstUnique] {
+		return change.Null
+	}
+	w.values++
+	return change.Text(fmt.Sprintf("f%d", w.values))
 }
 
 // shownValue is what some region shows in a column, if it's not NULL: perhaps what a row that lost its own value was renamed to.
@@ -241,7 +273,7 @@ func (r *region) deletes(o *open, t *change.Table, key change.Key, row change.Im
 			return
 		}
 	}
-	if r.world.plan.constraints.foreign && !o.session.mayLock(key) {
+	if r.world.plan.constraints.foreign && (!o.session.mayLock(key) || !o.session.mayTouch(r.world.tables[1].TableName)) {
 		return
 	}
 	for _, child := range children {
@@ -253,6 +285,10 @@ func (r *region) deletes(o *open, t *change.Table, key change.Key, row change.Im
 // find is [apply.Session]'s Find: wait says that a row is locked by another.
 func (s *session) find(l *visibility.Lookup) (rows []visibility.Row, wait bool) {
 	t := l.Table.Shape
+	if !s.mayTouch(t.TableName) {
+		return nil, true
+	}
+	s.touched[t.TableName] = true
 	for _, key := range s.db.world.keys() {
 		image := s.row(key)
 		if key.Table != t.TableName || image == nil {
@@ -260,6 +296,9 @@ func (s *session) find(l *visibility.Lookup) (rows []visibility.Row, wait bool) 
 		}
 		row := visibility.Row{Key: key, Table: t, Image: image}
 		values, ok := row.Values(l.Columns)
+		if l.Unique != nil {
+			values, ok = row.All(l.Columns)
+		}
 		if !ok || !containsTuple(l.Values, values) {
 			continue
 		}
@@ -269,7 +308,6 @@ func (s *session) find(l *visibility.Lookup) (rows []visibility.Row, wait bool) 
 		rows = append(rows, row)
 	}
 	for _, row := range rows {
-		s.touched[t.TableName] = true
 		s.locked[row.Key] = true
 	}
 	return rows, false

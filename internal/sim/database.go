@@ -202,8 +202,16 @@ func (s *session) mayShare(key change.Key) bool {
 
 func (s *session) mayTruncate(t change.TableName) bool {
 	for _, o := range s.db.sessions {
-		if o != s && (o.exclusive[t] || o.touched[t]) {
+		if o == s {
+			continue
+		}
+		if o.exclusive[t] || o.touched[t] {
 			return false
+		}
+		for parent := range o.shared {
+			if parent.Table == t {
+				return false
+			}
 		}
 	}
 	return true
@@ -235,26 +243,37 @@ func (s *session) truncate(t change.TableName) {
 	}
 }
 
+// refusal is why the database doesn't take a row; empty where it does.
+type refusal string
+
+const (
+	accepted refusal = ""
+	taken    refusal = "meeting another row" // that has one of its values
+	unfit    refusal = "refused by a check"
+)
+
 // write does one write of a batch. wait says that it would wait for a lock: nothing was done. found says
-// whether there was a row, and is true for writes that need none. taken says that another row has one of its values.
-func (s *session) write(w *apply.Write) (found, wait, taken bool) {
-	if w.Kind == apply.Truncate {
+// whether there was a row, and is true for writes that need none.
+func (s *session) write(w *apply.Write) (found, wait bool, refused refusal) {
+	if w.Kind == apply.Truncate || w.Kind == apply.Lock {
 		if !s.mayTruncate(w.Key.Table) {
-			return false, true, false
+			return false, true, accepted
 		}
-		s.truncate(w.Key.Table)
-		return true, false, false
+		if s.touched[w.Key.Table], s.exclusive[w.Key.Table] = true, true; w.Kind == apply.Truncate {
+			s.truncate(w.Key.Table)
+		}
+		return true, false, accepted
 	}
 	if !s.mayTouch(w.Key.Table) {
-		return false, true, false
+		return false, true, accepted
 	}
 	s.touched[w.Key.Table] = true
 	row := s.row(w.Key)
 	if w.Kind != apply.Upsert && row == nil {
-		return false, false, false
+		return false, false, accepted
 	}
 	if !s.mayLock(w.Key) {
-		return false, true, false
+		return false, true, accepted
 	}
 	image := w.Image
 	switch w.Kind {
@@ -263,11 +282,16 @@ func (s *session) write(w *apply.Write) (found, wait, taken bool) {
 	case apply.Delete:
 		image = nil
 	}
-	if taken, wait := s.mayHold(w.Key, image); taken || wait {
-		return true, wait, taken
+	switch meets, wait := s.mayHold(w.Key, image); {
+	case wait:
+		return true, true, accepted
+	case meets:
+		return true, false, taken
+	case !s.db.world.plan.constraints.fits(image):
+		return true, false, unfit
 	}
 	s.set(w.Key, image)
-	return true, false, false
+	return true, false, accepted
 }
 
 // commit logs the transaction; others see it, and get its locks, from finish on.

@@ -61,6 +61,10 @@ const (
 	NoChildren Fault = "children of deleted parents not looked for"
 	// NoConfirm commits a settlement without the second barrier.
 	NoConfirm Fault = "settlements not confirmed"
+	// NoSettledTruncate applies a truncate beside concurrent writes without a look at what constraints make of them.
+	NoSettledTruncate Fault = "truncates not settled"
+	// NoTruncateRecheck doesn't look at parked rows, and at children, after local truncates.
+	NoTruncateRecheck Fault = "local truncates not noticed"
 	// ConfirmEarly releases the log when it's read, not when it's published.
 	ConfirmEarly Fault = "log confirmed before it is published"
 )

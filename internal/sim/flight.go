@@ -9,6 +9,7 @@ import (
 	"bridge/capture"
 	"bridge/change"
 	"bridge/conflict"
+	"bridge/history"
 	"bridge/visibility"
 )
 
@@ -51,7 +52,8 @@ type flight struct {
 	records []conflict.Record
 	// remembered says that history holds pieces of the transaction, which isn't committed.
 	remembered bool
-	settling   *settling // of a batch that's settled, and of upkeep
+	settling   *settling             // of a batch that's settled, and of upkeep
+	gathered   []*change.Transaction // the pieces of a large transaction that's settled as a whole
 }
 
 func (f *flight) batch() *apply.Batch { return f.batches[f.piece] }
@@ -148,6 +150,10 @@ func (f *flight) begin() {
 }
 
 func (f *flight) beginPiece() {
+	if len(f.batches) > 1 && f.isConcerned() {
+		f.collide()
+		return
+	}
 	f.phase, f.looks = writing, 0
 	f.toWrite(f.batch().Writes())
 }
@@ -207,11 +213,11 @@ func (f *flight) write() bool {
 			f.next++
 			return true
 		}
-		found, wait, taken := f.session.write(&f.writes[i])
+		found, wait, refused := f.session.write(&f.writes[i])
 		if wait {
 			return false
 		}
-		if taken {
+		if refused != accepted {
 			f.collide()
 			return true
 		}
@@ -277,7 +283,7 @@ func (f *flight) certify(asOf uint64) bool {
 	if r.world.fault == DecideFresh {
 		asOf = ^uint64(0)
 	}
-	if !f.recollect(asOf) {
+	if !f.recollect(func() []history.Ref { return f.batch().Lacks(r.history, asOf) }, f.batch().Transactions[0]) {
 		return f.phase == landed
 	}
 	if f.looks++; f.looks > 50 {
@@ -287,11 +293,16 @@ func (f *flight) certify(asOf uint64) bool {
 	if err != nil {
 		r.world.fail("I9 progress", "%s: %v", r, err)
 	}
-	if refs.Dangle(r.history) && r.world.fault != NoDangle {
+	if refs.Dangle(r.history) && r.world.fault != NoDangle && !(r.world.fault == NoSettledTruncate && f.truncates()) {
 		f.collide()
 		return true
 	}
-	if f.verdict, err = f.batch().Certify(r.history, r.rules(), asOf); err != nil {
+	f.verdict, err = f.batch().Certify(r.history, r.rules(), asOf)
+	if apply.MustSettle(err) {
+		f.collide()
+		return true
+	}
+	if err != nil {
 		r.world.fail("I9 progress", "%s can't decide %s up to seq %d: %v", r, f.lane.peer, f.seq, err)
 	}
 	r.world.trace("%s certifies %s up to seq %d as of %d: %d writes, locks %t", r, f.lane.peer, f.seq, asOf, len(f.verdict.Writes), f.verdict.Locks)
@@ -402,14 +413,23 @@ func (f *flight) land() {
 	f.lane.settle = max(0, f.lane.settle-f.items)
 	f.lane.queue = f.lane.queue[f.items:]
 	f.lane.taken -= f.items
-	if len(f.batches) == 1 {
-		for _, tx := range f.batches[0].Transactions {
-			r.remember(tx, f.original(tx), 0)
-		}
+	if !f.remembered {
+		f.remember()
 	}
 	r.watch.End(f.batchInFlight())
 	last := f.batch().Transactions[len(f.batch().Transactions)-1]
 	r.learn(f.lane.peer.origin, last.Seen())
+}
+
+// remember takes what was applied into history, a large transaction as such.
+func (f *flight) remember() {
+	applied := f.gathered
+	if applied == nil {
+		applied = f.batches[0].Transactions
+	}
+	for _, tx := range applied {
+		f.region.remember(tx, f.original(tx), 0)
+	}
 }
 
 // cancel ends a flight and all that come after it, as a deadlock or a lock timeout does. They begin again
@@ -445,9 +465,7 @@ func (r *region) cancel(i int) {
 // collide ends a flight, and all that come after it, because constraints concern its rows: they're to be settled.
 func (f *flight) collide() {
 	r := f.region
-	if len(f.batches) > 1 {
-		r.world.fail("I9 progress", "%s: pieces collide", r)
-	}
+	f.forget()
 	r.world.trace("%s: %s collides", r, f)
 	r.takeBack(slices.Index(r.flights, f))
 	f.lane.settle = f.items

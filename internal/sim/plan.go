@@ -80,6 +80,7 @@ func newPlan(rng *rand.Rand) plan {
 		p.missRows(rng)
 	}
 	p.constraints = drawConstraints(rng)
+	p.truncates = p.truncates || p.constraints.any() && rng.IntN(3) == 0 // one more chance: it takes both
 	p.take(drawRule(rng))
 	p.takeNext(drawNext(rng, p.rule))
 	return p
@@ -93,9 +94,6 @@ func (p *plan) take(rule *conflict.Rule) {
 	}
 	if rule.Columns != nil { // config refuses both: a row's image before a write would be the altered one
 		p.constraints.losers, p.constraints.child = [2]visibility.Loser{}, visibility.ParkChild
-	}
-	if rule.Columns != nil || p.constraints.any() {
-		p.truncates = false
 	}
 	if p.constraints.foreign {
 		p.tables = 2
@@ -175,6 +173,9 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 			p.missRows(rng)
 			p.keys, p.rounds, p.prefilled = 2+rng.IntN(2), 3, 0
 		}
+	case NoSettledTruncate, NoTruncateRecheck:
+		p.constrain(constraints{uniques: rng.IntN(2), values: 2, foreign: true, cascade: true})
+		p.keys, p.truncates = 1+rng.IntN(2), true
 	case NoDangle, NoChildren:
 		p.constrain(constraints{foreign: true, cascade: true})
 		p.keys = 1 + rng.IntN(2)

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"bridge/apply"
 	"bridge/capture"
 	"bridge/change"
@@ -111,10 +113,10 @@ func (r *region) tag(l *logged, operations []change.Operation) {
 	tag := r.clock.Local(l.commit)
 	after := r.clock.State()
 	w.born(r, &tag, l, operations)
-	w.trace("%s reads %s time %d deps %s:%s", r, tag.Dot, tag.Time, tag.Deps, describe(operations))
+	w.trace("%s reads %s time %d deps %s:%s", r, tag.Dot, tag.Time, tag.Deps, described(operations))
 	for first := 0; ; {
 		n := len(operations) - first
-		if n > 2 && w.rng.IntN(3) == 0 && !w.plan.constraints.any() {
+		if n > 2 && w.rng.IntN(3) == 0 {
 			n = 1 + w.rng.IntN(n-1)
 		}
 		tx := &change.Transaction{
@@ -122,15 +124,25 @@ func (r *region) tag(l *logged, operations []change.Operation) {
 			Before: uint32(first), Last: first+n == len(operations), Operations: operations[first : first+n],
 		}
 		r.remember(tx, &tx.Tag, uint64(r.pos))
-		if w.fault != NoRecheck {
-			r.watch.Local(tx, r.history)
-		}
+		r.notice(tx)
 		r.outbox = append(r.outbox, outgoing{tx, before, after, r.pos - 1})
 		first += n
 		if tx.Last {
 			return
 		}
 	}
+}
+
+// notice lets the watch know of a local transaction or piece.
+func (r *region) notice(piece *change.Transaction) {
+	tx := *piece
+	switch r.world.fault {
+	case NoRecheck:
+		return
+	case NoTruncateRecheck:
+		tx.Operations = slices.DeleteFunc(slices.Clone(tx.Operations), func(op change.Operation) bool { return op.Kind == change.Truncate })
+	}
+	r.watch.Local(&tx, r.history)
 }
 
 // publish appends one record of what is in the outbox, now and then twice, as after a lost

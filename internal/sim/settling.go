@@ -5,6 +5,7 @@ import (
 
 	"bridge/apply"
 	"bridge/change"
+	"bridge/history"
 	"bridge/loopguard"
 	"bridge/visibility"
 )
@@ -30,10 +31,7 @@ func (f *flight) constrained() *flight {
 	r := f.region
 	must := f.lane.settle > 0
 	if !must && len(f.batches) == 1 {
-		var err error
-		if must, err = r.watch.Concerns(context.Background(), f.batches[0]); err != nil {
-			r.world.fail("I9 progress", "%s: %v", r, err)
-		}
+		must = f.isConcerned()
 	}
 	if !must {
 		return f
@@ -41,9 +39,33 @@ func (f *flight) constrained() *flight {
 	if len(r.flights) > 0 {
 		return nil
 	}
+	f.gather()
 	f.settling = &settling{flight: f}
 	f.settling.settlement, _ = r.watch.Settlement(context.Background(), f.batches[0], r.rules())
 	return f
+}
+
+// isConcerned reports whether the batch, or piece, has to do with what's parked.
+func (f *flight) isConcerned() bool {
+	concerned, err := f.region.watch.Concerns(context.Background(), f.batch())
+	if err != nil {
+		f.region.world.fail("I9 progress", "%s: %v", f.region, err)
+	}
+	return concerned
+}
+
+// gather makes one batch of a large transaction's pieces.
+func (f *flight) gather() {
+	if len(f.batches) == 1 {
+		return
+	}
+	whole := *f.batches[0].Transactions[0]
+	whole.Last, whole.Operations = true, nil
+	for _, b := range f.batches {
+		f.gathered = append(f.gathered, b.Transactions[0])
+		whole.Operations = append(whole.Operations, b.Transactions[0].Operations...)
+	}
+	f.batches = []*apply.Batch{apply.NewBatch(&whole, f.batches[0].Marker.Offset)}
 }
 
 // keepUp sends off a look at what's due, when nothing else is in flight.
@@ -72,7 +94,7 @@ func (r *region) keepUp() bool {
 
 func (s *settling) begin() {
 	s.flight.records, s.lookups, s.isAsOf, s.asOf = nil, nil, false, ^uint64(0)
-	s.does = s.look
+	s.does, s.writes = s.lock, s.settlement.Locks()
 	if s.flight.lane != nil {
 		s.flight.region.world.stats.Settled++
 		s.flight.region.world.trace("%s settles %s", s.flight.region, s.flight)
@@ -80,6 +102,19 @@ func (s *settling) begin() {
 }
 
 func (s *settling) step() bool { return s.does() }
+
+// lock locks the tables that the batch truncates.
+func (s *settling) lock() bool {
+	if len(s.writes) > 0 {
+		_, wait, _ := s.flight.session.write(&s.writes[0])
+		if !wait {
+			s.writes = s.writes[1:]
+		}
+		return !wait
+	}
+	s.does = s.look
+	return true
+}
 
 // again begins anew, with nothing locked.
 func (s *settling) again(why string) bool {
@@ -97,9 +132,6 @@ func (s *settling) again(why string) bool {
 // decide decides as of a barrier and reports whether it asks for nothing.
 func (s *settling) decide() (complete bool) {
 	r := s.flight.region
-	if lacks := s.settlement.Lacks(r.history, s.asOf); len(lacks) > 0 {
-		r.world.fail("I9 progress", "%s: large transactions aren't settled in the simulation", r)
-	}
 	err := s.settlement.Decide(r.history, s.asOf)
 	if err == nil {
 		complete, err = s.settlement.Look()
@@ -111,6 +143,9 @@ func (s *settling) decide() (complete bool) {
 }
 
 func (s *settling) look() bool {
+	if !s.recollect() {
+		return s.flight.phase == landed
+	}
 	complete := s.decide()
 	s.lookups = s.settlement.Lookups()
 	switch {
@@ -171,9 +206,13 @@ func (s *settling) plan() {
 
 func (s *settling) write() bool {
 	if len(s.writes) > 0 {
-		_, wait, taken := s.flight.session.write(&s.writes[0])
-		if taken {
-			return s.again(s.writes[0].Key.String() + showImage(s.writes[0].Image) + " meets another row")
+		w := &s.writes[0]
+		_, wait, refused := s.flight.session.write(w)
+		if refused == unfit {
+			s.settlement.Refuse(w.Key, checkName)
+		}
+		if refused != accepted {
+			return s.again(w.Key.String() + showImage(w.Image) + " is " + string(refused))
 		}
 		if !wait {
 			s.writes = s.writes[1:]
@@ -187,7 +226,16 @@ func (s *settling) write() bool {
 	return s.done()
 }
 
+// recollect gives history what it lacks, and reports whether it could.
+func (s *settling) recollect() bool {
+	r := s.flight.region
+	return s.flight.recollect(func() []history.Ref { return s.settlement.Lacks(r.history, s.asOf) }, &change.Transaction{})
+}
+
 func (s *settling) confirm() bool {
+	if !s.recollect() {
+		return s.flight.phase == landed
+	}
 	if complete := s.decide(); !complete || !s.settlement.Stands(s.steps) {
 		s.settlement.Lookups()
 		return s.again("rows changed")
@@ -209,7 +257,10 @@ func (s *settling) done() bool {
 	return true
 }
 
-func showParked(rows []visibility.Parked) string {
+// showParked are rows that get parked, for the trace.
+type showParked []visibility.Parked
+
+func (rows showParked) String() string {
 	text := ""
 	for i := range rows {
 		p := &rows[i]
@@ -220,5 +271,3 @@ func showParked(rows []visibility.Parked) string {
 	}
 	return text
 }
-
-var _ change.Key

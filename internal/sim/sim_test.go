@@ -47,7 +47,7 @@ func playAll(t *testing.T, from uint64, n int) {
 				total.Add(stats)
 				if violation != nil {
 					failed++
-					if failed <= 3 {
+					if failed <= 3 || os.Getenv("BRIDGE_SIM_ALL") != "" {
 						t.Errorf("%v\nreplay it: BRIDGE_SIM_SEED=%d go test ./internal/sim -run TestReplay -v", violation, seed)
 					}
 				}

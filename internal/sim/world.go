@@ -113,7 +113,11 @@ func (w *world) prefill() map[change.Key]change.Image {
 			w.oracle.writer[small], w.oracle.writer[large] = change.Dot{}, change.Dot{}
 			rows[key] = change.Image{change.Text(idOf(key)), change.Text(small), change.Text(large), change.Text("0")}
 			for len(rows[key]) < len(t.Columns) {
-				rows[key] = append(rows[key], change.Null)
+				v := change.Null
+				if u := len(rows[key]) - firstUnique; u < w.plan.constraints.uniques {
+					v = w.free(firstUnique + u)
+				}
+				rows[key] = append(rows[key], v)
 			}
 		}
 	}
