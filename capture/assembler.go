@@ -33,6 +33,7 @@ type Assembler struct {
 	ready      *Event // a piece to give out, if any
 
 	values []change.Value // not yet used: images are cut from it
+	expect int            // operations in the next transaction: as many as in the last
 }
 
 // slab is how many values are allocated at a time. An image that's kept keeps its slab.
@@ -40,7 +41,7 @@ const slab = 256
 
 // Begin begins a transaction. One that wasn't finished is forgotten. xid is for [Event.Xid].
 func (a *Assembler) Begin(xid uint32, time change.Timestamp) {
-	*a = Assembler{xid: xid, time: time, kind: Empty, values: a.values}
+	*a = Assembler{xid: xid, time: time, kind: Empty, values: a.values, expect: a.expect}
 }
 
 // Xid is the transaction's, as Begin was told.
@@ -113,7 +114,12 @@ func (a *Assembler) Room(bytes int) {
 }
 
 // Add adds an operation to the piece. Data and Room come before it.
-func (a *Assembler) Add(o change.Operation) { a.operations = append(a.operations, o) }
+func (a *Assembler) Add(o change.Operation) {
+	if a.operations == nil {
+		a.operations = make([]change.Operation, 0, max(1, a.expect))
+	}
+	a.operations = append(a.operations, o)
+}
 
 func (a *Assembler) piece() Event {
 	e := a.event()
@@ -141,6 +147,7 @@ func (a *Assembler) Take() (Event, bool) {
 // Finish ends the transaction, after whose commit the log goes on at end, with its last event.
 func (a *Assembler) Finish(end change.Position) (e Event) {
 	if a.kind == Local {
+		a.expect = min(len(a.operations), slab)
 		e = a.piece()
 		e.Last = true
 	} else {

@@ -25,6 +25,14 @@ func (c *cursor) take(n int) []byte {
 
 // uint is an unsigned integer of n bytes, at most 8.
 func (c *cursor) uint(n int) uint64 {
+	switch n { // of nearly all values
+	case 1:
+		return uint64(c.byte())
+	case 4:
+		return uint64(c.uint32())
+	case 8:
+		return c.uint64()
+	}
 	var v uint64
 	for i, b := range c.take(n) {
 		v |= uint64(b) << (8 * i)

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"bytes"
 	"context"
 
 	"bridge/capture"
@@ -12,16 +13,24 @@ import (
 type scratch struct {
 	text   []byte
 	values []scratchValue
+	old    []oldValue // of the row that is decoded, by column
 }
 
-// scratchValue is where a value's text ends; it begins where the one before ends.
-type scratchValue int
+// scratchValue is where a value's text is.
+type scratchValue struct{ from, to int }
 
 // Values without a text.
-const (
-	scratchAbsent scratchValue = -1
-	scratchNull   scratchValue = -2
+var (
+	scratchAbsent = scratchValue{-1, 0}
+	scratchNull   = scratchValue{-2, 0}
 )
+
+// oldValue is a value of a row's old image, and its form in the log. No form is another's beginning. So where the new image goes on
+// with the same bytes its value is the same, and needs no decoding: that's most values of most updates.
+type oldValue struct {
+	raw   []byte // nil if it's absent or NULL
+	value scratchValue
+}
 
 func (s *scratch) reset() {
 	if cap(s.text) > 4*batchBytes { // after a huge row
@@ -32,6 +41,7 @@ func (s *scratch) reset() {
 
 // row decodes the next row's image, or both of an update's.
 func (s *scratch) row(ctx context.Context, r *rows, from *catalog) error {
+	s.old = s.old[:0]
 	if r.before != nil {
 		if err := s.image(ctx, r, r.before, nil, from); err != nil {
 			return err
@@ -65,6 +75,7 @@ func (s *scratch) image(ctx context.Context, r *rows, bitmap []byte, partial *cu
 	if in.short {
 		return badLog("table %s: a row is cut short", r.table.name)
 	}
+	first := len(s.old) == 0
 	n, documents := 0, 0
 	for i := range columns {
 		c := &columns[i]
@@ -74,23 +85,28 @@ func (s *scratch) image(ctx context.Context, r *rows, bitmap []byte, partial *cu
 			documents++
 		}
 		if !has(bitmap, i) {
-			s.values = append(s.values, scratchAbsent)
+			s.put(first, scratchAbsent, nil)
 			continue
 		}
 		null := has(nulls, n)
 		n++
 		if null {
-			s.values = append(s.values, scratchNull)
+			s.put(first, scratchNull, nil)
 			continue
 		}
 		if difference {
 			if changed := in.sized(in.uint(int(c.meta))); len(changed) == 0 && !in.short { // none: it's as in the old image
-				s.values = append(s.values, scratchAbsent)
+				s.put(first, scratchAbsent, nil)
 				continue
 			}
 			return badLog("table %s: column %q was updated in part (binlog_row_value_options), which bridge doesn't read: "+
 				"SET GLOBAL binlog_row_value_options = '', let no session set it (it takes a privilege), and join this region anew", r.table.name, c.name)
 		}
+		if !first && s.old[i].again(in) {
+			s.put(first, s.old[i].value, nil)
+			continue
+		}
+		start, rest := len(s.text), in.rest
 		var err error
 		if s.text, err = c.appendValue(ctx, s.text, in, from); err != nil {
 			return valueError(r.table.name, c.name, err)
@@ -98,9 +114,26 @@ func (s *scratch) image(ctx context.Context, r *rows, bitmap []byte, partial *cu
 		if in.short {
 			return badLog("table %s, column %q: the row is cut short", r.table.name, c.name)
 		}
-		s.values = append(s.values, scratchValue(len(s.text)))
+		s.put(first, scratchValue{start, len(s.text)}, rest[:len(rest)-len(in.rest)])
 	}
 	return nil
+}
+
+// put adds the next value of an image; raw is its form in the log. The first image of a row is remembered for the second.
+func (s *scratch) put(first bool, v scratchValue, raw []byte) {
+	s.values = append(s.values, v)
+	if first {
+		s.old = append(s.old, oldValue{raw, v})
+	}
+}
+
+// again reports whether the value comes next once more, and if so goes past it.
+func (o *oldValue) again(in *cursor) bool {
+	if o.raw == nil || !bytes.HasPrefix(in.rest, o.raw) {
+		return false
+	}
+	in.rest = in.rest[len(o.raw):]
+	return true
 }
 
 // partialBits reads what says, before a new image, which JSON columns have differences instead of
@@ -131,20 +164,18 @@ func (s *scratch) images() *imageReader {
 type imageReader struct {
 	text   string
 	values []scratchValue
-	at     scratchValue
 }
 
 // next is the next image, of n columns.
 func (r *imageReader) next(a *capture.Assembler, n int) change.Image {
 	row := a.Image(n)
-	for i, end := range r.values[:n] {
-		switch end {
+	for i, v := range r.values[:n] {
+		switch v {
 		case scratchAbsent:
 		case scratchNull:
 			row[i] = change.Null
 		default:
-			row[i] = change.Text(r.text[r.at:end])
-			r.at = end
+			row[i] = change.Text(r.text[v.from:v.to])
 		}
 	}
 	r.values = r.values[n:]

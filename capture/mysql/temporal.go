@@ -49,10 +49,10 @@ func appendTimestamp(b []byte, c *cursor, digits int) []byte {
 	if seconds == 0 && micros == 0 { // the epoch itself isn't in the type's range: it stands for zero
 		return append(b, "0000-00-00 00:00:00+00"...)
 	}
-	t := time.Unix(seconds, 0).UTC()
-	year, month, day := t.Date()
+	year, month, day := time.Unix(seconds, 0).UTC().Date()
 	b = appendYMD(b, year, int(month), day)
-	b = appendClock(append(b, ' '), t.Hour(), t.Minute(), t.Second())
+	clock := int(seconds % (24 * 3600))
+	b = appendClock(append(b, ' '), clock/3600, clock/60%60, clock%60)
 	return append(appendMicros(b, micros), "+00"...)
 }
 
@@ -100,6 +100,9 @@ func appendMicros(b []byte, micros int) []byte {
 
 // appendPadded writes v with at least so many digits.
 func appendPadded(b []byte, v, digits int) []byte {
+	if digits == 2 && v < 100 {
+		return append(b, '0'+byte(v/10), '0'+byte(v%10))
+	}
 	var text [20]byte
 	i := len(text)
 	for v > 0 || digits > 0 {
