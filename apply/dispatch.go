@@ -21,9 +21,10 @@ type dispatcher struct {
 	last     *ticket
 	// applied is what has committed, dispatched what will have when all in flight has.
 	applied, dispatched change.Vector
-	careful             int   // batches to apply one at a time, after one lost a race
-	next                int   // the lane to look at first
-	keep                pause // of upkeep
+	careful             int    // batches to apply one at a time, after one lost a race
+	next                int    // the lane to look at first
+	keep                pause  // of upkeep
+	turned              string // the rules to which the region has turned, as far as that was asked for
 	// recollected tells what was read again for whom. reading are those who read.
 	recollected chan recollection
 	reading     sync.WaitGroup
@@ -139,13 +140,34 @@ func (d *dispatcher) dispatch(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if f != nil {
-			d.next = (d.next + i + 1) % len(d.lanes)
-			d.send(ctx, f)
-			return true, nil
+		if f == nil {
+			continue
 		}
+		if may, err := d.follow(ctx, ln); !may {
+			return false, err
+		}
+		d.next = (d.next + i + 1) % len(d.lanes)
+		d.send(ctx, f)
+		return true, nil
 	}
 	return false, nil
+}
+
+// follow has the region turn to the rules under which a lane's next transaction was published, unless it has. It reports whether
+// that may be applied now: not before all that's in flight is committed.
+func (d *dispatcher) follow(ctx context.Context, ln *lane) (may bool, err error) {
+	rules := ln.queue.from(ln.taken, 1)[0].tx.Rules
+	if d.Turn == nil || rules == d.Rules.Fingerprint || rules == d.turned {
+		return true, nil
+	}
+	if len(d.inflight) > 0 {
+		return false, nil
+	}
+	if err := d.Turn(ctx, rules); err != nil {
+		return false, err
+	}
+	d.turned = rules
+	return true, nil
 }
 
 // worthwhile is how many transactions must be waiting for a batch to begin beside so many others. Batches commit
@@ -213,7 +235,7 @@ func (d *dispatcher) gather(ln *lane, limit int) (*flight, error) {
 			f.items, f.seq = 1, it.seq
 			return f, nil
 		}
-		if d.overlaps(it.tx) || f.batch != nil && (f.batch.Len() >= d.BatchTransactions || !f.batch.Add(it.tx, it.offset)) {
+		if i > 0 && it.tx.Rules != items[0].tx.Rules || d.overlaps(it.tx) || f.batch != nil && (f.batch.Len() >= d.BatchTransactions || !f.batch.Add(it.tx, it.offset)) {
 			break
 		}
 		if f.batch == nil {

@@ -44,6 +44,10 @@ type Config struct {
 	Began func(tag *change.Tag, offset int64)
 	// Heard is told what each record says that was read of a peer's topic. It doesn't block, and may be nil.
 	Heard func(change.Origin, *wire.Header)
+	// Turn has what comes later in this region's log published under the rules of a peer's transaction: it's called before a region applies the first one
+	// that was published under others than its own, when all before that is committed. Then what has seen a transaction is never of an older epoch
+	// than it, and the rules before need not make sense of what those after them decided. It may be nil where rules don't change.
+	Turn func(ctx context.Context, rules string) error
 	// Awaiting is told when a case was committed that awaits a merge in this region; it doesn't block. It may be nil.
 	Awaiting func()
 	// Watch knows what constraints hide; nil is nothing.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -43,6 +44,7 @@ type session struct {
 	apply   *apply.Loop
 
 	succession *succession // nil where the rules stay
+	turned     atomic.Bool // to the next rules
 }
 
 // open brings a session to where its loops can start.
@@ -190,14 +192,16 @@ func (s *session) loops(progress Progress) {
 	peers := maps.Clone(s.logs)
 	delete(peers, s.self)
 	var heard func(change.Origin, *wire.Header)
+	var turn func(context.Context, string) error
 	if to, changes := n.Rules.Next(); changes {
 		s.succession = newSuccession(to, slices.Sorted(maps.Keys(peers)))
-		heard = s.succession.heard
+		heard, turn = s.succession.heard, s.turn
+		s.turned.Store(s.tail.state.Rules == to)
 	}
 	s.apply = apply.NewLoop(apply.Config{
 		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: s.target, Fence: s.fence, History: s.history, Rules: n.Rules,
 		Progress: progress, Issued: s.capture.Issued, Workers: n.Workers, RetryStopped: n.RetryStopped, Report: n.applyReport,
-		Forgotten: s.forgotten, Began: s.marks.began, Heard: heard, Awaiting: n.Awaiting, Watch: s.watch, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from, Local: s.target}, Log: n.Log,
+		Forgotten: s.forgotten, Began: s.marks.began, Heard: heard, Turn: turn, Awaiting: n.Awaiting, Watch: s.watch, Archive: &apply.Archive{Cluster: n.Cluster, Logs: s.logs, From: s.marks.from, Local: s.target}, Log: n.Log,
 	})
 }
 

@@ -17,7 +17,8 @@ import (
 // A region announces them in its topic once it decides by them where it must, and its log carries what they need. When it has applied what each
 // other region had published up to its own announcement, it turns: it writes that down in its log, and what comes
 // later there is published under the new rules. So each transaction under the new rules had seen all that was logged
-// before some region was ready, and whatever competes with it carries what the new rules need. Nothing waits for anything.
+// before some region was ready, and whatever competes with it carries what the new rules need. A region that is to apply such a transaction turns before that,
+// if it hasn't. Nothing waits for anything.
 //
 // Refused: to turn by a decision that isn't in the log. A bridge that is killed may have records on their way which say that
 // it had turned, and its successor must tag the same transactions alike.
@@ -69,7 +70,7 @@ func (s *session) succeed(ctx context.Context) error {
 			return nil
 		}
 		if s.succession.isDue(state.Vector) {
-			if err := s.fence.Turn(ctx, to); err != nil {
+			if err := s.turn(ctx, to); err != nil {
 				return err
 			}
 		}
@@ -79,6 +80,16 @@ func (s *session) succeed(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// turn has what comes later in the log published under rules, if what comes now isn't.
+func (s *session) turn(ctx context.Context, to string) error {
+	if s.turned.Load() {
+		return nil
+	}
+	err := s.fence.Turn(ctx, to)
+	s.turned.Store(err == nil)
+	return err
 }
 
 // Succession is how far regions are on their way to other conflict rules.

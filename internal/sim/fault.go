@@ -51,6 +51,8 @@ const (
 	RulesDiffer Fault = "rules that differ between regions"
 	// RulesByRegion has a region decide by the rules that it has come to itself.
 	RulesByRegion Fault = "rules by region while they change"
+	// TurnLate has a region apply what was published under other rules, and turn to them later.
+	TurnLate Fault = "a turn to other rules after the first transaction under them"
 	// TurnUnlogged has a region go over to other rules without writing that down.
 	TurnUnlogged Fault = "a turn to other rules not in the log"
 	// NoRecheck doesn't look at parked rows, and at children, after local writes.

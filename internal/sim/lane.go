@@ -153,9 +153,12 @@ func (l *lane) take() *flight {
 			return nil
 		}
 	}
-	for _, it := range l.queue[l.taken:] {
-		if it.pieces == nil || f.items == limit || !l.ready(it.pieces[0]) {
+	for i, it := range l.queue[l.taken:] {
+		if it.pieces == nil || f.items == limit || !l.ready(it.pieces[0]) || i > 0 && it.pieces[0].Rules != l.queue[l.taken].pieces[0].Rules {
 			break
+		}
+		if i == 0 && !r.follow(it.pieces[0].Rules) {
+			return nil
 		}
 		if len(it.pieces) > 1 {
 			if f.items == 0 && len(r.flights) == 0 { // a large transaction flies alone

@@ -140,6 +140,10 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 		p.next = nil
 	}
 	switch f {
+	case TurnLate:
+		p.steps, p.keys, p.tables = 300, 1, 1
+		p.take(&conflict.Rule{Columns: map[string]conflict.Column{"n": {Merge: conflict.Counter}}})
+		p.takeNext(conflict.LastWriteWins)
 	case RulesByRegion, TurnUnlogged:
 		p.steps, p.keys, p.tables = 300, 1+rng.IntN(2), 1
 		p.takeNext(&conflict.Rule{Order: conflict.EarliestWins})

@@ -43,6 +43,7 @@ type process struct {
 	builder *wire.Builder
 
 	succession *conflict.Succession
+	turned     bool // the log says so, or this process has it say so
 
 	watch   *apply.Watch
 	lanes   []*lane

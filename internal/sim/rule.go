@@ -67,18 +67,36 @@ func (r *region) changeRules() {
 		if !r.succession.Due(r.clock.State().Vector) {
 			return
 		}
-		w.trace("%s turns to the next rules", r)
-		turn := loopguard.Turn{Is: true, Rules: next}
-		if w.fault == TurnUnlogged {
-			r.clock.Turn(turn)
-			return
-		}
-		r.db.flushed = r.db.append(logged{kind: capture.Barrier, barrier: loopguard.Barrier{Turn: turn}})
+		r.turnOver()
 	case r.turnover == isReady && len(r.succession.Unturned()) == 0 && r.history.Others(next) == 0:
 		w.trace("%s is restarted with the next rules alone", r)
 		r.turnover = isOver
 		r.stop()
 	}
+}
+
+// turnOver has what comes later in the log published under the next rules.
+func (r *region) turnOver() {
+	w := r.world
+	w.trace("%s turns to the next rules", r)
+	turn := loopguard.Turn{Is: true, Rules: next}
+	if r.turned = true; w.fault == TurnUnlogged {
+		r.clock.Turn(turn)
+		return
+	}
+	r.db.flushed = r.db.append(logged{kind: capture.Barrier, barrier: loopguard.Barrier{Turn: turn}})
+}
+
+// follow has the region turn before it applies what was published under the next rules, and reports whether that may be applied now.
+func (r *region) follow(rules string) bool {
+	if rules != next || r.turned || r.clock.State().Rules == next || r.world.fault == TurnLate {
+		return true
+	}
+	if len(r.flights) > 0 {
+		return false
+	}
+	r.turnOver()
+	return true
 }
 
 // succeed begins a process's part in a change of rules.
