@@ -130,7 +130,7 @@ func (w *Watch) children(b *Batch) (lookups []visibility.Lookup) {
 					continue
 				}
 				for _, child := range w.catalog.Children(r.key.Table, i) {
-					lookups = addLookup(lookups, child.Table, child.Columns, values)
+					lookups = addLookup(lookups, visibility.Lookup{Table: child.Table, Columns: child.Columns, Values: [][]change.Value{values}})
 				}
 			}
 		}
@@ -159,7 +159,7 @@ func (w *Watch) isOrphan(ctx context.Context, t *visibility.Table, write *Write,
 		if !ok || parent == nil {
 			continue
 		}
-		rows, err := find(&visibility.Lookup{Table: parent, Columns: parent.Referred[f.Refers], Values: [][]change.Value{values}})
+		rows, err := find(&visibility.Lookup{Table: parent, Columns: parent.Referred[f.Refers], Values: [][]change.Value{values}, Parents: true})
 		if len(rows) == 0 || err != nil {
 			return err == nil, err
 		}

@@ -148,7 +148,7 @@ func (w *worker) decide(ctx context.Context, s *Settlement, m loopguard.Marker) 
 			if err != nil {
 				return err
 			}
-			s.Found(rows)
+			s.Found(&lookups[i], rows)
 		}
 	}
 	return errChanged

@@ -22,6 +22,11 @@ func (s *Settlement) Look() (complete bool, err error) {
 	}
 	for _, c := range s.scene.All() {
 		s.follow(c)
+		if s.named[c.Key] && c.Now != nil && !sameRow(c.Now, c.Shown) { // it's more than a parent
+			if err := s.seek(c.Key, c.Now.Table, c.Now.Image); err != nil {
+				return false, err
+			}
+		}
 	}
 	for _, key := range sortedKeys(s.claims) {
 		c := s.claims[key]
@@ -129,13 +134,7 @@ func (s *Settlement) lookupPlace(t *visibility.Table, u *visibility.Unique, row 
 	if !ok {
 		return
 	}
-	for i := range s.lookups {
-		if l := &s.lookups[i]; l.Unique == u {
-			l.Values = append(l.Values, values)
-			return
-		}
-	}
-	s.lookups = append(s.lookups, visibility.Lookup{Table: t, Columns: u.Columns, Unique: u, Values: [][]change.Value{values}})
+	s.lookups = addLookup(s.lookups, visibility.Lookup{Table: t, Columns: u.Columns, Unique: u, Values: [][]change.Value{values}})
 }
 
 // seekParents asks for the parents that a row names.
@@ -147,7 +146,7 @@ func (s *Settlement) seekParents(c *visibility.Candidate) {
 			continue
 		}
 		if values, ok := c.Row.Values(f.Columns); ok {
-			s.lookup(parent, parent.Referred[f.Refers], values)
+			s.lookupParent(parent, parent.Referred[f.Refers], values)
 			s.scene.Sought[v] = true
 		}
 	}
@@ -180,7 +179,7 @@ func (s *Settlement) seekOrphans() error {
 			continue
 		}
 		if !s.wasSought(sought{value: v}) {
-			s.lookup(parent, parent.Referred[o.Refers], o.Values)
+			s.lookupParent(parent, parent.Referred[o.Refers], o.Values)
 		}
 		s.scene.Sought[v] = true
 		for _, child := range s.catalog.Children(o.Parent, o.Refers) {

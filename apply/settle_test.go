@@ -2,6 +2,8 @@ package apply
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 
 	"bridge/change"
@@ -275,5 +277,32 @@ func TestTruncateBesideParkedRows(t *testing.T) {
 	must(t, p.receive(tx))
 	if got, want := p.String(), "[] parked [public.people (1) 1 m bad public.people (2) 2 m good]"; got != want {
 		t.Errorf("%s, want %s: the refused row's claim is the later one, in all regions", got, want)
+	}
+}
+
+// TestParentThatChangesIsLockedAnew: a row that was found as a parent, which others may name meanwhile, is looked up by its key before
+// it's written.
+func TestParentThatChangesIsLockedAnew(t *testing.T) {
+	p := newPlace(t, "a/1", abc, peopleCatalog("mail", "nick"))
+	p.local(1, born("1", "m", "-"))
+	s, _ := p.watch.Settlement(t.Context(), NewBatch(txOf("b", 1, 5, born("2", "m", "-")), 7), p.worker.rules)
+	var sought []string
+	for complete := false; !complete; {
+		err := s.Decide(p.h, p.at)
+		must(t, err)
+		complete, err = s.Look()
+		must(t, err)
+		for _, l := range s.Lookups() {
+			sought = append(sought, fmt.Sprint(l.Columns, l.Values))
+			rows, _ := p.Find(t.Context(), &l)
+			l.Parents = l.Columns[0] == "mail" // as if a child had named it before
+			s.Found(&l, rows)
+		}
+	}
+	if steps := s.Steps(); len(steps) != 2 || steps[0][0].Kind != Delete || steps[0][0].Key != born("1", "m", "-").Key {
+		t.Errorf("steps %v, want row 1 deleted first", steps)
+	}
+	if want := fmt.Sprint([]string{"id"}, [][]change.Value{{change.Text("1")}}); !slices.Contains(sought, want) {
+		t.Errorf("looked up %q, and not %q", sought, want)
 	}
 }

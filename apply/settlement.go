@@ -50,6 +50,7 @@ type Settlement struct {
 	recorded []conflict.Record
 
 	found   map[change.Key]visibility.Row // locked, as the table had them
+	named   map[change.Key]bool           // of those, what was found only as a parent: others may name it meanwhile
 	asked   map[change.Key]bool           // was looked up by its key
 	sought  map[sought]bool
 	lookups []visibility.Lookup
@@ -78,7 +79,7 @@ func newSettlement(self change.Origin, b *Batch, rules *conflict.Rules, catalog 
 	s := &Settlement{
 		self: self, batch: b, rules: rules, catalog: catalog, parking: parking, mark: mark,
 		suspects: map[change.Key]bool{}, refuses: map[change.Key]string{}, truncates: map[change.TableName]*incoming{},
-		found: map[change.Key]visibility.Row{}, asked: map[change.Key]bool{}, sought: map[sought]bool{},
+		found: map[change.Key]visibility.Row{}, named: map[change.Key]bool{}, asked: map[change.Key]bool{}, sought: map[sought]bool{},
 	}
 	s.truncating()
 	return s
@@ -95,6 +96,7 @@ func (s *Settlement) suspect(d Due) {
 // Again forgets what was found, which isn't locked any more: the transaction was rolled back.
 func (s *Settlement) Again() {
 	clear(s.found)
+	clear(s.named)
 	clear(s.asked)
 	clear(s.sought)
 	s.lookups, s.scene = nil, nil
@@ -119,11 +121,13 @@ func (s *Settlement) table(t *change.Table) *visibility.Table {
 }
 
 // Found takes in what a lookup found.
-func (s *Settlement) Found(rows []visibility.Row) {
+func (s *Settlement) Found(l *visibility.Lookup, rows []visibility.Row) {
 	for _, r := range rows {
 		if _, had := s.found[r.Key]; !had { // had: what it was before this transaction wrote it
 			s.found[r.Key] = r
+			s.named[r.Key] = l.Parents
 		}
+		s.named[r.Key] = s.named[r.Key] && l.Parents
 	}
 }
 
@@ -136,18 +140,23 @@ func (s *Settlement) Lookups() []visibility.Lookup {
 
 // lookup asks for rows of a table.
 func (s *Settlement) lookup(t *visibility.Table, columns []string, values []change.Value) {
-	s.lookups = addLookup(s.lookups, t, columns, values)
+	s.lookups = addLookup(s.lookups, visibility.Lookup{Table: t, Columns: columns, Values: [][]change.Value{values}})
 }
 
-// addLookup asks for rows of a table, together with others that are looked for by the same columns.
-func addLookup(lookups []visibility.Lookup, t *visibility.Table, columns []string, values []change.Value) []visibility.Lookup {
+// lookupParent asks for the rows that a child may name.
+func (s *Settlement) lookupParent(t *visibility.Table, columns []string, values []change.Value) {
+	s.lookups = addLookup(s.lookups, visibility.Lookup{Table: t, Columns: columns, Values: [][]change.Value{values}, Parents: true})
+}
+
+// addLookup asks for rows, together with others that are looked for in the same way.
+func addLookup(lookups []visibility.Lookup, more visibility.Lookup) []visibility.Lookup {
 	for i := range lookups {
-		if l := &lookups[i]; l.Table.Shape.Fingerprint() == t.Shape.Fingerprint() && l.Unique == nil && slices.Equal(l.Columns, columns) {
-			l.Values = append(l.Values, values)
+		if l := &lookups[i]; l.Table.Shape.Fingerprint() == more.Table.Shape.Fingerprint() && l.Unique == more.Unique && l.Parents == more.Parents && slices.Equal(l.Columns, more.Columns) {
+			l.Values = append(l.Values, more.Values...)
 			return lookups
 		}
 	}
-	return append(lookups, visibility.Lookup{Table: t, Columns: columns, Values: [][]change.Value{values}})
+	return append(lookups, more)
 }
 
 // seek asks for the row of a key, once.

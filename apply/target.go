@@ -52,7 +52,8 @@ type Session interface {
 	// Write writes in the transaction: as sets by table and kind (truncates, deletes, updates, upserts),
 	// or one by one in their order if Begin said so. As a set each row is written once at most.
 	Write(ctx context.Context, writes []Write) (Written, error)
-	// Find locks rows and reads them; what isn't there isn't locked. No row comes twice.
+	// Find locks rows and reads them; what isn't there isn't locked. No row comes twice. Of parents (Lookup.Parents) the lock
+	// lets others' foreign keys name them.
 	Find(ctx context.Context, l *visibility.Lookup) ([]visibility.Row, error)
 	// Savepoint marks a place in the transaction, in place of the last one. RollbackTo goes back there after an error that wraps
 	// [ErrRefused]: then what was written, and locked, before the savepoint holds, and the transaction goes on.

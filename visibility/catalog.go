@@ -165,6 +165,10 @@ type Lookup struct {
 	// Unique, if set, is a key that is computed or in which NULLs are equal, and Columns are its. Then it asks for the rows that take
 	// the place of it that a row with such values takes; they may be NULL.
 	Unique *Unique
+	// Parents says that the rows are looked at only because others name them: each stays as it is until the transaction's end, but
+	// applications' foreign keys may name it meanwhile. A row that's to be written must be looked up without it before: somebody
+	// could give it a child.
+	Parents bool
 }
 
 // Row is a row as capture would log it: its key, and its whole image in the shape of its table.

@@ -30,7 +30,20 @@ func table(t testing.TB, target apply.Target, schema, name string) *visibility.T
 // find looks rows up and tells them in the order of their keys, as "schema.table (key) value|value".
 func (s *session) find(table *visibility.Table, columns string, values ...string) (list []string) {
 	s.t.Helper()
+	return s.look(lookup(table, columns, values...))
+}
+
+// findParents is find of rows that others name.
+func (s *session) findParents(table *visibility.Table, columns string, values ...string) (list []string) {
+	s.t.Helper()
 	l := lookup(table, columns, values...)
+	l.Parents = true
+	return s.look(l)
+}
+
+func (s *session) look(l *visibility.Lookup) (list []string) {
+	s.t.Helper()
+	table := l.Table
 	rows, err := s.Find(s.t.Context(), l)
 	if err != nil {
 		s.t.Fatal(err)
@@ -170,6 +183,32 @@ func findLocks(t *testing.T, b *Bed) {
 	b.wantBlocked(t, `UPDATE app.staff SET n = 10 WHERE id = 1`, `UPDATE app.staff SET boss = NULL WHERE id = 3`, `DELETE FROM app.staff WHERE id = 5`)
 	s.commit()
 	b.exec(t, `UPDATE app.staff SET n = 10 WHERE id = 1`)
+}
+
+// findParents: a parent that was found stays as it is until the end of the transaction, while applications give it children, and
+// hold such for long. Once it's found as a row to be written, they wait.
+func findParents(t *testing.T, b *Bed) {
+	b.exec(t, createStaff)
+	b.exec(t, `INSERT INTO app.staff VALUES (1, 'a', 1, NULL), (2, 'b', 2, NULL)`)
+	staff := table(t, b.Target, "app", "staff")
+	s, other := open(t, b, 0), open(t, b, 1)
+	s.begin(false)
+	one := "app.staff (1) 1|a|1|NULL"
+	wantRows(t, "as a parent", s.findParents(staff, "id", "1", "99"), one)
+	b.exec(t, `INSERT INTO app.staff VALUES (3, 'c', 3, 1)`)
+	b.wantBlocked(t, `UPDATE app.staff SET n = 10 WHERE id = 1`, `DELETE FROM app.staff WHERE id = 1`)
+	wantRows(t, "as a row to be written", s.find(staff, "id", "1"), one)
+	b.wantBlocked(t, `INSERT INTO app.staff VALUES (4, 'd', 4, 1)`)
+	s.commit()
+	s.begin(false)
+	s.findParents(staff, "id", "2")
+	other.begin(false)
+	if rows, err := other.Find(t.Context(), lookup(staff, "id", "2")); !errors.Is(err, apply.ErrRetry) {
+		t.Errorf("another session finds %d rows to be written, %v; want a reason to try again", len(rows), err)
+	}
+	other.rollback()
+	s.commit()
+	b.exec(t, `INSERT INTO app.staff VALUES (4, 'd', 4, 1)`)
 }
 
 func findHeld(t *testing.T, b *Bed) {

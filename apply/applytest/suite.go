@@ -36,6 +36,7 @@ func Run(t *testing.T, bed func(t *testing.T) *Bed) {
 		"names are found as they're spelled":   findsQuoted,
 		"names are those between the regions":  findsNamed,
 		"what's found is locked":               findLocks,
+		"parents that are found can be named":  findParents,
 		"a row that's held isn't found":        findHeld,
 		"refusals are told apart":              refusals,
 		"a savepoint keeps what was before it": savepoints,

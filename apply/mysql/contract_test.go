@@ -62,7 +62,7 @@ func newBed(t *testing.T, flavor testserver.Flavor) *bed {
 				return err
 			}
 			defer conn.Close()
-			_, err = conn.Exec(ctx, sql)
+			_, err = conn.Exec(ctx, "SET foreign_key_checks = 1; "+sql) // as an application's: bridge's own are off
 			return err
 		},
 		Waited: func(err error) bool { return mysql.IsError(err, 1205) },

@@ -61,7 +61,10 @@ func (f *finder) queries(l *visibility.Lookup, limit int) (queries [][]byte, err
 			return nil, fmt.Errorf("table %s has no column %s to find rows by", f.table, name)
 		}
 	}
-	before := f.before(columns)
+	before, lock := f.before(columns), forUpdate
+	if l.Parents {
+		lock = forShare
+	}
 	sql, tuples := []byte(nil), 0
 	for _, values := range l.Values {
 		tuple, err := f.tuple(columns, values)
@@ -72,7 +75,7 @@ func (f *finder) queries(l *visibility.Lookup, limit int) (queries [][]byte, err
 			continue
 		}
 		if tuples == maxTuples || tuples > 0 && len(sql)+len(tuple) > limit {
-			queries, tuples = append(queries, append(sql, forUpdate...)), 0
+			queries, tuples = append(queries, append(sql, lock...)), 0
 		}
 		if tuples++; tuples == 1 {
 			sql = []byte(before)
@@ -82,12 +85,17 @@ func (f *finder) queries(l *visibility.Lookup, limit int) (queries [][]byte, err
 		sql = append(sql, tuple...)
 	}
 	if tuples > 0 {
-		queries = append(queries, append(sql, forUpdate...))
+		queries = append(queries, append(sql, lock...))
 	}
 	return queries, nil
 }
 
-const forUpdate = " FOR UPDATE"
+// How rows are locked: for this transaction alone, or, of parents, so that applications' foreign keys, which share the lock, don't
+// wait. The words are those that MariaDB knows, too.
+const (
+	forUpdate = " FOR UPDATE"
+	forShare  = " LOCK IN SHARE MODE"
+)
 
 // before is what stands before a query's condition on columns.
 func (f *finder) before(columns []int) string {

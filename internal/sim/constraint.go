@@ -302,13 +302,14 @@ func (s *session) find(l *visibility.Lookup) (rows []visibility.Row, wait bool) 
 		if !ok || !containsTuple(l.Values, values) {
 			continue
 		}
-		if !s.mayLock(key) {
+		if l.Parents && !s.mayKeep(key) || !l.Parents && !s.mayLock(key) {
 			return nil, true
 		}
 		rows = append(rows, row)
 	}
 	for _, row := range rows {
-		s.locked[row.Key] = true
+		s.kept[row.Key] = true
+		s.locked[row.Key] = s.locked[row.Key] || !l.Parents
 	}
 	return rows, false
 }

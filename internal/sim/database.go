@@ -63,6 +63,7 @@ type session struct {
 	effects   []effect
 	locked    map[change.Key]bool
 	shared    map[change.Key]bool       // parents that can't be deleted by others meanwhile
+	kept      map[change.Key]bool       // parents that can't be written by others meanwhile, but shared
 	values    map[held]bool             // unique values that others can't take meanwhile
 	touched   map[change.TableName]bool // tables that can't be truncated by others meanwhile
 	exclusive map[change.TableName]bool // tables that others can't touch meanwhile
@@ -143,7 +144,7 @@ func (db *database) seen() change.Vector {
 
 func (db *database) begin() *session {
 	s := &session{
-		db: db, locked: map[change.Key]bool{}, shared: map[change.Key]bool{}, values: map[held]bool{}, touched: map[change.TableName]bool{},
+		db: db, locked: map[change.Key]bool{}, shared: map[change.Key]bool{}, kept: map[change.Key]bool{}, values: map[held]bool{}, touched: map[change.TableName]bool{},
 		exclusive: map[change.TableName]bool{}, seen: db.seen(),
 	}
 	db.sessions = append(db.sessions, s)
@@ -183,7 +184,7 @@ func (s *session) mayTouch(t change.TableName) bool {
 // mayLock reports whether s can have the row's lock without waiting.
 func (s *session) mayLock(key change.Key) bool {
 	for _, o := range s.db.sessions {
-		if o != s && (o.exclusive[key.Table] || o.locked[key] || o.shared[key]) {
+		if o != s && (o.exclusive[key.Table] || o.locked[key] || o.shared[key] || o.kept[key]) {
 			return false
 		}
 	}
@@ -194,6 +195,16 @@ func (s *session) mayLock(key change.Key) bool {
 func (s *session) mayShare(key change.Key) bool {
 	for _, o := range s.db.sessions {
 		if o != s && (o.exclusive[key.Table] || o.locked[key]) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayKeep reports whether s can keep others from writing the row without waiting.
+func (s *session) mayKeep(key change.Key) bool {
+	for _, o := range s.db.sessions {
+		if o != s && (o.exclusive[key.Table] || o.locked[key] || o.kept[key]) {
 			return false
 		}
 	}

@@ -171,7 +171,7 @@ func (s *settling) find() bool {
 	if wait {
 		return false
 	}
-	s.settlement.Found(rows)
+	s.settlement.Found(&s.lookups[0], rows)
 	s.lookups = s.lookups[1:]
 	return true
 }
@@ -207,6 +207,7 @@ func (s *settling) plan() {
 func (s *settling) write() bool {
 	if len(s.writes) > 0 {
 		w := &s.writes[0]
+		s.checkLocked(w.Key)
 		_, wait, refused := s.flight.session.write(w)
 		if refused == unfit {
 			s.settlement.Refuse(w.Key, checkName)
@@ -230,6 +231,14 @@ func (s *settling) write() bool {
 func (s *settling) recollect() bool {
 	r := s.flight.region
 	return s.flight.recollect(func() []history.Ref { return s.settlement.Lacks(r.history, s.asOf) }, &change.Transaction{})
+}
+
+// checkLocked makes sure that a row which was found was decided with nobody else near it: one that was only looked at as a parent could
+// have got children meanwhile.
+func (s *settling) checkLocked(key change.Key) {
+	if session := s.flight.session; session.kept[key] && !session.locked[key] && !session.exclusive[key.Table] {
+		s.flight.region.world.fail("I1 converge", "%s writes %s, which it has locked only as a parent", s.flight.region, key)
+	}
 }
 
 func (s *settling) confirm() bool {
