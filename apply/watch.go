@@ -83,11 +83,16 @@ func (d *Due) add(keys []change.Key) {
 // NewWatch makes a watch over what's parked. All of it is due to be looked at.
 func NewWatch(ctx context.Context, self change.Origin, catalog visibility.Catalog, parked []visibility.Parked, forms visibility.Forms) (*Watch, error) {
 	w := &Watch{self: self, forms: forms, notify: func() {}}
-	return w, w.under(ctx, catalog, parked)
+	parking, err := w.park(ctx, catalog, parked)
+	if err != nil {
+		return nil, err
+	}
+	w.under(catalog, parking, parking.Keys())
+	return w, nil
 }
 
-// under begins anew with a catalog.
-func (w *Watch) under(ctx context.Context, catalog visibility.Catalog, parked []visibility.Parked) error {
+// park makes a parking of rows, with the values that they have under a catalog. The database may be asked for each.
+func (w *Watch) park(ctx context.Context, catalog visibility.Catalog, parked []visibility.Parked) (*visibility.Parking, error) {
 	parking := visibility.NewParking()
 	for _, p := range parked {
 		t := catalog[p.Key.Table]
@@ -96,19 +101,24 @@ func (w *Watch) under(ctx context.Context, catalog visibility.Catalog, parked []
 		}
 		m, err := visibility.Mark(ctx, w.forms, t, &p.Row)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		parking.Put(p, m, nil, nil)
 	}
+	return parking, nil
+}
+
+// under begins anew with a catalog, and what's parked as it has it, under those keys: all of it is due.
+func (w *Watch) under(catalog visibility.Catalog, parking *visibility.Parking, keys []change.Key) {
 	w.catalog, w.parking, w.foreign = catalog, parking, false
 	for _, t := range catalog {
 		w.foreign = w.foreign || len(t.Foreign) > 0
 	}
-	w.due.add(w.parking.Keys())
-	return nil
+	w.due.add(keys)
 }
 
-// reload reads the constraints anew, while nothing is in flight: there may be others since.
+// reload reads the constraints anew, while nothing is in flight: there may be others since. Nobody else changes what's parked then, so
+// its values are found without the lock, which capture would wait for.
 func (w *Watch) reload(ctx context.Context) error {
 	if w.Read == nil {
 		return nil
@@ -117,13 +127,19 @@ func (w *Watch) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	var parked []visibility.Parked
-	for _, key := range w.parking.Keys() {
+	keys := w.parking.Keys()
+	for _, key := range keys {
 		parked = append(parked, *w.parking.Get(key))
 	}
-	return w.under(ctx, catalog, parked)
+	parking, err := w.park(ctx, catalog, parked)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.under(catalog, parking, keys)
+	return nil
 }
 
 // emptyWatch is of a database without constraints that matter.
