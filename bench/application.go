@@ -45,11 +45,11 @@ func (m *meter) measureApplication(ctx context.Context) error {
 		}
 	}
 	for _, b := range m.bridges {
-		name := "c application, " + b.broker.Name()
+		name := "c application, " + b.variant()
 		bridge := tps[b.Name()]
 		m.add(newResult(name, "tps", bridge, nativeText.Name(), tps[nativeText.Name()], atLeastRatio(0.95)))
 		m.add(newResult(name, "tps", bridge, nothing{}.Name(), tps[nothing{}.Name()], bar{}))
-		m.add(newResult("c time to catch up, "+b.broker.Name(), "s", after[b.Name()], nativeText.Name(), after[nativeText.Name()], bar{}))
+		m.add(newResult("c time to catch up, "+b.variant(), "s", after[b.Name()], nativeText.Name(), after[nativeText.Name()], bar{}))
 	}
 	return nil
 }

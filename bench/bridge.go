@@ -21,6 +21,8 @@ type bridge struct {
 	bin    string
 	dir    string // for configurations
 	broker broker
+	// skipApplied is database.skip_applied.
+	skipApplied bool
 
 	source, target *region
 	peak           float64 // megabytes resident of the larger of the last two processes
@@ -35,7 +37,15 @@ type region struct {
 	http    string
 }
 
-func (b *bridge) Name() string { return "bridge, " + b.broker.Name() }
+func (b *bridge) Name() string { return "bridge, " + b.variant() }
+
+// variant tells bridges apart.
+func (b *bridge) variant() string {
+	if b.skipApplied {
+		return b.broker.Name() + ", skip_applied"
+	}
+	return b.broker.Name()
+}
 
 // slot must differ from the other measurements' on the same server.
 func (b *bridge) slot(p *pair) string { return "bridge_" + p.name }
@@ -67,7 +77,11 @@ log: {format: json}
 // set writes a region's configuration and runs bridge init.
 func (b *bridge) set(ctx context.Context, p *pair, d side, name, addr string) (*region, error) {
 	r := &region{name: name, config: filepath.Join(b.dir, p.name+"-"+name+".yaml")}
-	text := fmt.Sprintf(configuration, p.name, name, d.section(b.slot(p)), addr)
+	section := d.section(b.slot(p))
+	if b.skipApplied {
+		section = strings.TrimSuffix(section, "}") + ", skip_applied: true}"
+	}
+	text := fmt.Sprintf(configuration, p.name, name, section, addr)
 	if err := os.WriteFile(r.config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

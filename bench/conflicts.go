@@ -29,7 +29,7 @@ func (m *meter) measureConflicts(ctx context.Context) error {
 		}
 	}
 	for _, share := range conflictShares[1:] {
-		name := fmt.Sprintf("e conflicts on %d %% of the rows, %s", share, b.broker.Name())
+		name := fmt.Sprintf("e conflicts on %d %% of the rows, %s", share, b.variant())
 		m.add(newResult(name, "rows/s", rates[share], "bridge, without conflicts", rates[0], bar{}))
 		m.add(newResult(name+", processor time", "us/row", costs[share], "bridge, without conflicts", costs[0], bar{}))
 	}

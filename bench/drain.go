@@ -32,12 +32,12 @@ func (m *meter) measureDrain(ctx context.Context, w *backlog) error {
 		return err
 	}
 	for _, b := range m.bridges {
-		name := fmt.Sprintf("%s %s, %s", w.part, w.name, b.broker.Name())
+		name := fmt.Sprintf("%s %s, %s", w.part, w.name, b.variant())
 		bridge := got.rates[b.Name()]
 		m.add(newResult(name, "rows/s", bridge, text.Name(), got.rates[text.Name()], atLeastRatio(w.bars[b.broker.Name()])))
 		m.add(newResult(name, "rows/s", bridge, binary.Name(), got.rates[binary.Name()], bar{}))
 		m.add(newResult(name+", processor time", "us/row", got.costs[b.Name()], text.Name(), got.costs[text.Name()], bar{}))
-		m.add(memoryResult(fmt.Sprintf("d resident, %s, %s", w.name, b.broker.Name()), got.peaks[b.Name()]))
+		m.add(memoryResult(fmt.Sprintf("d resident, %s, %s", w.name, b.variant()), got.peaks[b.Name()]))
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (m *meter) measureLags(ctx context.Context) error {
 		}
 	}
 	for _, b := range m.bridges {
-		name := fmt.Sprintf("at %d tps, %s", m.sizes.rate, b.broker.Name())
+		name := fmt.Sprintf("at %d tps, %s", m.sizes.rate, b.variant())
 		var median, tail bar
 		if b.broker.Name() == "embedded" {
 			median, tail = below(1.5, "ms"), below(15, "ms")

@@ -17,8 +17,8 @@ import (
 // options are the command line.
 type options struct {
 	only, brokers, out, profiles string
-	runs                         int
-	quick                        bool
+	runs, postgres               int
+	quick, skipApplied           bool
 }
 
 func main() {
@@ -26,11 +26,13 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "`parts` to measure, such as a1,b; a is a1, a2 and a3, m all of MySQL and MariaDB (default all)")
 	flag.StringVar(&o.brokers, "brokers", "embedded,kafka", "brokers to measure bridge with")
 	flag.IntVar(&o.runs, "runs", 3, "measurements of each thing; the median counts")
+	flag.IntVar(&o.postgres, "postgres", 15, "major `version` of both PostgreSQL servers: 15 or 18")
+	flag.BoolVar(&o.skipApplied, "skip-applied", false, "measure each bridge also with database.skip_applied, which needs -postgres 18")
 	flag.BoolVar(&o.quick, "quick", false, "tiny sizes: shows that everything works, and no figure of use")
 	flag.StringVar(&o.out, "out", "", "`file` for the results (default bench/results.json when nothing is left out)")
 	flag.StringVar(&o.profiles, "cpuprofile", "", "`directory` for CPU profiles of both bridges in the parts a, m1, m2 and m4")
 	flag.Parse()
-	if o.out == "" && o.only == "" && o.brokers == "embedded,kafka" && !o.quick {
+	if o.out == "" && o.only == "" && o.brokers == "embedded,kafka" && o.postgres == 15 && !o.skipApplied && !o.quick {
 		o.out = filepath.Join("bench", "results.json")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -71,7 +73,14 @@ func bench(ctx context.Context, o options, out, progress io.Writer) (err error) 
 			return fmt.Errorf("-brokers: %q is neither embedded nor kafka", name)
 		}
 	}
-	if m.servers, err = startServers(ctx); err != nil {
+	if o.skipApplied {
+		for _, b := range m.bridges {
+			skips := *b
+			skips.skipApplied = true
+			m.bridges = append(m.bridges, &skips)
+		}
+	}
+	if m.servers, err = startServers(ctx, o.postgres); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.servers.Close()) }()

@@ -35,7 +35,7 @@ func (m *meter) measureLargeTransaction(ctx context.Context) error {
 			m.say("d %d rows in a transaction: %s %.1f s, %.0f MB; %s %.1f s", m.sizes.large, b.Name(),
 				took.Seconds(), b.peak, nativeText.Name(), native[len(native)-1])
 		}
-		what := fmt.Sprintf("transaction of %d rows, %s", m.sizes.large, b.broker.Name())
+		what := fmt.Sprintf("transaction of %d rows, %s", m.sizes.large, b.variant())
 		m.add(memoryResult("d resident, "+what, peaks))
 		m.add(newResult("d commit to visible, "+what, "s", times, nativeText.Name(), native, bar{}))
 	}

@@ -31,7 +31,7 @@ func (m *meter) measureMySQLLags(ctx context.Context) error {
 			m.say("m3 lag at %d transactions/s, %s: %s p50 %.2f ms, p99 %.2f ms (%d probes)", m.sizes.rate, kind, c.Name(), a, z, len(lags))
 		}
 	}
-	name := fmt.Sprintf("at %d tps, %s, %s", m.sizes.rate, kind, b.broker.Name())
+	name := fmt.Sprintf("at %d tps, %s, %s", m.sizes.rate, kind, b.variant())
 	m.add(newResult("m3 lag p50 "+name, "ms", p50[b.Name()], four.Name(), p50[four.Name()], bar{}))
 	m.add(newResult("m3 lag p99 "+name, "ms", p99[b.Name()], four.Name(), p99[four.Name()], bar{}))
 	return nil

@@ -57,7 +57,7 @@ func (m *meter) measureMySQLDrain(ctx context.Context, part string, kind mysqlKi
 	if err != nil {
 		return err
 	}
-	name = fmt.Sprintf("%s %s, %s", part, name, b.broker.Name())
+	name = fmt.Sprintf("%s %s, %s", part, name, b.variant())
 	m.add(newResult(name, "rows/s", got.rates[b.Name()], four.Name(), got.rates[four.Name()], least))
 	m.add(newResult(name, "rows/s", got.rates[b.Name()], one.Name(), got.rates[one.Name()], bar{}))
 	m.add(newResult(name+", processor time", "us/row", got.costs[b.Name()], four.Name(), got.costs[four.Name()], bar{}))
@@ -88,7 +88,7 @@ func (m *meter) measureMixed(ctx context.Context) error {
 			}
 			rates[route.name] = got.rates[b.Name()]
 			if route.name != between {
-				name := fmt.Sprintf("m4 %s, %s (%s), %s", w.name, route.name, kind, b.broker.Name())
+				name := fmt.Sprintf("m4 %s, %s (%s), %s", w.name, route.name, kind, b.variant())
 				m.add(newResult(name, "rows/s", rates[route.name], "bridge, "+between, rates[between], bar{}))
 			}
 		}

@@ -25,16 +25,17 @@ var settings = map[string]string{
 	"track_commit_timestamp": "off",
 }
 
-// servers are the source's and the target's, both of PostgreSQL 15.
+// servers are the source's and the target's, of one version.
 type servers struct {
 	source, target *testserver.Postgres
 }
 
-func startServers(ctx context.Context) (s servers, err error) {
-	if s.source, err = testserver.StartPostgres(ctx, testserver.PostgresOptions{Settings: settings}); err != nil {
+func startServers(ctx context.Context, version int) (s servers, err error) {
+	options := testserver.PostgresOptions{Version: version, Settings: settings}
+	if s.source, err = testserver.StartPostgres(ctx, options); err != nil {
 		return s, err
 	}
-	s.target, err = testserver.StartPostgres(ctx, testserver.PostgresOptions{Settings: settings})
+	s.target, err = testserver.StartPostgres(ctx, options)
 	if err != nil {
 		return s, errors.Join(err, s.source.Close())
 	}
@@ -163,5 +164,9 @@ func (d *database) dropSlots(ctx context.Context) error {
 		return fmt.Errorf("slots of %s are still in use: %w", d.name, err)
 	}
 	_, err = d.Exec(ctx, `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()`)
+	if err != nil {
+		return err
+	}
+	_, err = d.Exec(ctx, `SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin JOIN pg_database d ON datname = current_database() WHERE roname ~ ('^bridge_' || d.oid || '_')`)
 	return err
 }

@@ -21,7 +21,7 @@ func (m *meter) profileDrain(ctx context.Context, d *drain, b *bridge, rate floa
 	group, groupCtx := errgroup.WithContext(ctx)
 	fetch := func() {
 		for _, r := range []*region{b.source, b.target} {
-			file := strings.ReplaceAll(fmt.Sprintf("%s-%s-%s.pprof", d.part, b.broker.Name(), r.name), " ", "_")
+			file := strings.ReplaceAll(fmt.Sprintf("%s-%s-%s.pprof", d.part, b.variant(), r.name), " ", "_")
 			group.Go(func() error { return r.profile(groupCtx, seconds, filepath.Join(m.profiles, file)) })
 		}
 	}

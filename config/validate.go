@@ -125,7 +125,7 @@ func (v *validator) oneEngine(d *Database) {
 	usual := Default().Database
 	foreign := map[string]bool{"server_id": d.ServerID != usual.ServerID}
 	if d.Engine != PostgreSQL {
-		foreign = map[string]bool{"slot": d.Slot != usual.Slot, "failover_slot": d.FailoverSlot, "publication": d.Publication != usual.Publication}
+		foreign = map[string]bool{"slot": d.Slot != usual.Slot, "failover_slot": d.FailoverSlot, "skip_applied": d.SkipApplied, "publication": d.Publication != usual.Publication}
 	}
 	for key, set := range foreign {
 		if set {

@@ -21,30 +21,37 @@ var seldom = map[string]bool{
 // nothing had been: every transaction once.
 func TestKillAtFaultPoints(t *testing.T) {
 	onEach(t, [][]string{{config.PostgreSQL, config.PostgreSQL}, {config.MySQL, config.MariaDB}}, func(t *testing.T, engines []string) {
-		m := start(t, withWorkload(options{engines: engines}))
-		l := m.load(loadRate(60))
-		rng := rand.New(rand.NewPCG(l.seed, 1<<32))
-		first, transactions := rng.IntN(2), 0
-		for i, point := range faultpoint.All {
-			r := m.regions[(first+i)%2]
-			after := 1
-			if !seldom[point] {
-				after += rng.IntN(20)
-			}
-			fault := fmt.Sprintf("%s:%d", point, after)
-			r.kill()
-			r.launch("BRIDGE_FAULTPOINT=" + fault)
-			for again := true; again; transactions++ {
-				m.large(transactions)
-				again = point == faultpoint.PiecePublish && r.bridge.running() && transactions < 50 // all pieces may have gone at once
-			}
-			r.wait(fault)
-			r.start()
-			l.untilEach(5)
-		}
-		l.stop()
-		l.verify()
+		killAtFaultPoints(t, options{engines: engines})
 	})
+}
+
+// TestKillAtFaultPointsSkipApplied is the same with database.skip_applied.
+func TestKillAtFaultPointsSkipApplied(t *testing.T) { killAtFaultPoints(t, options{version: 18}) }
+
+func killAtFaultPoints(t *testing.T, o options) {
+	m := start(t, withWorkload(o))
+	l := m.load(loadRate(60))
+	rng := rand.New(rand.NewPCG(l.seed, 1<<32))
+	first, transactions := rng.IntN(2), 0
+	for i, point := range faultpoint.All {
+		r := m.regions[(first+i)%2]
+		after := 1
+		if !seldom[point] {
+			after += rng.IntN(20)
+		}
+		fault := fmt.Sprintf("%s:%d", point, after)
+		r.kill()
+		r.launch("BRIDGE_FAULTPOINT=" + fault)
+		for again := true; again; transactions++ {
+			m.large(transactions)
+			again = point == faultpoint.PiecePublish && r.bridge.running() && transactions < 50 // all pieces may have gone at once
+		}
+		r.wait(fault)
+		r.start()
+		l.untilEach(5)
+	}
+	l.stop()
+	l.verify()
 }
 
 // large has each region insert some megabytes, which go in pieces, and write again what the other one may be

@@ -47,6 +47,7 @@ func newPostgres(m *mesh) *postgresDatabase {
 func (d *postgresDatabase) settings() map[string]any {
 	return through(d.link, map[string]any{
 		"engine": config.PostgreSQL, "host": d.Server.SocketDir(), "port": d.Server.Port(), "dbname": d.Name, "user": d.role, "slot": d.slot,
+		"skip_applied": d.mesh.options.version >= 16,
 	})
 }
 

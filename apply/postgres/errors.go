@@ -16,7 +16,7 @@ import (
 func (s *session) explain(err error, groups []*group) error {
 	s.forget()
 	server, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || s.pg.IsClosed() || server.Severity == "FATAL" {
+	if _, ours := errors.AsType[*originError](err); ours || !ok || s.pg.IsClosed() || server.Severity == "FATAL" {
 		return err
 	}
 	where := place(server, groups)

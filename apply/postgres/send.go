@@ -19,14 +19,16 @@ var allBinary = []int16{1}
 func (s *session) round(ctx context.Context, queue func(*pgconn.Pipeline), read func(*results)) error {
 	pipe := s.pg.StartPipeline(ctx)
 	begins := s.marker != nil
+	var leaves bool
 	if begins {
 		s.exec(pipe, "BEGIN", "", nil, nil, nil)
-		s.exec(pipe, markerSQL, "marker", nil, markerParams(s.marker, s.how), allText)
+		leaves = s.leave(pipe) // the origin of an earlier transaction, which failed
+		s.exec(pipe, markerSQL, stmtMarker, nil, markerParams(s.marker, s.how), allText)
 	}
 	queue(pipe)
 	r := &results{pipe: pipe}
 	if r.err = pipe.Sync(); r.err == nil && begins {
-		s.begun(r)
+		s.begun(r, leaves)
 	}
 	if r.err == nil {
 		read(r)
@@ -38,9 +40,12 @@ func (s *session) round(ctx context.Context, queue func(*pgconn.Pipeline), read 
 }
 
 // begun reads that the transaction has begun.
-func (s *session) begun(r *results) {
+func (s *session) begun(r *results, leaves bool) {
 	s.open, s.marker = true, nil
 	r.done() // BEGIN
+	if leaves {
+		r.done()
+	}
 	if tag := r.done(); r.err == nil && tag.RowsAffected() != 1 {
 		r.err = errors.New("bridge.progress is already further than this batch: another bridge applies into this database")
 	}
@@ -50,12 +55,17 @@ func (s *session) begun(r *results) {
 // fewer rows than they have keys, of those that don't tell which.
 func (s *session) send(ctx context.Context, groups []*group) (out apply.Written, short []*group, err error) {
 	var snapshotText, xidText string
+	var under bool
 	err = s.round(ctx, func(pipe *pgconn.Pipeline) {
+		under = s.goUnder(pipe, groups)
 		for _, g := range groups {
 			s.exec(pipe, g.stmt.sql, g.stmt.name, textArrays(len(g.params)), g.params, allBinary)
 		}
-		s.exec(pipe, witnessSQL, "witness", nil, nil, nil)
+		s.exec(pipe, witnessSQL, stmtWitness, nil, nil, nil)
 	}, func(r *results) {
+		if under {
+			s.wentUnder(r)
+		}
 		for _, g := range groups {
 			if g.stmt.tells {
 				out.Missing = append(out.Missing, g.without(r.numbers())...)

@@ -26,10 +26,12 @@ type session struct {
 	how    apply.Manner
 	open   bool // the server has a transaction of ours
 	saved  bool // there's a savepoint in it
+	origin origin
 
 	statements map[shape]*prepared
 	tables     map[uint64]*builder
 	known      map[string]bool // names of statements that the server has, or will have had when it answers
+	lasting    map[string]bool // those of them that it has whatever happens
 	counter    int             // of names
 }
 
@@ -43,15 +45,21 @@ func newSession(conn *pgx.Conn, fence *Fence, worker int, names naming.Names, fo
 	return &session{
 		conn: conn, pg: conn.PgConn(), fence: fence, worker: worker, names: names, forms: forms,
 		statements: map[shape]*prepared{}, tables: map[uint64]*builder{},
-		known: map[string]bool{},
+		known: map[string]bool{}, lasting: map[string]bool{},
 	}
 }
 
 // Begin is [apply.Session]'s. It's sent with whatever is sent first.
 func (s *session) Begin(m loopguard.Marker, how apply.Manner) {
 	m.Worker = s.worker
-	s.marker, s.how, s.saved = &m, how, false
+	s.marker, s.how, s.saved, s.origin.taken = &m, how, false, false
 }
+
+// Names of the prepared statements that a session has from its beginning.
+const (
+	stmtMarker, stmtWitness = "marker", "witness"
+	stmtUnder, stmtLeave    = "under", "leave" // an origin
+)
 
 const (
 	markerSQL = `INSERT INTO bridge.progress AS p (origin, worker, seq, ts, stream_offset)
@@ -103,15 +111,24 @@ func (s *session) Ping(ctx context.Context) error {
 
 // Commit is [apply.Session]'s.
 func (s *session) Commit(ctx context.Context) error {
-	result := s.pg.ExecParams(ctx, "COMMIT", nil, nil, nil, nil).Read()
-	if result.Err == nil && result.CommandTag.String() != "COMMIT" {
-		s.open = false
-		return fmt.Errorf("commit ended as %s", result.CommandTag)
+	var tag pgconn.CommandTag
+	var leaves bool
+	err := s.round(ctx, func(pipe *pgconn.Pipeline) {
+		leaves = s.leave(pipe)
+		s.exec(pipe, "COMMIT", "", nil, nil, nil)
+	}, func(r *results) {
+		if leaves {
+			r.done()
+		}
+		tag = r.done()
+	})
+	if err != nil {
+		return fmt.Errorf("commit (whether it took effect is read from bridge.progress on restart): %w", err)
 	}
-	if result.Err != nil {
-		return fmt.Errorf("commit (whether it took effect is read from bridge.progress on restart): %w", result.Err)
+	s.open, s.origin.under = false, false
+	if tag.String() != "COMMIT" {
+		return fmt.Errorf("commit ended as %s", tag)
 	}
-	s.open = false
 	return nil
 }
 
@@ -137,8 +154,17 @@ func (s *session) forget() {
 	clear(s.tables)
 	clear(s.statements)
 	for name := range s.known {
-		if name != "marker" && name != "witness" {
+		if !s.lasting[name] {
 			delete(s.known, name)
 		}
 	}
+}
+
+// prepareLasting prepares a statement for as long as the session lives.
+func (s *session) prepareLasting(ctx context.Context, name, sql string) error {
+	if _, err := s.pg.Prepare(ctx, name, sql, nil); err != nil {
+		return err
+	}
+	s.known[name], s.lasting[name] = true, true
+	return nil
 }

@@ -19,6 +19,8 @@ type Target struct {
 	// knows them. Both are set before Constraints is called.
 	Selected func(change.TableName) bool
 	Others   []value.Engine
+	// SkipApplied has sessions write rows under replication origins, where the server is new enough for a capture to leave those out.
+	SkipApplied bool
 
 	config func(worker string) (*pgx.ConnConfig, error)
 	fence  *Fence
@@ -73,14 +75,22 @@ func (t *Target) Open(ctx context.Context, worker int) (apply.Session, error) {
 		return nil, fmt.Errorf("connect to apply (a role that isn't superuser needs GRANT SET ON PARAMETER session_replication_role; see \"bridge grants\"): %w", err)
 	}
 	s := newSession(conn, t.fence, worker, t.inward.Names, &t.forms)
-	for name, sql := range map[string]string{"marker": markerSQL, "witness": witnessSQL} {
-		if _, err := s.pg.Prepare(ctx, name, sql, nil); err != nil {
-			conn.Close(ctx) //nolint:errcheck // the first error tells more
-			return nil, fmt.Errorf("prepare to apply: %w", err)
-		}
-		s.known[name] = true
+	if err := s.setUp(ctx, t.SkipApplied); err != nil {
+		conn.Close(ctx) //nolint:errcheck // the first error tells more
+		return nil, fmt.Errorf("prepare to apply: %w", err)
 	}
 	return s, nil
+}
+
+// setUp prepares what every transaction needs.
+func (s *session) setUp(ctx context.Context, skipApplied bool) error {
+	if err := s.prepareLasting(ctx, stmtMarker, markerSQL); err != nil {
+		return err
+	}
+	if err := s.prepareLasting(ctx, stmtWitness, witnessSQL); err != nil || !skipApplied {
+		return err
+	}
+	return s.takeOrigin(ctx)
 }
 
 // Progress is [apply.Target]'s.

@@ -27,6 +27,10 @@ type Config struct {
 	// Outward is how rows go to the other regions.
 	Outward capture.Outward
 
+	// SkipApplied has the server leave out what was written under a replication origin, if it's new enough: rows that bridge applied with
+	// apply/postgres.Target.SkipApplied. It's refused while anybody else has an origin.
+	SkipApplied bool
+
 	// Synchronous reports whether commits wait for synchronous standbys; nil is never. It's asked often.
 	Synchronous func() bool
 
@@ -81,11 +85,15 @@ func (c Config) connections() (replication, ordinary *pgx.ConnConfig, err error)
 }
 
 // pluginOptions are pgoutput's. Its text format is the one that both sides agree on bit for bit.
-func (c Config) pluginOptions() []string {
-	return []string{
+func (c Config) pluginOptions(server int) []string {
+	options := []string{
 		"proto_version '2'",
 		"streaming 'on'",
 		"messages 'true'",
 		"publication_names " + postgres.Literal(postgres.Quote(c.Publication)),
 	}
+	if c.SkipApplied && server >= postgres.OriginServer {
+		options = append(options, "origin 'none'")
+	}
+	return options
 }

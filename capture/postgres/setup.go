@@ -25,7 +25,26 @@ func (c Config) check(ctx context.Context, conn *pgx.Conn) (start pglogrepl.LSN,
 	if _, err := CheckPublication(ctx, conn, c.Publication); err != nil {
 		return 0, err
 	}
+	if c.SkipApplied {
+		if err := CheckOrigins(ctx, conn); err != nil {
+			return 0, err
+		}
+	}
 	return c.checkSlot(ctx, conn)
+}
+
+// CheckOrigins refuses other replication origins than bridge's: where applied rows are left out of the log, what's written
+// under those would be, too.
+func CheckOrigins(ctx context.Context, conn *pgx.Conn) error {
+	if postgres.MajorVersion(conn) < postgres.OriginServer { // it leaves nothing out
+		return nil
+	}
+	names, err := postgres.OtherOrigins(ctx, conn)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	text, fix := postgres.WhenOthers(names[0])
+	return fmt.Errorf("%w: %s: %s", capture.ErrSetup, text, fix)
 }
 
 func (c Config) checkSlot(ctx context.Context, conn *pgx.Conn) (start pglogrepl.LSN, err error) {

@@ -75,7 +75,7 @@ func (s *Source) start(ctx context.Context, config *pgx.ConnConfig) error {
 		return err
 	}
 	err = pglogrepl.StartReplication(ctx, conn.PgConn(), postgres.Quote(s.config.Slot), start,
-		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: s.config.pluginOptions()})
+		pglogrepl.StartReplicationOptions{Mode: pglogrepl.LogicalReplication, PluginArgs: s.config.pluginOptions(postgres.MajorVersion(conn))})
 	if err != nil {
 		return errors.Join(err, conn.Close(context.WithoutCancel(ctx)))
 	}

@@ -30,6 +30,8 @@ type Config struct {
 	Cluster, Region   string
 	Slot, Publication string
 	SpillDir          string
+	// SkipApplied has the server leave applied rows out of what capture reads, from PostgreSQL 16 on.
+	SkipApplied bool
 	// StatementTimeout bounds each statement; LockTimeout is as for [applypg.NewTarget]. 0 is none.
 	StatementTimeout, LockTimeout time.Duration
 	// Selected says which tables are to be replicated, by local names; nil is all.
@@ -146,7 +148,7 @@ func (e *Engine) OpenSource(ctx context.Context, from change.Position) (capture.
 	}
 	source, err := capturepg.Open(ctx, capturepg.Config{
 		Server: e.Server, Name: e.name("capture"), Slot: e.Slot, Publication: e.Publication, Start: from, SpillDir: e.SpillDir, Outward: e.outward(),
-		Synchronous: e.synchronous.Load,
+		Synchronous: e.synchronous.Load, SkipApplied: e.SkipApplied,
 	})
 	if err != nil {
 		return nil, err // not a nil *Source, which isn't a nil Source
@@ -165,7 +167,7 @@ func (e *Engine) OpenTarget(ctx context.Context) (apply.Target, node.Fence, erro
 		return nil, nil, err
 	}
 	target := applypg.NewTarget(e.config, fence, e.inward())
-	target.Selected, target.Others = e.Selected, e.Others
+	target.Selected, target.Others, target.SkipApplied = e.Selected, e.Others, e.SkipApplied
 	return target, fence, nil
 }
 

@@ -30,6 +30,11 @@ func (e *Engine) Inspect(ctx context.Context) error {
 		if err := e.lookForStandbys(ctx, conn); err != nil {
 			return err
 		}
+		if e.SkipApplied {
+			if err := capturepg.CheckOrigins(ctx, conn); err != nil {
+				return err
+			}
+		}
 		return deferrable(ctx, conn, p)
 	})
 }

@@ -14,6 +14,8 @@ type Grants struct {
 	// Include and Exclude choose tables by pairs of regular expressions for schema and table, as
 	// "bridge init" does.
 	Include, Exclude [][2]string
+	// SkipApplied adds what apply sessions need to write under replication origins.
+	SkipApplied bool
 }
 
 // Write prints what a DBA runs with psql, once per database and again when tables were added: the
@@ -27,7 +29,7 @@ func (g Grants) Write(w io.Writer) error {
 		"{role}", Quote(g.Role), "{role'}", Literal(g.Role),
 		"{database}", Quote(g.Database),
 		"{publication}", Quote(g.Publication), "{publication'}", Literal(g.Publication),
-		"{selected}", g.selected(),
+		"{selected}", g.selected(), "{origins}", g.origins(),
 	).Replace(grantsTemplate)
 	_, err := io.WriteString(w, text)
 	return err
@@ -64,6 +66,26 @@ SELECT format('GRANT {privileges} ON %I.%I TO %I', n.nspname, c.relname, {role'}
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {selected} ORDER BY n.nspname, c.relname \gexec
 `
+
+func (g Grants) origins() string {
+	if !g.SkipApplied {
+		return ""
+	}
+	return fmt.Sprintf(`-- Rows are applied under replication origins, by which PostgreSQL 16 and later leaves them out of what bridge reads.
+SELECT format('GRANT EXECUTE ON FUNCTION pg_catalog.%%s TO %%I', oid::regprocedure, %s)
+FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname IN (%s) \gexec
+
+`, Literal(g.Role), literals(OriginFunctions))
+}
+
+// literals are SQL literals for IN.
+func literals(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, t := range texts {
+		quoted[i] = Literal(t)
+	}
+	return strings.Join(quoted, ", ")
+}
 
 // selected is the condition on pg_class c and pg_namespace n for the tables to replicate.
 func (g Grants) selected() string {
@@ -103,7 +125,7 @@ GRANT SET ON PARAMETER session_replication_role TO {role};
 ALTER ROLE {role} IN DATABASE {database} SET session_replication_role = 'replica';
 \endif
 
--- bridge's own tables live in a schema of their own.
+{origins}-- bridge's own tables live in a schema of their own.
 SELECT format('CREATE SCHEMA bridge AUTHORIZATION %I', {role'}) WHERE to_regnamespace('bridge') IS NULL \gexec
 ALTER SCHEMA bridge OWNER TO {role};
 

@@ -45,6 +45,9 @@ func (p *Postgres) settings() string {
 	if p.options.NoSync {
 		all["fsync"] = "off"
 	}
+	if p.options.Version >= 18 { // before, it's max_replication_slots
+		all["max_active_replication_origins"] = "200"
+	}
 	maps.Copy(all, p.options.Settings)
 	var conf strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(all)) {

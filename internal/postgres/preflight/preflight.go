@@ -38,6 +38,7 @@ type Settings struct {
 	FailoverSlot    bool
 	Publication     string
 	Connections     int                         // that bridge will hold, the walsender's not counted
+	SkipApplied     int                         // apply sessions that are to have a replication origin; 0 leaves them without
 	Selected        func(change.TableName) bool // which tables are to be replicated
 	// Rules are the conflict rules; nil leaves them unchecked.
 	Rules *conflict.Rules
@@ -65,7 +66,7 @@ type checker struct {
 func Run(ctx context.Context, conn *pgx.Conn, s Settings) (*Report, error) {
 	c := &checker{Settings: s, conn: conn}
 	for _, check := range []func(context.Context) error{
-		c.identity, c.server, c.room, c.clock, c.roleRights, c.node,
+		c.identity, c.server, c.room, c.clock, c.roleRights, c.origins, c.node,
 		c.loadTables, c.keys, c.oldImages, c.privileges, c.partitions,
 		c.publication, c.slot,
 		c.triggers, c.rules, c.deferrable, c.constraints, c.sequences, c.conflictRules,

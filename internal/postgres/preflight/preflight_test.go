@@ -74,7 +74,8 @@ func (b *bench) grant() {
 	b.t.Helper()
 	var sql bytes.Buffer
 	err := postgres.Grants{Role: b.role, Database: b.db.Name, Publication: b.settings.Publication,
-		Include: [][2]string{{"^.*$", "^.*$"}}, Exclude: [][2]string{{"^private$", "^.*$"}}}.Write(&sql)
+		Include: [][2]string{{"^.*$", "^.*$"}}, Exclude: [][2]string{{"^private$", "^.*$"}},
+		SkipApplied: b.settings.SkipApplied > 0}.Write(&sql)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -127,14 +128,18 @@ func TestGrantsAreEnough(t *testing.T) {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			b := setup(t, version)
 			b.settings.FailoverSlot = version >= 17
+			b.settings.SkipApplied = 4
 			b.admin(shop)
 			b.grant()
 			b.grant() // it can be run again
 			conn := b.connect()
 
 			report := b.check(conn)
-			if report.Failed() || report.Blocked() {
+			if report.Failed() || report.Blocked() || strings.Contains(list(report), "skip_applied") != (version < postgres.OriginServer) {
 				t.Fatalf("before init:\n%s", list(report))
+			}
+			if version >= postgres.OriginServer {
+				b.origins(conn)
 			}
 			b.init(conn, report.Tables, true)
 			report = b.check(conn)
@@ -165,6 +170,23 @@ func TestGrantsAreEnough(t *testing.T) {
 			}
 		})
 	}
+}
+
+// origins takes an origin, twice, and is told of another's and of those that lack room.
+func (b *bench) origins(conn *pgx.Conn) {
+	b.t.Helper()
+	for range 2 {
+		if _, err := postgres.EnsureOrigin(b.t.Context(), conn, 3); err != nil {
+			b.t.Error(err)
+		}
+	}
+	b.admin(`SELECT pg_replication_origin_create('elsewhere')`)
+	b.settings.SkipApplied = 1000
+	if got := list(b.check(conn)); !strings.Contains(got, `error: server: replication origin "elsewhere" isn't bridge's`) || !strings.Contains(got, "no room for the 1000") {
+		b.t.Errorf("on another's origin, and on too many:\n%s", got)
+	}
+	b.settings.SkipApplied = 4
+	b.admin(`SELECT pg_replication_origin_drop('elsewhere'); SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin JOIN pg_database d ON datname = current_database() WHERE roname ~ ('^bridge_' || d.oid || '_')`)
 }
 
 // init does what "bridge init" does with the database.

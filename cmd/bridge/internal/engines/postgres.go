@@ -69,7 +69,8 @@ func (d postgresDatabase) Engine() (node.Engine, error) {
 		Server: d.server(), Cluster: c.Cluster, Region: c.Region,
 		Slot: c.Database.Slot, Publication: c.Database.Publication, SpillDir: c.SpillDir(os.TempDir()),
 		StatementTimeout: c.Database.StatementTimeout.Std(), LockTimeout: c.Database.LockTimeout.Std(),
-		Selected: settings.Selected(c), Names: b.Names, Others: b.Others, Policy: b.Policy,
+		SkipApplied: c.Database.SkipApplied,
+		Selected:    settings.Selected(c), Names: b.Names, Others: b.Others, Policy: b.Policy,
 	}), nil
 }
 
@@ -85,8 +86,13 @@ func (d postgresDatabase) preflightSettings() (pgpreflight.Settings, error) {
 		return pgpreflight.Settings{}, err
 	}
 	rules, err := settings.LocalRules(c)
+	origins := 0
+	if c.Database.SkipApplied {
+		origins = c.Database.ApplyConnections
+	}
 	return pgpreflight.Settings{
-		Cluster: c.Cluster, Region: c.Region, Regions: settings.Regions(c),
+		SkipApplied: origins,
+		Cluster:     c.Cluster, Region: c.Region, Regions: settings.Regions(c),
 		Slot: c.Database.Slot, FailoverSlot: c.Database.FailoverSlot, Publication: c.Database.Publication,
 		Connections: c.Database.ApplyConnections + ownConnections,
 		Selected:    settings.Selected(c), Policy: policy, Rules: rules, Policies: settings.Policies(c), Names: names,
@@ -159,6 +165,7 @@ func (d postgresDatabase) Grants(to io.Writer) error {
 	return postgres.Grants{
 		Role: pg.User, Database: pg.Database, Publication: d.c.Database.Publication,
 		Include: expressions(d.c.Tables.Include), Exclude: expressions(d.c.Tables.Exclude),
+		SkipApplied: d.c.Database.SkipApplied,
 	}.Write(to)
 }
 
