@@ -3,8 +3,10 @@ package apply
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"bridge/history"
 	"bridge/loopguard"
 	"bridge/stream"
+	"bridge/visibility"
 )
 
 // endless is a topic whose end a reader waits at.
@@ -31,15 +34,28 @@ func (l *endless) Read(ctx context.Context, from int64) ([]stream.Record, error)
 	return nil, context.Cause(ctx)
 }
 
-// stubTarget opens sessions that take everything.
+// stubTarget opens sessions that take everything. They find no row, or, while there's one, fail with an error.
 type stubTarget struct {
 	Target // for the methods that aren't called
-	AsLogged
+	unfound *atomic.Pointer[error]
 }
 
-func (stubTarget) Open(context.Context, int) (Session, error) {
-	return &stubSession{writes: 1 << 20}, nil
+func (st stubTarget) Open(context.Context, int) (Session, error) {
+	return &blindSession{stubSession{writes: 1 << 20}, st.unfound}, nil
 }
+
+type blindSession struct {
+	stubSession
+	unfound *atomic.Pointer[error]
+}
+
+func (s *blindSession) Find(context.Context, *visibility.Lookup) ([]visibility.Row, error) {
+	if s.unfound == nil || s.unfound.Load() == nil {
+		return nil, nil
+	}
+	return nil, *s.unfound.Load()
+}
+
 func (stubTarget) Localize(context.Context, *change.Transaction) error {
 	return nil
 }
@@ -146,6 +162,45 @@ func TestLaneStopsByWhatATopicLacks(t *testing.T) {
 		}
 		if n := strings.Count(log.String(), "peer=c"); n != 1 {
 			t.Errorf("the log says it %d times, want once:\n%s", n, log)
+		}
+	})
+}
+
+// TestUpkeepThatFailsIsTold: while parked rows can't be looked at, nothing is applied. Status tells why, and the log once.
+func TestUpkeepThatFailsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, log := besideBulk(t, &endless{topicOf(t, whole(1, 1), whole(2, 12)), "bridge.b"})
+		row := born("1", "m", "-")
+		parked := visibility.Parked{Row: visibility.Row{Key: row.Key, Table: people, Image: row.New}, Reason: visibility.ByUnique, Claim: visibility.Claim{Key: row.Key}}
+		var err error
+		l.Watch, err = NewWatch(t.Context(), "a/1", peopleCatalog("mail"), []visibility.Parked{parked}, sameForm{})
+		must(t, err)
+		l.Watch.tell(l.nudge)
+		refused := fmt.Errorf("%w: run bridge grants", ErrRefused)
+		var unfound atomic.Pointer[error]
+		unfound.Store(&refused)
+		l.Target = stubTarget{unfound: &unfound}
+		defer run(t, l)()
+		began := time.Now()
+		after(time.Minute)
+		if held := l.Held(); held.Error != refused || !held.Since.Equal(began) {
+			t.Errorf("held by %v since %s, want %v since %s", held.Error, held.Since, refused, began)
+		}
+		if n := l.Report.Applied("d/1"); n != 0 {
+			t.Errorf("%d of d's transactions are applied before the look", n)
+		}
+		unfound.Store(nil)
+		after(upkeepRefused)
+		if held := l.Held(); held != (Held{}) {
+			t.Errorf("still held: %+v", held)
+		}
+		if n := l.Report.Applied("d/1"); n == 0 {
+			t.Error("nothing is applied after it")
+		}
+		for _, line := range []string{"rows that constraints hide can't be looked at, and nothing is applied before that", "rows that constraints hide are looked at again"} {
+			if n := strings.Count(log.String(), line); n != 1 {
+				t.Errorf("the log says %d times %q, want once:\n%s", n, line, log)
+			}
 		}
 	})
 }

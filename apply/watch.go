@@ -16,7 +16,9 @@ import (
 // reads it, and what comes from others. It's safe for concurrent use.
 //
 // What's noticed must be looked at before anything else is applied, and before anything counts as seen by others: as long as
-// it waits nothing becomes stable here, so that it's still known after a restart.
+// it waits nothing becomes stable here, so that it's still known after a restart. So while a look fails nothing is applied ([Loop.Held]
+// tells why): what the lanes bring says what others have seen, by which history would forget the write that the look is due to, and the
+// claims that it's decided by.
 type Watch struct {
 	self    change.Origin
 	foreign bool // there are foreign keys
