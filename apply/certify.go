@@ -117,7 +117,7 @@ func (r *row) certify(h *history.History, rules *conflict.Rules, asOf uint64, v 
 		r.rewrite(outcomeWrite(r.key, rule.Decide(ops, &last)), false, v)
 		return nil
 	default:
-		r.uncontested(ops, v)
+		r.uncontested(rule, ops, v)
 		return nil
 	}
 	if err := cmp.Or(lacking(rule, ops), errBase(rule, ops, &last)); err != nil {
@@ -212,7 +212,13 @@ func lackedColumns(e *history.Entry) string {
 // uncontested deals with a row that isn't in conflict by causality but wasn't found. A delete, or a net
 // delete of a row born in the batch, is done; an update means that the regions' data differed from the
 // start: with a complete image the row is made whole, and either way it's told.
-func (r *row) uncontested(ops history.Row, v *Verdict) {
+func (r *row) uncontested(rule *conflict.Rule, ops history.Row, v *Verdict) {
+	if r.missing && r.written.Kind == Delete && rule.LocksMissing() { // or a local insert might come, and not be the winner
+		if table, image := anyImage(ops); image != nil {
+			r.claim(table, image, v)
+		}
+		return
+	}
 	if !r.missing || r.written.Kind != Update {
 		return
 	}

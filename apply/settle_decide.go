@@ -85,11 +85,11 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 		}
 		s.records = append(s.records, rec)
 		c.Row = settledRow(c, rec.Outcome.Exists, rec.Outcome.Table, rec.Outcome.Image, before)
-		if rule.LocksMissing() && c.Now == nil && s.truncates[r.key.Table] == nil {
-			if t, image := anyImage(ops); image != nil {
-				if err := s.claim(r.key, t, image); err != nil {
-					return err
-				}
+	}
+	if rule.LocksMissing() && c.Now == nil && s.truncates[r.key.Table] == nil {
+		if t, image := anyImage(ops); image != nil {
+			if err := s.claim(r.key, t, image); err != nil {
+				return err
 			}
 		}
 	}
@@ -241,10 +241,8 @@ func (s *Settlement) decideParked(key change.Key, h *history.History, barrier ui
 		if c.Row = c.Now; c.Now == nil && s.isUnseen(key.Table, ops) {
 			s.unseen = fmt.Errorf("%w: row %s isn't to be seen yet", ErrRetry, key)
 		}
-	case !exists && slices.ContainsFunc(ops, func(e history.Entry) bool {
-		return e.Kind == change.Truncate && e.Tag.Version().Compare(had.Claim.Version) > 0
-	}):
-		parked = nil
+	case !exists && slices.ContainsFunc(ops, func(e history.Entry) bool { return e.Kind == change.Truncate }):
+		parked = nil // history knows all of the row that a truncate hadn't seen
 	default:
 		c.Row, c.Claim = &parked.Row, parked.Claim
 		if c.Refuses = s.refuses[key]; c.Refuses == "" && parked.Reason == visibility.Refused && !s.again {

@@ -15,6 +15,7 @@ type bulk struct {
 	at     uint64
 	tables map[change.TableName]map[uint64]struct{}
 	filled map[change.Key]bool // rows whose operations are among the ordinary ones; Row "" is all of a table's
+	over   bool                // it's held only beside a truncate that hadn't seen it
 }
 
 var seed = maphash.MakeSeed()
@@ -151,20 +152,35 @@ func (h *History) pruneBulks() {
 		if b.tag.Version().Compare(first) >= 0 {
 			return false
 		}
-		for name, rows := range b.tables {
+		for name := range b.tables {
+			h.sweepLater(name)
+		}
+		if b.over = h.outlived(b); b.over {
+			return false
+		}
+		for _, rows := range b.tables {
 			h.entries -= len(rows)
 			h.bytes -= len(rows) * bulkRowBytes
-			h.sweepLater(name)
 		}
 		return true
 	})
 }
 
+// outlived reports whether rows of the bulk may have outlived a truncate that hadn't seen it.
+func (h *History) outlived(b *bulk) bool {
+	for name := range b.tables {
+		if t := h.tables[name]; t != nil && slices.ContainsFunc(t.truncates, func(e Entry) bool { return !e.Tag.Saw(b.tag.Dot) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // bulkBound is the earliest bulk that may have written the row: nothing after it in the order goes before
-// it does.
-func (h *History) bulkBound(key change.Key) (low change.Version, ok bool) {
+// it does. Those that are over don't hold a truncate, or each would hold the other.
+func (h *History) bulkBound(key change.Key, ofTruncate bool) (low change.Version, ok bool) {
 	for _, b := range h.bulks {
-		if v := b.tag.Version(); b.touches(key) && (!ok || v.Compare(low) < 0) {
+		if v := b.tag.Version(); b.touches(key) && !(ofTruncate && b.over) && (!ok || v.Compare(low) < 0) {
 			low, ok = v, true
 		}
 	}

@@ -21,7 +21,7 @@ func (c *Cut) Needs(tag *change.Tag) bool {
 var never = change.Version{Time: 1<<63 - 1}
 
 // Cut is the cut as of the last [History.Prune]. Whatever is held beside unstable operations is held
-// because it comes after one of them in the order.
+// because it comes after one of them in the order, or beside a truncate.
 func (h *History) Cut() Cut {
 	c := Cut{Since: h.firstQueued(), Known: h.cut.Known}
 	for _, o := range h.members {
@@ -32,6 +32,13 @@ func (h *History) Cut() Cut {
 	for _, known := range h.cut.Known {
 		if h.added[known.Origin] < known.Seq && h.cut.Since.Compare(c.Since) < 0 {
 			c.Since = h.cut.Since // something that's needed may not have been added again yet
+		}
+	}
+	for _, t := range h.tables {
+		for _, r := range t.rows {
+			if v := r[0].Tag.Version(); len(t.truncates) > 0 && v.Compare(c.Since) < 0 {
+				c.Since = v
+			}
 		}
 	}
 	for _, b := range h.bulks {

@@ -1,6 +1,10 @@
 package history
 
-import "bridge/change"
+import (
+	"slices"
+
+	"bridge/change"
+)
 
 // Learn notes that member has seen v: the vector on a record of its that has just been applied here,
 // or, for this region itself, what its log has shown. Knowledge only grows.
@@ -65,19 +69,14 @@ func (h *History) sweepLater(name change.TableName) { h.sweeps[name] = true }
 func (h *History) isStable(e *Entry) bool { return e.Tag.Dot.Seq <= h.stable[e.Tag.Dot.Origin] }
 
 // pruneRow drops the stable beginning of a row's order, up to the entry bound (a truncate that stays).
+//
+// What a truncate hadn't seen stays as long as the truncate: the row may have outlived it by that alone.
 func (h *History) pruneRow(t *table, key change.Key, bound *Entry) {
 	r := t.rows[key.Row]
 	n := 0
-	var before change.Version // of a large transaction that stays
-	var held bool
-	if len(h.bulks) > 0 {
-		before, held = h.bulkBound(key)
-	}
-	for n < len(r) && h.isStable(&r[n]) && (bound == nil || r[n].Compare(bound) < 0) &&
-		(!held || r[n].Tag.Version().Compare(before) < 0) {
+	for over := h.over(key, r, bound, false); n < over && !t.truncates.anyUnaware(&r[n]); n++ {
 		h.bytes -= r[n].size(key.Row)
 		h.entries--
-		n++
 	}
 	switch {
 	case n == 0:
@@ -89,6 +88,26 @@ func (h *History) pruneRow(t *table, key change.Key, bound *Entry) {
 	default:
 		t.rows[key.Row] = append(Row(nil), r[n:]...)
 	}
+}
+
+// over is how many of a row's first entries are stable, come before bound, and before any large transaction that stays. ofTruncate says
+// that it's asked whether bound can go.
+func (h *History) over(key change.Key, r Row, bound *Entry, ofTruncate bool) (n int) {
+	var before change.Version
+	var held bool
+	if len(h.bulks) > 0 {
+		before, held = h.bulkBound(key, ofTruncate)
+	}
+	for n < len(r) && h.isStable(&r[n]) && (bound == nil || r[n].Compare(bound) < 0) &&
+		(!held || r[n].Tag.Version().Compare(before) < 0) {
+		n++
+	}
+	return n
+}
+
+// anyUnaware reports whether one of the entries hadn't seen e.
+func (r Row) anyUnaware(e *Entry) bool {
+	return slices.ContainsFunc(r, func(t Entry) bool { return !t.Saw(e) })
 }
 
 // sweep prunes a table that has truncates: a truncate stands in every row's order, so it goes only when
@@ -109,8 +128,8 @@ func (h *History) sweep(name change.TableName) {
 		if bound == nil || !h.isStable(bound) {
 			return
 		}
-		for _, r := range t.rows {
-			if r[0].Compare(bound) < 0 {
+		for row, r := range t.rows {
+			if n := h.over(change.Key{Table: name, Row: row}, r, bound, true); n < len(r) && r[n].Compare(bound) < 0 {
 				return
 			}
 		}

@@ -149,6 +149,41 @@ func TestTruncateStandsInEveryRow(t *testing.T) {
 	}
 }
 
+// What a truncate hadn't seen stays beside it, though it's stable and comes before: a rule may have let the row outlive it, and a
+// restart must not forget that either.
+func TestTruncateKeepsWhatItHadNotSeen(t *testing.T) {
+	for name, large := range map[string]bool{"an operation": false, "a large transaction": true} {
+		t.Run(name, func(t *testing.T) {
+			h := New("a/1", abc, 0)
+			if unseen := tag("b", 1, 1); large {
+				must(t, h.AddBulk(unseen, update("x"), 0, 0))
+			} else {
+				must(t, h.Add(unseen, update("x"), 0, 0))
+			}
+			must(t, h.Add(tag("a", 1, 2), truncate(), 0, 1))
+			b := change.NewVector(change.Seen{Origin: "b/1", Seq: 1})
+			all := b.With("a/1", 1)
+			h.Learn("a/1", all)
+			h.Learn("c/1", b)
+			h.Prune()
+			if got := h.Stats().Operations; got != 2 {
+				t.Errorf("holds %d operations, want both", got)
+			}
+			if got := h.Cut(); got.Since.Time != 1 {
+				t.Errorf("the cut is at %d", got.Since.Time)
+			}
+			for _, o := range abc {
+				h.Learn(o, all)
+			}
+			h.Prune()
+			h.Prune() // the large one goes after the truncate
+			if got := h.Stats(); got != (Stats{}) {
+				t.Errorf("kept %+v", got)
+			}
+		})
+	}
+}
+
 // Capture may see an apply transaction's echo, and all others may have it, before apply has added it.
 func TestAddOfWhatIsStableAlready(t *testing.T) {
 	h := New("a/1", abc, 0)
