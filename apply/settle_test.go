@@ -66,10 +66,7 @@ func deliver(t *rapid.T, places []*place, wrote [][]*change.Transaction) {
 // TestHistories are known ones in which rows and unique values change places in several regions at once (facts.md §7.1 in the design's
 // notes has (a), (b) and (c)): in whatever order they arrive, all regions show and park the same.
 func TestHistories(t *testing.T) {
-	for name, test := range map[string]struct {
-		wrote []written
-		want  string
-	}{
+	runHistories(t, func() visibility.Catalog { return peopleCatalog("mail", "nick") }, map[string]known{
 		"(a) replaced where the value was, written elsewhere earlier": {[]written{
 			{0, 1, []change.Operation{born("1", "20", "-")}},
 			{1, 2, []change.Operation{born("1", "10", "-")}}, {1, 3, []change.Operation{gone("1"), born("2", "10", "-")}},
@@ -97,13 +94,23 @@ func TestHistories(t *testing.T) {
 		"the rival is deleted": {[]written{
 			{0, 1, []change.Operation{born("1", "m", "-")}}, {1, 2, []change.Operation{born("2", "m", "-")}}, {1, 3, []change.Operation{gone("2")}},
 		}, "[public.people (1) 1 m -] parked []"},
-	} {
+	})
+}
+
+// known is a history, and what every region has after it.
+type known struct {
+	wrote []written
+	want  string
+}
+
+func runHistories(t *testing.T, catalog func() visibility.Catalog, histories map[string]known) {
+	for name, test := range histories {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				var places []*place
 				wrote := make([][]*change.Transaction, len(abc))
 				for _, o := range abc {
-					places = append(places, newPlace(t, o, abc, peopleCatalog("mail", "nick")))
+					places = append(places, newPlace(t, o, abc, catalog()))
 				}
 				for _, w := range test.wrote {
 					wrote[w.place] = append(wrote[w.place], places[w.place].local(w.time, w.ops...))
