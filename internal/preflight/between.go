@@ -38,8 +38,53 @@ func Differences(regions []RegionConstraints) []Finding {
 				Text: fmt.Sprintf("isn't constrained alike in the regions: %s is in %s only; a row that it hides there is shown in the others", text, strings.Join(has, ", ")),
 				Fix:  "add the constraint in the other regions, or drop it there"})
 		}
+		found = append(found, otherwiseComputed(name, regions)...)
 	}
 	return found
+}
+
+// otherwiseComputed tells which keys are computed from the same columns, and not in the same way. Where the columns have other names
+// than between the regions the definition isn't compared.
+func otherwiseComputed(table change.TableName, regions []RegionConstraints) (found []Finding) {
+	byKey := map[string]map[string][]string{} // regions, by the definitions of the keys of a text
+	for _, r := range regions {
+		for text, definitions := range r.table(table).definitions() {
+			if byKey[text] == nil {
+				byKey[text] = map[string][]string{}
+			}
+			all := strings.Join(definitions, " and ")
+			byKey[text][all] = append(byKey[text][all], r.Region)
+		}
+	}
+	for _, text := range slices.Sorted(maps.Keys(byKey)) {
+		if len(byKey[text]) < 2 {
+			continue
+		}
+		var ways []string
+		for _, definition := range slices.Sorted(maps.Keys(byKey[text])) {
+			ways = append(ways, definition+" in "+strings.Join(byKey[text][definition], ", "))
+		}
+		found = append(found, Finding{Level: Warning, Object: table.String(),
+			Text: fmt.Sprintf("isn't constrained alike in the regions: %s is %s; a row that it hides in one region may be shown in another", text, strings.Join(ways, ", ")),
+			Fix:  "define the key in the same way in every region; servers of different versions, or for columns of different types, may print the same definition differently"})
+	}
+	return found
+}
+
+// definitions are those of the computed keys that bridge keeps, by their texts.
+func (t *Constrained) definitions() map[string][]string {
+	out := map[string][]string{}
+	for i := range t.Unique {
+		u := &t.Unique[i]
+		mapped := slices.ContainsFunc(u.Columns, func(c KeyColumn) bool { return c.Name != c.Between })
+		if u.Computed && u.Untold == "" && !mapped {
+			out[u.text()] = append(out[u.text()], u.Definition)
+		}
+	}
+	for _, list := range out {
+		slices.Sort(list)
+	}
+	return out
 }
 
 // inAll are the tables that all regions have, by name.
@@ -64,16 +109,7 @@ func (r *RegionConstraints) table(name change.TableName) *Constrained {
 func (t *Constrained) texts() (out []string) {
 	for i := range t.Unique {
 		if u := &t.Unique[i]; u.Untold == "" {
-			columns := u.Between()
-			slices.Sort(columns)
-			text := "unique key (" + strings.Join(columns, ", ") + ")"
-			if u.Computed {
-				text = "unique key computed from (" + strings.Join(columns, ", ") + ")"
-			}
-			if u.NullsEqual {
-				text += " that counts NULLs as equal"
-			}
-			out = append(out, text)
+			out = append(out, u.text())
 		}
 	}
 	for i := range t.Foreign {
@@ -87,4 +123,18 @@ func (t *Constrained) texts() (out []string) {
 		}
 	}
 	return out
+}
+
+func (u *Unique) text() string {
+	columns := u.Between()
+	slices.Sort(columns)
+	text := "unique key ("
+	if u.Computed {
+		text = "unique key computed from ("
+	}
+	text += strings.Join(columns, ", ") + ")"
+	if u.NullsEqual {
+		text += " that counts NULLs as equal"
+	}
+	return text
 }

@@ -43,6 +43,20 @@ func TestDifferences(t *testing.T) {
 	if got := lines(found); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
+	computed := func(column, definition string) preflight.Unique {
+		return preflight.Unique{Columns: []preflight.KeyColumn{{Name: column, Between: column}}, Computed: true, Definition: definition}
+	}
+	mapped := preflight.Unique{Columns: cols("mail"), Computed: true, Definition: `lower("local mail")`}
+	found = preflight.Differences([]preflight.RegionConstraints{
+		region("eu", users([]preflight.Unique{computed("mail", "lower(mail)"), computed("seat", "seat WHERE gone IS NULL"), computed("seat", "abs(seat)")})),
+		region("us", users([]preflight.Unique{computed("mail", "upper(mail)"), computed("seat", "abs(seat)"), computed("seat", "seat WHERE gone IS NULL")})),
+		region("ap", users([]preflight.Unique{mapped, computed("seat", "abs(seat)"), computed("seat", "seat WHERE gone IS NULL")})),
+	})
+	want = []string{"warning: isn't constrained alike in the regions: unique key computed from (mail) is lower(mail) in eu, upper(mail) in us; a row that it hides in one region may be shown in another" +
+		" [define the key in the same way in every region; servers of different versions, or for columns of different types, may print the same definition differently]"}
+	if got := lines(found); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
 	if found[0].Object != "public.users" {
 		t.Errorf("it's of %s", found[0].Object)
 	}

@@ -22,6 +22,8 @@ type Unique struct {
 	// Computed says that the database computes what a row takes of the key: it's of expressions, or of the rows that meet a condition.
 	// Columns are those that it reads, in the table's order.
 	Computed bool
+	// Definition is what the server prints of a computed key: its expressions and its condition.
+	Definition string
 	// Untold says why bridge can't tell which of two rows shows a value, as it reads behind the key's name ("is of an
 	// expression"); empty where it can.
 	Untold string

@@ -53,7 +53,7 @@ func TestLoadConstraints(t *testing.T) {
 				for _, u := range c.Unique {
 					line := fmt.Sprintf("%s: unique %s %s %t", c, u.Name, u.Untold, u.NullsEqual)
 					if u.Computed {
-						line += " computed"
+						line += " computed as " + u.Definition
 					}
 					for _, k := range u.Columns {
 						line += fmt.Sprintf(" (%s %s null=%t naming=%t text=%t %d)", k.Name, k.Type, k.Nullable, k.Naming, k.Text, k.Width)
@@ -72,15 +72,15 @@ func TestLoadConstraints(t *testing.T) {
 				"public.child: unique u_de  false (d public.short null=true naming=false text=true 12)",
 				"public.child: unique u_e  false (e public.shorter null=false naming=false text=true 12)",
 				"public.child: unique u_fg  true (f public.mood null=true naming=false text=false 0) (g public.citext null=true naming=false text=true 0) (n numeric null=true naming=false text=false 0)",
-				"public.child: unique u_generated reads a generated column, \"twice\" false computed (a integer null=true naming=false text=false 0) (twice integer null=true naming=false text=false 0)",
+				"public.child: unique u_generated reads a generated column, \"twice\" false computed as a WHERE (twice > 5) (a integer null=true naming=false text=false 0) (twice integer null=true naming=false text=false 0)",
 				"public.child: unique u_h has a nondeterministic collation false (h text null=true naming=false text=true 0)",
-				"public.child: unique u_lower  false computed (a integer null=true naming=false text=false 0) (Mail text null=false naming=false text=true 0)",
+				"public.child: unique u_lower  false computed as a, lower(\"Mail\") (a integer null=true naming=false text=false 0) (Mail text null=false naming=false text=true 0)",
 				"public.child: unique u_mail  false (Mail text null=false naming=false text=true 0) (c character(3) null=true naming=false text=true 3)",
 				"public.child: unique u_pattern has column \"r\", of whose type equal values can have different texts (int4range) false (d public.short null=true naming=false text=true 12) (r int4range null=true naming=false text=false 0)",
 				"public.child: unique u_range is an exclusion constraint false (r int4range null=true naming=false text=false 0)",
-				"public.child: unique u_secret can't be computed in bridge's role: permission denied for function secret false computed (Mail text null=false naming=false text=true 0)",
-				"public.child: unique u_some  false computed (a integer null=true naming=false text=false 0) (b integer null=true naming=false text=false 0)",
-				"public.child: unique u_span is of int4range(a, b), of whose type equal values can have different texts (int4range) false computed (a integer null=true naming=false text=false 0) (b integer null=true naming=false text=false 0)",
+				"public.child: unique u_secret can't be computed in bridge's role: permission denied for function secret false computed as public.secret(\"Mail\") (Mail text null=false naming=false text=true 0)",
+				"public.child: unique u_some  false computed as b WHERE (a > 5) (a integer null=true naming=false text=false 0) (b integer null=true naming=false text=false 0)",
+				"public.child: unique u_span is of int4range(a, b), of whose type equal values can have different texts (int4range) false computed as int4range(a, b) (a integer null=true naming=false text=false 0) (b integer null=true naming=false text=false 0)",
 				"public.child: unique u_swapped  true (b integer null=true naming=false text=false 0) (a integer null=true naming=false text=false 0)",
 				"public.child: foreign refers to a partition a b -> public.parent_0 [a b]",
 				"public.child: foreign  b a -> public.parent [b a]",

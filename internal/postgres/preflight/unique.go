@@ -80,6 +80,9 @@ type computed struct {
 // compute finds out whether bridge can compute the key, as apply does: by the columns in the log.
 func (l *constraintLoader) compute(ctx context.Context, c *computed) error {
 	u := &c.table.Unique[c.index]
+	if u.Definition = strings.Join(c.expressions, ", "); c.condition != "" {
+		u.Definition += " WHERE " + c.condition
+	}
 	row := make([]string, len(c.reads))
 	for i, name := range c.reads {
 		column := c.table.columns[name]
