@@ -23,6 +23,7 @@ func (s *Settlement) Look() (complete bool, err error) {
 	for _, c := range s.scene.All() {
 		s.follow(c)
 		if s.named[c.Key] && c.Now != nil && !sameRow(c.Now, c.Shown) { // it's more than a parent
+			delete(s.asked, c.Key) // it may have come since it was looked for in vain
 			if err := s.seek(c.Key, c.Now.Table, c.Now.Image); err != nil {
 				return false, err
 			}
