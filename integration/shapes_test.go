@@ -179,6 +179,37 @@ func TestTruncateConcurrent(t *testing.T) {
 	}
 }
 
+// TestTruncateConstraints truncates, in one region, parents and children, and rows that have rivals in the other, which writes to all of them meanwhile.
+func TestTruncateConstraints(t *testing.T) {
+	t.Parallel()
+	m := start(t, options{schema: `CREATE TABLE teams (id int PRIMARY KEY); CREATE TABLE members (id int PRIMARY KEY, team int REFERENCES teams);
+		CREATE TABLE users (id int PRIMARY KEY, login text UNIQUE);`})
+	eu, us := m.regions[0], m.regions[1]
+	eu.exec(`INSERT INTO teams VALUES (1), (2); INSERT INTO members VALUES (1, 1), (2, 2)`)
+	m.settle()
+	for _, r := range m.regions {
+		r.bridge.signal(syscall.SIGSTOP)
+	}
+	us.exec(`INSERT INTO users VALUES (1, 'gone')`)
+	eu.exec(`TRUNCATE members, teams; TRUNCATE users; INSERT INTO users VALUES (2, 'taken')`)
+	us.exec(`INSERT INTO members VALUES (3, 1); INSERT INTO users VALUES (3, 'taken')`)
+	for _, r := range m.regions {
+		r.bridge.signal(syscall.SIGCONT)
+	}
+	m.settle()
+	for _, r := range m.regions {
+		r.sees("0|0", `SELECT (SELECT count(*) FROM teams) || '|' || (SELECT count(*) FROM members)`)
+		r.sees("3", `SELECT string_agg(id::text, ' ' ORDER BY id) FROM users`)
+		r.sees("members foreign_key, users unique", `SELECT string_agg(table_name || ' ' || reason, ', ' ORDER BY table_name) FROM bridge.parked`)
+	}
+	us.exec(`INSERT INTO teams VALUES (1); DELETE FROM users`)
+	m.settle()
+	for _, r := range m.regions {
+		r.sees("3|2", `SELECT (SELECT string_agg(id::text, ' ') FROM members) || '|' || (SELECT string_agg(id::text, ' ') FROM users)`)
+		r.sees("0", `SELECT count(*) FROM bridge.parked`)
+	}
+}
+
 // TestSchemaLacks: a region that lacks a table or column stops the origin with the statement that helps, and
 // goes on when it's there. The other origins' streams flow meanwhile.
 func TestSchemaLacks(t *testing.T) {
