@@ -41,6 +41,7 @@ type Status struct {
 	// looked at first and can't be, with the error.
 	HeldSince   *time.Time    `json:"apply_held_since,omitempty"`
 	HeldError   string        `json:"apply_held_error,omitempty"`
+	RulesChange *RulesChange  `json:"rules_change,omitempty"` // where conflicts.next is set
 	LastCommit  *time.Time    `json:"last_commit,omitempty"`
 	Application AppliedCounts `json:"applied"`
 }
@@ -125,6 +126,9 @@ func statusOf(s node.Status) Status {
 	if s.PublishError != nil {
 		out.PublishError = s.PublishError.Error()
 	}
+	if c := s.Succession; c != nil {
+		out.RulesChange = &RulesChange{c.To, c.Awaited, c.Unturned, c.Remaining, c.Done()}
+	}
 	if s.Held.Error != nil {
 		out.HeldSince, out.HeldError = &s.Held.Since, s.Held.Error.Error()
 	}
@@ -190,4 +194,15 @@ func vector(v change.Vector) map[string]uint64 {
 		out[string(e.Origin)] = e.Seq
 	}
 	return out
+}
+
+// RulesChange is how far regions are on their way to other conflict rules.
+type RulesChange struct {
+	To       string   `json:"to"`                 // fingerprint of the next rules, as bridge tail and records have it
+	Awaited  []string `json:"awaited,omitempty"`  // regions that haven't announced them
+	Unturned []string `json:"unturned,omitempty"` // regions that publish under those before
+	// Remaining are operations of the rules before that may still have to be decided here.
+	Remaining int `json:"remaining"`
+	// Done says that the next rules may be written in the place of those before.
+	Done bool `json:"done"`
 }

@@ -137,7 +137,7 @@ type RulesError struct {
 }
 
 func (e *RulesError) Error() string {
-	return fmt.Sprintf("from offset %d of its topic on region %s decides conflicts by other rules than this region: make conflicts the same in every region's file, "+
+	return fmt.Sprintf("from offset %d of its topic on region %s decides conflicts by other rules than this region: make conflicts the same in every region's file, or what they become (conflicts.next), "+
 		"and see \"Changing conflict rules\" in docs/operations.md", e.Offset, e.Origin.Region())
 }
 

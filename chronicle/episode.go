@@ -11,7 +11,8 @@ import (
 // Episode is a run of a row's operations that stands for itself: see the package's comment.
 type Episode struct {
 	Ops  history.Row
-	Base conflict.Base // the row before them, as far as it's known
+	Rule *conflict.Rule // that decided them
+	Base conflict.Base  // the row before them, as far as it's known
 	// Outcome is what the rule made of them; nothing if the log lacks what the rule needs.
 	Outcome conflict.Outcome
 	Lacks   bool
@@ -20,13 +21,13 @@ type Episode struct {
 // Contested reports whether some of the operations hadn't seen each other.
 func (e *Episode) Contested() bool { return len(e.Ops) > 1 }
 
-// Episodes parts a row's operations, which are in their order, and decides each part by the rule.
-func Episodes(ops history.Row, rule *conflict.Rule) []Episode {
+// Episodes parts a row's operations, which are in their order, and decides each part by the rule that regions do.
+func Episodes(key change.Key, ops history.Row, rules *conflict.Rules) []Episode {
 	var out []Episode
 	var before conflict.Base
 	for _, run := range runs(ops) {
-		e := Episode{Ops: run, Base: baseOf(run, before)}
-		e.Outcome, e.Lacks = e.decide(rule)
+		e := Episode{Ops: run, Rule: rules.For(key.Table, run), Base: baseOf(run, before)}
+		e.Outcome, e.Lacks = e.decide(e.Rule)
 		before = conflict.Base{Table: e.Outcome.Table, Image: e.Outcome.Image}
 		out = append(out, e)
 	}

@@ -57,8 +57,8 @@ type Origin struct {
 
 // Tell makes a story of all of a row's operations that were read, which are in their order. unread is
 // [Reader.Unread]'s.
-func Tell(key change.Key, ops history.Row, rule *conflict.Rule, unread change.Vector) *Story {
-	s := &Story{Key: key, Episodes: Episodes(ops, rule), Whole: true}
+func Tell(key change.Key, ops history.Row, rules *conflict.Rules, unread change.Vector) *Story {
+	s := &Story{Key: key, Episodes: Episodes(key, ops, rules), Whole: true}
 	for n := range s.Episodes {
 		s.begin = append(s.begin, len(s.Events))
 		for _, e := range s.Episodes[n].Ops {
@@ -67,14 +67,14 @@ func Tell(key change.Key, ops history.Row, rule *conflict.Rule, unread change.Ve
 		}
 	}
 	for n := range s.Episodes {
-		s.fates(rule, n)
+		s.fates(n)
 	}
 	if len(s.Episodes) == 0 {
 		return s
 	}
 	s.Outcome = s.Episodes[len(s.Episodes)-1].Outcome
 	for c := range s.Outcome.Image {
-		o := s.origin(rule, c)
+		o := s.origin(c)
 		for _, i := range o.Events {
 			s.Events[i].Fate, s.Events[i].By = Stands, -1
 		}
@@ -84,16 +84,17 @@ func Tell(key change.Key, ops history.Row, rule *conflict.Rule, unread change.Ve
 }
 
 // origin walks back, episode by episode, to the one that made the value of a column of the outcome.
-func (s *Story) origin(rule *conflict.Rule, c int) Origin {
+func (s *Story) origin(c int) Origin {
 	column := s.Outcome.Table.Columns[c].Name
 	o := Origin{Column: column, Value: s.Outcome.Image[c], Onto: change.Absent}
+	rule := s.Episodes[len(s.Episodes)-1].Rule
 	value := spelled(rule, &s.Outcome, column)
 	for n := len(s.Episodes) - 1; n >= 0; n-- {
 		e := &s.Episodes[n]
 		if spelled(rule, &e.Outcome, column) != value {
 			return o // a later operation shows the column otherwise than this left it
 		}
-		source := e.sources(rule)[column]
+		source := e.sources()[column]
 		for _, i := range source.Ops {
 			o.Events = append(o.Events, s.begin[n]+i)
 		}
@@ -110,7 +111,8 @@ func (s *Story) origin(rule *conflict.Rule, c int) Origin {
 }
 
 // sources are where the values of the episode's outcome come from, by column.
-func (e *Episode) sources(rule *conflict.Rule) map[string]conflict.Source {
+func (e *Episode) sources() map[string]conflict.Source {
+	rule := e.Rule
 	if !e.Contested() {
 		rule = conflict.LastWriteWins
 	}
@@ -140,7 +142,7 @@ func valueOf(t *change.Table, image change.Image, column string) change.Value {
 }
 
 // fates says what became of an episode's events until its end, and of those that stood then, in the next one.
-func (s *Story) fates(rule *conflict.Rule, n int) {
+func (s *Story) fates(n int) {
 	e := &s.Episodes[n]
 	events := s.Events[s.begin[n] : s.begin[n]+len(e.Ops)]
 	stands := map[int]bool{}
@@ -150,7 +152,7 @@ func (s *Story) fates(rule *conflict.Rule, n int) {
 			winner, stands[i] = i, true
 		}
 	}
-	for _, source := range e.sources(rule) {
+	for _, source := range e.sources() {
 		for _, i := range source.Ops {
 			stands[i] = true
 		}

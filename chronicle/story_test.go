@@ -26,7 +26,7 @@ func TestStory(t *testing.T) {
 					if len(ops) == 0 {
 						continue
 					}
-					story := chronicle.Tell(itemKey(id), ops, rule, nil)
+					story := chronicle.Tell(itemKey(id), ops, conflict.All(rule), nil)
 					checkStory(t, seed, m, id, story)
 					for _, e := range story.Events {
 						fates[e.Fate]++

@@ -77,7 +77,7 @@ func (t *Trial) Row(key change.Key, ops history.Row) {
 		delete(t.last, key)
 	}
 	changed := t.changed.Of(key.Table)
-	episodes := Episodes(ops, t.current.Of(key.Table))
+	episodes := Episodes(key, ops, t.current)
 	for i := range episodes {
 		e := &episodes[i]
 		n := e.ownOperations()

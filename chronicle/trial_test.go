@@ -63,7 +63,7 @@ func TestWindow(t *testing.T) {
 		for id := range m.bases {
 			key := itemKey(id)
 			var want, got []string
-			for _, e := range chronicle.Episodes(m.sites[0].known[key], conflict.LastWriteWins) {
+			for _, e := range chronicle.Episodes(key, m.sites[0].known[key], conflict.All(conflict.LastWriteWins)) {
 				if !onlyTruncates(e.Ops) {
 					want = append(want, dots(e.Ops))
 				}
@@ -71,7 +71,7 @@ func TestWindow(t *testing.T) {
 			rows++
 			for _, ops := range given[key] {
 				parts++
-				for _, e := range chronicle.Episodes(ops, conflict.LastWriteWins) {
+				for _, e := range chronicle.Episodes(key, ops, conflict.All(conflict.LastWriteWins)) {
 					if !onlyTruncates(e.Ops) {
 						got = append(got, dots(e.Ops))
 					}
@@ -139,7 +139,7 @@ func checkTrial(t *testing.T, name string, seed uint64, m *mesh, changed *confli
 	count, different := chronicle.Count{}, map[string]bool{}
 	rows := map[int]bool{}
 	for id := range m.bases {
-		episodes := chronicle.Episodes(m.sites[0].known[itemKey(id)], m.rule)
+		episodes := chronicle.Episodes(itemKey(id), m.sites[0].known[itemKey(id)], conflict.All(m.rule))
 		for _, e := range episodes {
 			if !e.Contested() || onlyTruncates(e.Ops) {
 				continue

@@ -16,11 +16,32 @@ type Conflicts struct {
 	Default string `yaml:"default"`
 	// Rules for single tables, by their names between the regions.
 	Tables map[string]TableConflicts `yaml:"tables,omitempty"`
+	// What default and tables are to become, while regions run. When every region's file has it and every bridge was restarted with it, they go over
+	// to these rules by themselves; `bridge status` says when `conflicts` can be written so everywhere, and this left out.
+	Next *NextConflicts `yaml:"next,omitempty"`
 	// How long decided conflicts stay in bridge.conflicts; 0s is forever. Those that wait for a person stay longer. This
 	// and keep_rows may differ between regions.
 	Keep Duration `yaml:"keep"`
 	// How many conflicts stay there at most, the newest; 0 is no limit.
 	KeepRows int `yaml:"keep_rows"`
+}
+
+// NextConflicts are rules that regions go over to. Policies of constraints count when they've become `conflicts`.
+type NextConflicts struct {
+	// As `conflicts.default`.
+	Default string `yaml:"default"`
+	// As `conflicts.tables`: all of them, also those that stay as they are.
+	Tables map[string]TableConflicts `yaml:"tables,omitempty"`
+}
+
+// WithNext is the same configuration with the next conflict rules in the place of those that are; nil if there are none.
+func (c *Config) WithNext() *Config {
+	if c.Conflicts.Next == nil {
+		return nil
+	}
+	next := *c
+	next.Conflicts.Default, next.Conflicts.Tables, next.Conflicts.Next = c.Conflicts.Next.Default, c.Conflicts.Next.Tables, nil
+	return &next
 }
 
 // TableConflicts is one table's rule. All rules but `last_write_wins` by whole rows need complete images of rows in the
@@ -114,21 +135,50 @@ const (
 var merges = []string{LastWriteWins, "counter", "max", "min", "set", "map", "append", "text", "expression", "manual"}
 
 func (v *validator) conflicts(c *Config) {
+	v.rules("conflicts", c)
+	if next := c.WithNext(); next != nil {
+		v.rules("conflicts.next", next)
+		v.altersInto(c, next)
+	}
+	if c.Conflicts.KeepRows < 0 {
+		v.problem("conflicts.keep_rows", "is below 0", "give the number of conflicts to keep, or 0 for no limit")
+	}
+}
+
+// altersInto looks for tables whose rows are shown altered now and are to be merged by columns: while rules change it's both at once.
+func (v *validator) altersInto(c, next *Config) {
+	for _, table := range slices.Sorted(maps.Keys(next.Conflicts.Tables)) {
+		now, then := c.Conflicts.Tables[table], next.Conflicts.Tables[table]
+		if (then.Columns != nil || then.Groups != nil) && now.alters() {
+			v.problem("conflicts.next.tables."+table+".columns", merged, "change the policies of its unique and foreign keys to park first; merge by columns in a second change")
+		}
+	}
+}
+
+// alters reports whether rows may be shown otherwise than they are.
+func (t *TableConflicts) alters() bool {
+	for _, u := range t.Unique {
+		if u.Column() != "" {
+			return true
+		}
+	}
+	return slices.Contains(slices.Collect(maps.Values(t.ForeignKeys)), SetNull)
+}
+
+// rules looks at the rules of a block.
+func (v *validator) rules(at string, c *Config) {
 	if d := c.Conflicts.Default; d != LastWriteWins && d != FirstWriteWins {
 		text := "is missing: say what happens when two regions change one row at once"
 		if d != "" {
 			text = "is not a rule for all tables"
 		}
-		v.problem("conflicts.default", text,
+		v.problem(at+".default", text,
 			"choose last_write_wins (the later write by commit time stands in every region) or first_write_wins (the earlier one; it needs whole rows "+
 				"in the log); what doesn't stand is kept in bridge.conflicts. Single tables can merge columns, or prefer regions: conflicts.tables. "+
 				"Set it in every region's file")
 	}
-	if c.Conflicts.KeepRows < 0 {
-		v.problem("conflicts.keep_rows", "is below 0", "give the number of conflicts to keep, or 0 for no limit")
-	}
 	for _, table := range slices.Sorted(maps.Keys(c.Conflicts.Tables)) {
-		t, at := c.Conflicts.Tables[table], "conflicts.tables."+table
+		t, at := c.Conflicts.Tables[table], at+".tables."+table
 		if len(parts(table, 2)) != 2 {
 			v.problem(at, "isn't of the form schema.table", "write both parts, as the table is called between the regions")
 		}

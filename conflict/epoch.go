@@ -62,6 +62,15 @@ func (r *Rules) Next() (fingerprint string, ok bool) {
 	return r.next.Fingerprint, true
 }
 
+// Each are a table's rules: two while they change, if they differ for the table.
+func (r *Rules) Each(t change.TableName) []*Rule {
+	rules := []*Rule{r.Of(t)}
+	if r.next != nil && r.next.Of(t) != rules[0] {
+		rules = append(rules, r.next.Of(t))
+	}
+	return rules
+}
+
 // For is the rule that decides a row's operations.
 func (r *Rules) For(t change.TableName, ops history.Row) *Rule {
 	rule := r.Of(t)

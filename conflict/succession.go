@@ -13,12 +13,12 @@ type Succession struct {
 	to        string // the rules' fingerprint
 	peers     []change.Origin
 	announced map[change.Origin]uint64 // up to where each peer had published when it was first heard to announce the rules, or to have turned
-	turned    map[change.Origin]bool
+	turned    map[change.Origin]uint64 // up to where each peer had published when it was first heard to have turned
 }
 
 // NewSuccession is to the rules with a fingerprint, of which nobody has announced anything.
 func NewSuccession(to string, peers []change.Origin) *Succession {
-	return &Succession{to: to, peers: peers, announced: map[change.Origin]uint64{}, turned: map[change.Origin]bool{}}
+	return &Succession{to: to, peers: peers, announced: map[change.Origin]uint64{}, turned: map[change.Origin]uint64{}}
 }
 
 // To is the fingerprint of the rules.
@@ -33,28 +33,34 @@ func (s *Succession) Announced(peer change.Origin, rules string, seq uint64) {
 
 // Published notes under which rules a peer published up to seq.
 func (s *Succession) Published(peer change.Origin, rules string, seq uint64) {
-	s.turned[peer] = rules == s.to
+	if _, known := s.turned[peer]; rules == s.to && !known {
+		s.turned[peer] = seq
+	}
 	s.Announced(peer, rules, seq)
 }
 
 // Due reports whether a region that has applied so much may turn.
 func (s *Succession) Due(applied change.Vector) bool {
-	return !slices.ContainsFunc(s.peers, func(o change.Origin) bool {
-		seq, known := s.announced[o]
-		return !known || applied.Get(o) < seq
-	})
+	return len(s.without(s.announced, applied)) == 0
 }
 
 // Awaited are the peers that haven't announced the rules.
 func (s *Succession) Awaited() []change.Origin {
-	return s.without(func(o change.Origin) bool { _, known := s.announced[o]; return known })
+	return slices.DeleteFunc(slices.Clone(s.peers), func(o change.Origin) bool {
+		_, has := s.announced[o]
+		return has
+	})
 }
 
-// Unturned are the peers that publish under other rules.
-func (s *Succession) Unturned() []change.Origin {
-	return s.without(func(o change.Origin) bool { return s.turned[o] })
+// Unturned are the peers of which something that was published under other rules may be to come, to a region that has applied so much.
+func (s *Succession) Unturned(applied change.Vector) []change.Origin {
+	return s.without(s.turned, applied)
 }
 
-func (s *Succession) without(is func(change.Origin) bool) []change.Origin {
-	return slices.DeleteFunc(slices.Clone(s.peers), is)
+// without are the peers of which a region hasn't applied all that they had published when they reached something.
+func (s *Succession) without(reached map[change.Origin]uint64, applied change.Vector) []change.Origin {
+	return slices.DeleteFunc(slices.Clone(s.peers), func(o change.Origin) bool {
+		seq, has := reached[o]
+		return has && applied.Get(o) >= seq
+	})
 }

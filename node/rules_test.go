@@ -108,7 +108,7 @@ func TestSuccession(t *testing.T) {
 	s.heard("us/1", head(8, "y")) // gone over, and the old ones given up by now
 	due(true, "that, and a later record")
 	h := history.NewLocked(history.New(eu, []change.Origin{eu, "us/1", "ap/1"}, 0))
-	if st := s.status(eu, "x", h); st.Done() || len(st.Awaited) > 0 || strings.Join(st.Unturned, " ") != "ap eu" {
+	if st := s.status(eu, loopguard.State{Vector: seen, Rules: "x"}, h); st.Done() || len(st.Awaited) > 0 || strings.Join(st.Unturned, " ") != "ap eu us" {
 		t.Errorf("%+v", st)
 	}
 	s.heard("ap/1", head(9, "y", "y"))
@@ -117,7 +117,7 @@ func TestSuccession(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if st := s.status(eu, "y", h); st.Done() || st.Remaining != 1 || len(st.Unturned) > 0 {
+	if st := s.status(eu, loopguard.State{Vector: seen.With("us/1", 8), Rules: "y"}, h); st.Done() || st.Remaining != 1 || len(st.Unturned) > 0 {
 		t.Errorf("%+v", st)
 	}
 	h.Do(func(h *history.History) {
@@ -125,10 +125,10 @@ func TestSuccession(t *testing.T) {
 		h.Learn("ap/1", change.Vector{}.With(eu, 1))
 		h.Prune()
 	})
-	if st := s.status(eu, "y", h); !st.Done() {
+	if st := s.status(eu, loopguard.State{Vector: seen.With("us/1", 8), Rules: "y"}, h); !st.Done() {
 		t.Errorf("%+v", st)
 	}
-	if (*succession)(nil).status(eu, "x", h) != nil {
+	if (*succession)(nil).status(eu, loopguard.State{}, h) != nil {
 		t.Error("rules that stay have a succession")
 	}
 }

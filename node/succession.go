@@ -9,6 +9,7 @@ import (
 	"bridge/change"
 	"bridge/conflict"
 	"bridge/history"
+	"bridge/loopguard"
 	"bridge/wire"
 )
 
@@ -104,15 +105,15 @@ type Succession struct {
 func (s *Succession) Done() bool { return len(s.Awaited)+len(s.Unturned)+s.Remaining == 0 }
 
 // status is nil where no rules are on their way.
-func (s *succession) status(self change.Origin, rules string, h *history.Locked) *Succession {
+func (s *succession) status(self change.Origin, at loopguard.State, h *history.Locked) *Succession {
 	if s == nil {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := &Succession{To: s.peers.To(), Awaited: regions(s.peers.Awaited()), Unturned: regions(s.peers.Unturned())}
+	out := &Succession{To: s.peers.To(), Awaited: regions(s.peers.Awaited()), Unturned: regions(s.peers.Unturned(at.Vector))}
 	h.Do(func(h *history.History) { out.Remaining = h.Others(out.To) })
-	if rules != out.To {
+	if at.Rules != out.To {
 		out.Unturned = append(out.Unturned, self.Region())
 		slices.Sort(out.Unturned)
 	}

@@ -26,7 +26,9 @@ func (c *checker) conflictRules(ctx context.Context) error {
 	var names []change.TableName
 	for _, t := range c.tables {
 		names = append(names, t.TableName)
-		c.findings = append(c.findings, preflight.Rule(c.shape(t, json), c.Rules.Of(t.TableName))...)
+		for _, rule := range c.Rules.Each(t.TableName) {
+			c.findings = append(c.findings, preflight.Rule(c.shape(t, json), rule)...)
+		}
 	}
 	c.findings = append(c.findings, preflight.RulesWithoutTable(c.Rules, names)...)
 	return nil

@@ -39,10 +39,13 @@ FROM pg_attribute a WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND NOT a.attis
 				altered = append(altered, column.Name)
 			}
 		}
-		c.findings = append(c.findings, preflight.Rule(&preflight.Shape{
+		shape := &preflight.Shape{
 			TableName: t.TableName, Columns: columns[t.oid], Altered: altered, Whole: t.identity == "f",
 			MakeIt: "ALTER TABLE " + postgres.QuoteTable(t.TableName) + " REPLICA IDENTITY FULL;",
-		}, c.Rules.Of(t.TableName))...)
+		}
+		for _, rule := range c.Rules.Each(t.TableName) {
+			c.findings = append(c.findings, preflight.Rule(shape, rule)...)
+		}
 	}
 	c.findings = append(c.findings, preflight.RulesWithoutTable(c.Rules, names)...)
 	return nil

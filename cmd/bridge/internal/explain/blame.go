@@ -46,8 +46,8 @@ func (cmd *Blame) Run(ctx context.Context, s *shell.Session) error {
 	if err != nil {
 		return err
 	}
-	rule := rules.Of(table.Stream)
-	story := chronicle.Tell(key, row.ops[key], rule, unread)
+	rule := rules.For(table.Stream, row.ops[key])
+	story := chronicle.Tell(key, row.ops[key], rules, unread)
 	result := newBlameResult(story, rule.String())
 	result.OtherRules = row.foreign
 	if err := result.lookUp(ctx, c, story, rule); err != nil {
@@ -81,7 +81,7 @@ func (r *blamedRow) read(ctx context.Context, c *config.Config, flags *pastFlags
 			return nil, err
 		}
 		unread = past.Unread()
-		err = past.each(ctx, func(p *chronicle.Passage) { r.take(p, p.Rules != rules.Fingerprint) })
+		err = past.each(ctx, func(p *chronicle.Passage) { r.take(p, !slices.Contains(rules.Known(), p.Rules)) })
 		past.Close()
 		if err != nil {
 			return nil, err

@@ -27,6 +27,8 @@ type TableResult struct {
 	// Unique are the unique keys but the one that names rows.
 	Unique  []explainedKey `json:"unique,omitempty"`
 	Foreign []explainedKey `json:"foreign_keys,omitempty"`
+	// Next is the rule that regions go over to; nil if it stays.
+	Next *conflict.Explanation `json:"next,omitempty"`
 	// Fix makes the log carry what the rule needs.
 	Fix string `json:"fix,omitempty"`
 }
@@ -61,7 +63,12 @@ func (cmd *rulesExplain) Run(ctx context.Context, s *shell.Session) error {
 	if shape, err = names.StreamTable(shape); err != nil {
 		return err
 	}
-	e := TableResult{Table: table.Stream.String(), Explanation: rules.Of(table.Stream).Explain(shape, settings.Regions(c))}
+	each := rules.Each(table.Stream)
+	e := TableResult{Table: table.Stream.String(), Explanation: each[0].Explain(shape, settings.Regions(c))}
+	if len(each) > 1 {
+		next := each[1].Explain(shape, settings.Regions(c))
+		e.Next = &next
+	}
 	if e.Unique, e.Foreign, err = explainKeys(ctx, c, table.Stream); err != nil {
 		return err
 	}
@@ -76,6 +83,27 @@ func (cmd *rulesExplain) Run(ctx context.Context, s *shell.Session) error {
 }
 
 func writeExplanation(w io.Writer, e *TableResult) error {
+	if err := writeRule(w, &e.Explanation); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "\n%s\n", imagesLine(e)); err != nil {
+		return err
+	}
+	if err := writeKeys(w, "unique key", e.Unique); err != nil {
+		return err
+	}
+	if err := writeKeys(w, "foreign key", e.Foreign); err != nil || e.Next == nil {
+		return err
+	}
+	_, err := fmt.Fprint(w, "\nRegions go over to other rules (conflicts.next). A conflict with a write that was published under them is decided so:\n\n")
+	if err != nil {
+		return err
+	}
+	return writeRule(w, e.Next)
+}
+
+// writeRule is the rule without what the log must have for it.
+func writeRule(w io.Writer, e *conflict.Explanation) error {
 	for _, line := range e.Words {
 		fmt.Fprintln(w, line) //nolint:errcheck // Flush tells
 	}
@@ -99,15 +127,7 @@ func writeExplanation(w io.Writer, e *TableResult) error {
 			fmt.Fprintf(tw, "\t\t\t%s made %s, and later, without having seen that, %s: %s\n", x.Before, x.First, x.Second, x.After)
 		}
 	}
-	fmt.Fprintln(tw)
-	fmt.Fprintln(tw, imagesLine(e))
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	if err := writeKeys(w, "unique key", e.Unique); err != nil {
-		return err
-	}
-	return writeKeys(w, "foreign key", e.Foreign)
+	return tw.Flush()
 }
 
 // imagesLine says whether the log has what the rule needs.

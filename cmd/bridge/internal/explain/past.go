@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"bridge/apply"
@@ -26,7 +27,7 @@ type pastFlags struct {
 // past is the topics of all regions, to be read once.
 type past struct {
 	*chronicle.Reader
-	rules string // the fingerprint of the configuration's
+	rules []string // the fingerprint of the configuration's
 	close []func()
 	// foreign are the transactions that were written under other rules.
 	foreign int
@@ -38,7 +39,7 @@ func openPast(ctx context.Context, c *config.Config, flags *pastFlags, rules *co
 	if err != nil {
 		return nil, err
 	}
-	p := &past{rules: rules.Fingerprint}
+	p := &past{rules: rules.Known()}
 	local, err := engines.LocalizerOf(c)
 	if err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func (p *past) each(ctx context.Context, f func(*chronicle.Passage)) error {
 		if passage == nil {
 			return nil
 		}
-		if passage.Rules != p.rules {
+		if !slices.Contains(p.rules, passage.Rules) {
 			p.foreign += len(passage.Transactions)
 		}
 		f(passage)

@@ -41,6 +41,9 @@ func (cmd *rulesTry) Run(ctx context.Context, s *shell.Session) error {
 	if err != nil {
 		return err
 	}
+	if next := other.WithNext(); next != nil {
+		other = next // those are the ones in question
+	}
 	changed, err := settings.Rules(other)
 	if err != nil {
 		return err

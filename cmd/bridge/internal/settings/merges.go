@@ -11,8 +11,28 @@ import (
 	"bridge/mend"
 )
 
-// Merges are the columns, by tables' names between the regions, that one region merges for all. Expressions are checked here.
+// Merges are the columns, by tables' names between the regions, that one region merges for all: also those of the next rules, as these say it
+// where they differ. Expressions are checked here.
 func Merges(c *config.Config) (mend.Rules, error) {
+	rules, err := merges(c)
+	next := c.WithNext()
+	if err != nil || next == nil {
+		return rules, err
+	}
+	then, err := merges(next)
+	if err != nil {
+		return nil, fmt.Errorf("conflicts.next: %w", err)
+	}
+	for table, columns := range then {
+		if rules[table] == nil {
+			rules[table] = columns
+		}
+		maps.Copy(rules[table], columns)
+	}
+	return rules, nil
+}
+
+func merges(c *config.Config) (mend.Rules, error) {
 	rules := mend.Rules{}
 	for table, t := range c.Conflicts.Tables {
 		columns := map[string]mend.Column{}

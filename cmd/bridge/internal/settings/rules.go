@@ -18,7 +18,7 @@ import (
 
 // Rules are the configured conflict rules by the names of tables and columns between the regions, which are those
 // in records and in history: what decides.
-func Rules(c *config.Config) (*conflict.Rules, error) { return rulesUnder(c, naming.Names{}) }
+func Rules(c *config.Config) (*conflict.Rules, error) { return becoming(c, naming.Names{}) }
 
 // LocalRules are the same by this region's own names, to compare with its tables.
 func LocalRules(c *config.Config) (*conflict.Rules, error) {
@@ -26,7 +26,24 @@ func LocalRules(c *config.Config) (*conflict.Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rulesUnder(c, names)
+	return becoming(c, names)
+}
+
+// becoming are the rules on their way to the next ones, if there are any.
+func becoming(c *config.Config, names naming.Names) (*conflict.Rules, error) {
+	rules, err := rulesUnder(c, names)
+	next := c.WithNext()
+	if err != nil || next == nil {
+		return rules, err
+	}
+	then, err := rulesUnder(next, names)
+	if err != nil {
+		return nil, fmt.Errorf("conflicts.next: %w", err)
+	}
+	if rules, err = rules.Becoming(then); err != nil {
+		return nil, shell.Usage(fmt.Errorf("conflicts.next: %w", err))
+	}
+	return rules, nil
 }
 
 func rulesUnder(c *config.Config, names naming.Names) (rules *conflict.Rules, err error) {

@@ -66,6 +66,9 @@ func writeStatus(w io.Writer, s *admin.Status, now time.Time) error {
 	if s.HeldSince != nil {
 		line("applying\tnothing for %s, rows that constraints hide can't be looked at: %s", now.Sub(*s.HeldSince).Round(time.Second), s.HeldError)
 	}
+	if s.RulesChange != nil {
+		line("rules\t%s", rulesChange(s.RulesChange))
+	}
 	line("transactions\tseq %d published%s", s.Seq, lastCommit(s, now))
 	line("history\t%s not seen by every region, %s of %s (%.0f %%)",
 		show.Count(s.History.Operations, "operation"), size(s.History.Bytes), size(s.History.Limit), 100*float64(s.History.Bytes)/float64(max(1, s.History.Limit)))
@@ -91,6 +94,19 @@ func writeParkedCounts(w io.Writer, parked []admin.Parked) error {
 		fmt.Fprintf(t, "%s\t%s\t%d\n", p.Table, p.Reason, p.Rows)
 	}
 	return t.Flush()
+}
+
+// rulesChange says what a change of conflict rules waits for.
+func rulesChange(c *admin.RulesChange) string {
+	switch {
+	case len(c.Awaited) > 0:
+		return "wait for " + strings.Join(c.Awaited, ", ") + " to be restarted with conflicts.next"
+	case len(c.Unturned) > 0:
+		return "changing to conflicts.next: " + strings.Join(c.Unturned, ", ") + " not yet"
+	case !c.Done:
+		return fmt.Sprintf("changed to conflicts.next; %s under the rules before may still have to be decided", show.Count(c.Remaining, "operation"))
+	}
+	return "changed to conflicts.next: it can be written as conflicts in this region's file"
 }
 
 func lastCommit(s *admin.Status, now time.Time) string {
