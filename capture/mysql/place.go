@@ -53,9 +53,7 @@ func (p *place) move(e event) error {
 	}
 	switch {
 	case e.typ == replication.HEARTBEAT_EVENT:
-		if uint32(p.offset) != e.end { // events were passed over because their groups are in the set to start from
-			p.advance(e.end)
-		}
+		return p.heartbeat(e)
 	case e.typ == replication.HEARTBEAT_LOG_EVENT_V2, e.flags&artificial != 0:
 	case e.end != 0:
 		before := p.offset + uint64(e.size)
@@ -66,6 +64,26 @@ func (p *place) move(e event) error {
 		p.sure = true
 	case e.typ != replication.FORMAT_DESCRIPTION_EVENT: // repeated for the stream, that one has no end
 		p.offset += uint64(e.size) + p.trailer
+	}
+	return nil
+}
+
+// heartbeat goes past events that the server has passed over, because their groups are in the set to start from. It names the file
+// that the server is in: right after a rotation that may still be the one before.
+func (p *place) heartbeat(e event) error {
+	c, long := cursor{rest: e.body}, uint64(0)
+	if e.end == 0 { // MariaDB's, at a place that the header can't tell
+		long = c.uint64()
+	}
+	if err := c.done("heartbeat"); err != nil {
+		return err
+	}
+	switch {
+	case path.Base(string(c.rest)) != p.file():
+	case long > 0:
+		p.offset = max(p.offset, long)
+	case uint32(p.offset) != e.end:
+		p.advance(e.end)
 	}
 	return nil
 }
