@@ -14,18 +14,15 @@ import (
 type mysqlPrograms struct {
 	flavor   Flavor
 	server   string            // the server's program
-	share    string            // MariaDB: directory of the scripts that make the system tables
+	share    string            // MariaDB: directory of the scripts that make the system tables, and what their names begin with
+	plugins  string            // MariaDB: the plugins' directory, under a cache
 	settings map[string]string // what the server must be told to find its own files
 }
 
 // findMySQL finds the server's program, or tells which component to set up.
 func findMySQL(flavor Flavor) (mysqlPrograms, error) {
 	if flavor == FlavorMariaDB {
-		p := mysqlPrograms{flavor: flavor, server: "/usr/sbin/mariadbd", share: "/usr/share/mysql"}
-		if !exists(p.server) {
-			return p, fmt.Errorf("MariaDB isn't in %s: run scripts/setup mariadb", p.server)
-		}
-		return p, nil
+		return findMariaDB(os.Getenv("BRIDGE_MARIADB"))
 	}
 	prefix, err := inCaches("mysql/usr", "MySQL", "mysql")
 	if err != nil {
@@ -36,6 +33,26 @@ func findMySQL(flavor Flavor) (mysqlPrograms, error) {
 		"character_sets_dir": filepath.Join(prefix, "share/mysql/charsets"),
 		"plugin_dir":         filepath.Join(prefix, "lib/mysql/plugin"),
 	}}, nil
+}
+
+// findMariaDB finds the MariaDB of a major version; empty is the one that the machine's own packages have.
+func findMariaDB(version string) (mysqlPrograms, error) {
+	switch version {
+	case "":
+		p := mysqlPrograms{flavor: FlavorMariaDB, server: "/usr/sbin/mariadbd", share: "/usr/share/mysql/mysql", plugins: "mariadb/usr/lib/mysql/plugin"}
+		if !exists(p.server) {
+			return p, fmt.Errorf("MariaDB isn't in %s: run scripts/setup mariadb", p.server)
+		}
+		return p, nil
+	case "11":
+		prefix, err := inCaches("mariadb-11/usr", "MariaDB 11", "mariadb-11")
+		return mysqlPrograms{flavor: FlavorMariaDB, server: filepath.Join(prefix, "sbin/mariadbd"), share: filepath.Join(prefix, "share/mariadb/mariadb"),
+			plugins: "mariadb-11/usr/lib/mysql/plugin", settings: map[string]string{
+				"lc_messages_dir":    filepath.Join(prefix, "share/mariadb"),
+				"character_sets_dir": filepath.Join(prefix, "share/mariadb/charsets"),
+			}}, err
+	}
+	return mysqlPrograms{}, fmt.Errorf("BRIDGE_MARIADB=%s isn't a version that scripts/setup brings beside the machine's own: 11", version)
 }
 
 // newDataDir makes a new data directory. It's copied from a template, which is faster than making it.
@@ -84,8 +101,8 @@ func (p mysqlPrograms) initialize(ctx context.Context, dir string, owner *accoun
 	}
 	// What mariadb-install-db does: it itself is in a package that also brings a service.
 	script := []byte("CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\n")
-	for _, name := range []string{"mysql_system_tables", "mysql_performance_tables", "mysql_system_tables_data", "fill_help_tables", "mysql_sys_schema"} {
-		part, err := os.ReadFile(filepath.Join(p.share, name+".sql"))
+	for _, name := range []string{"_system_tables", "_performance_tables", "_system_tables_data", "_sys_schema"} {
+		part, err := os.ReadFile(p.share + name + ".sql")
 		if err != nil {
 			return fmt.Errorf("MariaDB's system tables: %w: run scripts/setup mariadb", err)
 		}

@@ -35,7 +35,7 @@ func (m *MySQL) encryptLog() error {
 // mariadbKeys uses the plugin that reads keys from a file.
 func (m *MySQL) mariadbKeys(dir string) (map[string]string, error) {
 	const plugin = "file_key_management"
-	library, err := inCaches("mariadb/usr/lib/mysql/plugin/"+plugin+".so", "MariaDB's plugin "+plugin, "mariadb")
+	library, err := inCaches(filepath.Join(m.programs.plugins, plugin+".so"), "MariaDB's plugin "+plugin, "mariadb")
 	if err != nil {
 		return nil, err
 	}
