@@ -36,7 +36,7 @@ func (l *endless) Read(ctx context.Context, from int64) ([]stream.Record, error)
 
 // stubTarget opens sessions that take everything. They find no row, or, while there's one, fail with an error.
 type stubTarget struct {
-	Target // for the methods that aren't called
+	Target  // for the methods that aren't called
 	unfound *atomic.Pointer[error]
 }
 

@@ -24,6 +24,7 @@ func (*stubSession) Find(context.Context, *visibility.Lookup) ([]visibility.Row,
 	return nil, nil
 }
 func (*stubSession) Savepoint(context.Context) error                               { return nil }
+func (*stubSession) Seen(context.Context) (bool, error)                            { return true, nil }
 func (*stubSession) RollbackTo(context.Context) error                              { return nil }
 func (*stubSession) Park(context.Context, []visibility.Parked, []change.Key) error { return nil }
 func (s *stubSession) Write(context.Context, []Write) (Written, error) {

@@ -45,6 +45,7 @@ type place struct {
 	worker *worker
 	at     uint64
 	clock  *loopguard.Clock
+	unseen bool // a local transaction is in the log that isn't in rows
 }
 
 // people has two unique columns.
@@ -191,7 +192,8 @@ func (p *place) Find(_ context.Context, l *visibility.Lookup) (found []visibilit
 	return found, nil
 }
 
-func (p *place) Savepoint(context.Context) error { p.saved = maps.Clone(p.rows); return nil }
+func (p *place) Seen(context.Context) (bool, error) { return !p.unseen, nil }
+func (p *place) Savepoint(context.Context) error    { p.saved = maps.Clone(p.rows); return nil }
 func (p *place) RollbackTo(context.Context) error {
 	if p.saved == nil {
 		return errors.New("no savepoint")

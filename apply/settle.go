@@ -134,7 +134,14 @@ func (w *worker) decide(ctx context.Context, s *Settlement, m loopguard.Marker) 
 		lookups := s.Lookups()
 		switch {
 		case complete && isAsOf:
-			return s.Unseen()
+			doubts := false
+			w.history.Do(func(h *history.History) { doubts = s.Doubts(h) })
+			if s.Unseen() != nil || !doubts {
+				return s.Unseen()
+			}
+			if err := w.seen(ctx); err != nil {
+				return err
+			}
 		case complete:
 			if barrier, err = w.raise(ctx, false, m.Time); err != nil {
 				return err

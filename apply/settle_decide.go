@@ -138,18 +138,6 @@ func isSuperseded(p *visibility.Parked, present bool, ops history.Row, self chan
 	})
 }
 
-// isUnseen reports whether a local transaction wrote a row that others don't see yet: while it waits for a synchronous standby, for
-// example, it's in the log already. A table that's locked has no such rows.
-func (s *Settlement) isUnseen(t change.TableName, ops history.Row) bool {
-	if s.visible == nil || s.truncates[t] != nil {
-		return false
-	}
-	visible := s.visible()
-	return slices.ContainsFunc(ops, func(e history.Entry) bool {
-		return e.Image != nil && e.Tag.Dot.Origin == s.self && e.Tag.Dot.Seq > visible
-	})
-}
-
 // uncontested is a row that nobody has written without knowing of the others: it's as its last writer left it.
 func (s *Settlement) uncontested(c *visibility.Candidate, r *row, before *visibility.Row, last *history.Entry) {
 	net := r.net()

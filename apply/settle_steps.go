@@ -63,9 +63,6 @@ func (s *Settlement) Fresh() bool {
 	})
 }
 
-// Unseen is an error while a row that is known to be there isn't to be seen yet.
-func (s *Settlement) Unseen() error { return s.unseen }
-
 // Moves are the rows that bridge.parked gets, in place of those with their keys, and those that it loses.
 func (s *Settlement) Moves() (put []visibility.Parked, away []change.Key) {
 	for _, c := range s.scene.All() {

@@ -313,3 +313,36 @@ func TestParentThatChangesIsLockedAnew(t *testing.T) {
 		t.Errorf("looked up %q, and not %q", sought, want)
 	}
 }
+
+// TestParentThatIsntSeenYet: a local transaction that brings a parent back is read from the log before others see it, and nothing tells when they
+// do. Upkeep must not take the parent for missing, and leave its child hidden for good.
+func TestParentThatIsntSeenYet(t *testing.T) {
+	for name, c := range map[string]struct{ referred, names string }{"by its key": {"id", "1"}, "by a unique column": {"mail", "m1"}} {
+		t.Run(name, func(t *testing.T) {
+			catalog := peopleCatalog("mail")
+			catalog[people.TableName].Refer([]string{c.referred})
+			catalog[people.TableName].Foreign = []visibility.Foreign{{Name: "people_boss", Columns: []string{"nick"}, Parent: people.TableName}}
+			p := newPlace(t, "b/1", abc, catalog)
+			boss := born("1", "m1", "")
+			boss.New[2] = change.Null
+			p.local(5, boss)
+			p.local(6, gone("1"))
+			must(t, p.receive(txOf("a", 1, 10, born("2", "m2", c.names))))
+			hidden := p.String()
+			p.at++
+			tx := &change.Transaction{Tag: p.clock.Local(20), Last: true, Operations: []change.Operation{boss}}
+			must(t, p.h.AddTransaction(tx, p.at))
+			p.watch.Local(tx, p.h)
+			p.unseen = true
+			if err := p.keepUp(); !errors.Is(err, ErrRetry) || !p.watch.Due() || p.String() != hidden || len(p.parked) != 1 {
+				t.Fatalf("before the parent is seen: %v, due %t, %s, and it was %s", err, p.watch.Due(), p, hidden)
+			}
+			p.rows.operate(&boss)
+			p.unseen = false
+			must(t, p.keepUp())
+			if len(p.parked) > 0 || len(p.rows) != 2 {
+				t.Errorf("when it's seen: %s", p)
+			}
+		})
+	}
+}

@@ -53,6 +53,7 @@ type Settlement struct {
 	named   map[change.Key]bool           // of those, what was found only as a parent: others may name it meanwhile
 	asked   map[change.Key]bool           // was looked up by its key
 	sought  map[sought]bool
+	doubted map[visibility.Value]bool // were sought a second time, see Doubts
 	lookups []visibility.Lookup
 
 	scene   *visibility.Scene
@@ -79,7 +80,7 @@ func newSettlement(self change.Origin, b *Batch, rules *conflict.Rules, catalog 
 	s := &Settlement{
 		self: self, batch: b, rules: rules, catalog: catalog, parking: parking, mark: mark,
 		suspects: map[change.Key]bool{}, refuses: map[change.Key]string{}, truncates: map[change.TableName]*incoming{},
-		found: map[change.Key]visibility.Row{}, named: map[change.Key]bool{}, asked: map[change.Key]bool{}, sought: map[sought]bool{},
+		found: map[change.Key]visibility.Row{}, named: map[change.Key]bool{}, asked: map[change.Key]bool{}, sought: map[sought]bool{}, doubted: map[visibility.Value]bool{},
 	}
 	s.truncating()
 	return s
@@ -99,6 +100,7 @@ func (s *Settlement) Again() {
 	clear(s.named)
 	clear(s.asked)
 	clear(s.sought)
+	clear(s.doubted)
 	s.lookups, s.scene = nil, nil
 	if s.batch != nil {
 		s.batch.Reset()

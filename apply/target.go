@@ -55,6 +55,9 @@ type Session interface {
 	// Find locks rows and reads them; what isn't there isn't locked. No row comes twice. Of parents (Lookup.Parents) the lock
 	// lets others' foreign keys name them.
 	Find(ctx context.Context, l *visibility.Lookup) ([]visibility.Row, error)
+	// Seen reports whether what is looked up from now on has all of this region's transactions that capture had read. A database may log
+	// a commit before others see it; where Find waits for such rows that doesn't matter, and it's true.
+	Seen(ctx context.Context) (bool, error)
 	// Savepoint marks a place in the transaction, in place of the last one. RollbackTo goes back there after an error that wraps
 	// [ErrRefused]: then what was written, and locked, before the savepoint holds, and the transaction goes on.
 	Savepoint(ctx context.Context) error
