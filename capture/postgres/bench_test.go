@@ -2,6 +2,9 @@ package postgres
 
 import (
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"bridge/capture"
@@ -40,6 +43,9 @@ func BenchmarkBacklog(b *testing.B) {
 			for !before.Last {
 				before = bed.next(s)
 			}
+			pids := [2]int{os.Getpid()}
+			bed.scan("(SELECT active_pid FROM pg_replication_slots WHERE slot_name = current_database())", &pids[1])
+			used := [2]float64{processorTime(b, pids[0]), processorTime(b, pids[1])}
 			b.ReportAllocs()
 			b.ResetTimer()
 			rows := 0
@@ -58,6 +64,24 @@ func BenchmarkBacklog(b *testing.B) {
 				b.Fatalf("%d rows of %d came", rows, b.N)
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+			for i, who := range []string{"reader", "walsender"} {
+				b.ReportMetric((processorTime(b, pids[i])-used[i])/float64(b.N), who+"-us/row")
+			}
 		})
 	}
+}
+
+// processorTime is what a process has used so far, in microseconds; 0 where there's no /proc.
+func processorTime(b *testing.B, pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')'):]))
+	user, err1 := strconv.Atoi(fields[12])
+	system, err2 := strconv.Atoi(fields[13])
+	if err1 != nil || err2 != nil {
+		b.Fatalf("/proc/%d/stat: %s", pid, text)
+	}
+	return float64(user+system) * 1e4 // of 10 ms
 }
