@@ -46,6 +46,12 @@ func (s *Settlement) Decide(h *history.History, barrier uint64) error {
 			}
 		}
 	}
+	s.rereads = false
+	for _, c := range scene.All() {
+		if err := s.bereave(c, h); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // Look decides what is shown, and asks for what the decision lacks: rows that hold, name or offer a value of those that
-// change. It reports whether it asks for nothing.
+// change. It reports whether it asks for nothing; [Settlement.Lacks] may ask for more, too.
 func (s *Settlement) Look() (complete bool, err error) {
 	if err := s.seekKeys(); err != nil {
 		return false, err
@@ -33,7 +33,7 @@ func (s *Settlement) Look() (complete bool, err error) {
 		c := s.claims[key]
 		s.seekHolders(c.table, c.row, c.holds)
 	}
-	return len(s.lookups) == 0 && len(s.suspects) == suspects, nil
+	return len(s.lookups) == 0 && len(s.suspects) == suspects && !s.rereads, nil
 }
 
 // seekKeys asks for the rows of the batch, and of the parked ones that are looked at.

@@ -88,7 +88,7 @@ func parkedOf(c *visibility.Candidate) *visibility.Parked {
 	if c.Row == nil || c.Reason == "" {
 		return nil
 	}
-	p := &visibility.Parked{Row: *c.Row, Claim: c.Claim, Reason: c.Reason, Constraint: c.Constraint}
+	p := &visibility.Parked{Row: *c.Row, Claim: c.Claim, Reason: c.Reason, Constraint: c.Constraint, Lost: c.Lost}
 	if c.Shown != nil {
 		p.Shown = c.Shown.Image
 	}
@@ -97,7 +97,8 @@ func parkedOf(c *visibility.Candidate) *visibility.Parked {
 
 func isSame(a, b *visibility.Parked) bool {
 	return a.Claim == b.Claim && a.Reason == b.Reason && a.Constraint == b.Constraint && sameRow(&a.Row, &b.Row) &&
-		(a.Shown == nil) == (b.Shown == nil) && slices.Equal(a.Shown, b.Shown)
+		(a.Shown == nil) == (b.Shown == nil) && slices.Equal(a.Shown, b.Shown) &&
+		slices.EqualFunc(a.Lost, b.Lost, func(x, y visibility.Lost) bool { return x.Dot == y.Dot && sameRow(&x.Row, &y.Row) })
 }
 
 // committed takes the moves over into what is known to be parked. It's called after the commit.

@@ -46,6 +46,10 @@ type Settlement struct {
 	again   bool
 	// blames says that a row which collides by a constraint that isn't known is one that doesn't fit.
 	blames bool
+	// unread are the rows, or tables, of which operations that history doesn't hold must be read again to tell what deletes found; rereads says
+	// that the last decision found such.
+	unread  map[change.Key]bool
+	rereads bool
 	// recorded is what the last attempt put into bridge.conflicts.
 	recorded []conflict.Record
 
@@ -79,7 +83,7 @@ type sought struct {
 func newSettlement(self change.Origin, b *Batch, rules *conflict.Rules, catalog visibility.Catalog, parking *visibility.Parking, mark visibility.Marker) *Settlement {
 	s := &Settlement{
 		self: self, batch: b, rules: rules, catalog: catalog, parking: parking, mark: mark,
-		suspects: map[change.Key]bool{}, refuses: map[change.Key]string{}, truncates: map[change.TableName]*incoming{},
+		suspects: map[change.Key]bool{}, refuses: map[change.Key]string{}, unread: map[change.Key]bool{}, truncates: map[change.TableName]*incoming{},
 		found: map[change.Key]visibility.Row{}, named: map[change.Key]bool{}, asked: map[change.Key]bool{}, sought: map[sought]bool{}, doubted: map[visibility.Value]bool{},
 	}
 	s.truncating()
@@ -233,6 +237,9 @@ func (s *Settlement) Lacks(h *history.History, barrier uint64) (refs []history.R
 	}
 	for _, child := range s.childTables() {
 		refs = append(refs, h.Lacks(change.Key{Table: child}, barrier)...)
+	}
+	for _, key := range sortedKeys(s.unread) {
+		refs = append(refs, h.Lacks(key, ^uint64(0))...)
 	}
 	return refs
 }

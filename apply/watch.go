@@ -30,8 +30,8 @@ type Watch struct {
 	// Read reads the constraints anew; nil never does. It's set before the watch is used.
 	Read func(ctx context.Context) (visibility.Catalog, error)
 
-	// Orphans is told when a settlement has left rows parked that the policy of a foreign key wants dropped (package mend); it doesn't block. It may
-	// be nil, and is set before the watch is used.
+	// Orphans is told when a settlement has left rows parked for want of a parent, and the foreign key's policy has one region do something about
+	// it (package mend); it doesn't block. It may be nil, and is set before the watch is used.
 	Orphans func()
 
 	mu      sync.Mutex

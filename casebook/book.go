@@ -31,6 +31,10 @@ type Book interface {
 	// Drop discards a row, takes it out of bridge.parked and records the case c, all in one transaction. The error wraps [ErrNotParked] where the
 	// row isn't parked as p tells any more; then nothing is done.
 	Drop(ctx context.Context, p *Parked, c *Case) error
+	// Restore inserts again, as an application would, those of a parked row's [Parked.Lost] that aren't there, and records a case of each: all in one
+	// transaction. It returns the cases. The error wraps [ErrNotParked] where the row isn't parked as p tells any more, or [ErrUntaken] where the
+	// database doesn't take one of the rows; then nothing is done.
+	Restore(ctx context.Context, p *Parked) ([]*Case, error)
 	Close(ctx context.Context) error
 }
 

@@ -19,19 +19,19 @@ func (p *Parked) Change(row *Row, set Image) (Change, error) {
 	case p.Hidden() && row.Exists():
 		return Change{}, fmt.Errorf("%s: %w", p.Row(), ErrSuperseded)
 	case p.Hidden():
-		return Change{Insert, p.written(row, set)}, nil
+		return Change{Insert, fitted(p.Image, row, set)}, nil
 	case !row.Exists():
 		return Change{}, fmt.Errorf("%s was shown with other values, and has been deleted since: the running bridge takes it out of bridge.parked", p.Row())
 	}
 	return Change{Update, set}, nil
 }
 
-// written is the image with other values, as far as the table has columns for it.
-func (p *Parked) written(row *Row, set Image) Image {
+// fitted is an image with other values, as far as the table has columns for it.
+func fitted(of Image, row *Row, set Image) Image {
 	image := Image{}
 	for i := range row.Columns {
 		c := &row.Columns[i]
-		if value, ok := p.Image[c.Name]; ok && !c.Generated {
+		if value, ok := of[c.Name]; ok && !c.Generated {
 			image[c.Name] = value
 		}
 		if value, ok := set[c.Name]; ok {
@@ -96,7 +96,7 @@ type UniqueKey struct {
 // standIns are rows with the key of a hidden one, the likeliest to be taken first: as it is but for its unique values, and with
 // NULL wherever that may be.
 func (p *Parked) standIns(row *Row, unique []UniqueKey) []Image {
-	first := p.written(row, nil)
+	first := fitted(p.Image, row, nil)
 	bare := maps.Clone(first)
 	for i := range row.Columns {
 		if c := &row.Columns[i]; c.Nullable && !c.Key && !c.Generated {

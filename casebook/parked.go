@@ -27,6 +27,9 @@ type Parked struct {
 	Reason      visibility.Reason `json:"reason"`
 	Constraint  string            `json:"constraint_name,omitempty"`
 	ParkedAt    time.Time         `json:"parked_at"`
+	// Lost are the deleted rows that the policy keep_parent of its foreign keys would have inserted again, each after those that it names itself. Some
+	// may be there.
+	Lost []*Lost `json:"lost,omitempty"`
 
 	columns, keys []string // the image's and the key's, in their order
 	form          []string // the key's values as bridge compares them
@@ -58,19 +61,22 @@ func NewParked(document []byte, at time.Time) (*Parked, error) {
 	}
 	p := &Parked{
 		Schema: v.Key.Table.Schema, Table: v.Key.Table.Name, Reason: v.Reason, Constraint: v.Constraint, ParkedAt: at.UTC(),
-		ClaimTime: v.Claim.Time.Time(), ClaimOrigin: string(v.Claim.Origin), Image: Image{}, document: string(document),
+		ClaimTime: v.Claim.Time.Time(), ClaimOrigin: string(v.Claim.Origin), document: string(document),
 	}
 	p.form, _ = v.Key.Values()
 	for i := range v.Table.Columns {
-		c := &v.Table.Columns[i]
-		p.columns = append(p.columns, c.Name)
-		text, ok := v.Image[i].Text()
-		if p.Image[c.Name] = nil; ok {
-			p.Image[c.Name] = &text
+		p.columns = append(p.columns, v.Table.Columns[i].Name)
+	}
+	var whole bool
+	if p.Image, p.keys, p.Key, whole = readRow(&v.Row); !whole {
+		return nil, fmt.Errorf("row of bridge.parked, of table %s: its key has NULL, or it has none", v.Key.Table)
+	}
+	for i := range v.Lost {
+		l, err := newLost(&v.Lost[i])
+		if err != nil {
+			return nil, err
 		}
-		if c.Key && ok {
-			p.keys, p.Key = append(p.keys, c.Name), append(p.Key, text)
-		}
+		p.Lost = append(p.Lost, l)
 	}
 	if v.Shown != nil {
 		p.Shown = Image{}
@@ -80,9 +86,6 @@ func NewParked(document []byte, at time.Time) (*Parked, error) {
 		if p.Shown[p.columns[i]] = nil; ok {
 			p.Shown[p.columns[i]] = &text
 		}
-	}
-	if len(p.Key) != len(v.Table.Keys) || len(p.Key) == 0 {
-		return nil, fmt.Errorf("row of bridge.parked, of table %s: its key has NULL, or it has none", v.Key.Table)
 	}
 	return p, nil
 }

@@ -13,6 +13,9 @@ func (p *Parked) Story(o *Obstacle) []string {
 	if o != nil {
 		story = append(story, o.tell(p)...)
 	}
+	if p.Reason == visibility.ByParent {
+		story = append(story, p.tellLost()...)
+	}
 	return append(story, p.waysOut()...)
 }
 

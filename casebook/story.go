@@ -13,6 +13,9 @@ func (c *Case) Story() []string {
 	if c.Outcome == Dropped {
 		return c.dropStory()
 	}
+	if c.Outcome == restored {
+		return c.restoreStory()
+	}
 	w := c.Winner()
 	if w == nil { // of a row that a constraint hides, when all had seen what's in its way
 		var story []string

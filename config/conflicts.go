@@ -67,7 +67,7 @@ type TableConflicts struct {
 	Unique map[string]UniquePolicy `yaml:"unique,omitempty"`
 	// What becomes of a row whose parent was deleted in another region, by the foreign key's columns: `park` (the default: it's
 	// hidden in bridge.parked until the parent is back), `set_null` (it's shown with NULL in these columns), `drop`
-	// (the bridge of the first region by name deletes it, in all regions, and records it) or `keep_parent` (which isn't built yet, and is refused).
+	// (the bridge of the first region by name deletes it, in all regions, and records it) or `keep_parent` (that bridge inserts the parent again, in all regions, and records it).
 	ForeignKeys map[string]string `yaml:"foreign_keys,omitempty"`
 }
 

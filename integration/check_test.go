@@ -261,7 +261,7 @@ func (m *mesh) conflictsExplained() {
 var (
 	conflictTypes = strings.Fields(`insert_exists insert_concurrent update_concurrent update_missing delete_concurrent
 		delete_missing truncate_concurrent update_exists multiple_unique_conflicts parent_missing row_refused`)
-	outcomes = []string{"applied", "kept", "merged", "parked", "altered", "dropped"}
+	outcomes = []string{"applied", "kept", "merged", "parked", "altered", "dropped", "restored"}
 	hidden   = outcomes[3:] // by constraints
 )
 

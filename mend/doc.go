@@ -13,5 +13,5 @@
 // Refused: to merge in every region (they'd have to know the same versions, and write the same thing twice), and to
 // merge while a transaction is applied (a person's text may take longer than a row should be locked).
 //
-// Rows that lack a parent are dropped by the same way, for the same reason: see [Dropper].
+// What becomes of rows that lack a parent is written by the same way, for the same reason: see [OrphanMender].
 package mend

@@ -67,7 +67,7 @@ const (
 	ParkChild  ForeignPolicy = iota // it's hidden until the parent is back
 	NullChild                       // it's shown with NULL in the foreign key's columns
 	DropChild                       // it's hidden until one region deletes it, for all, and records it (package mend)
-	KeepParent                      // the parent's delete loses
+	KeepParent                      // it's hidden until one region inserts the parent again, for all, and records that (package mend)
 )
 
 // Policies are the choices of the configuration, by table and by the constraint's columns as [ColumnsName] names them. What isn't

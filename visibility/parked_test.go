@@ -14,7 +14,9 @@ import (
 // same reports whether two parked rows are the same in all that bridge.parked keeps.
 func same(a, b *Parked) bool {
 	return a.Key == b.Key && a.Claim == b.Claim && a.Reason == b.Reason && a.Constraint == b.Constraint && a.Table.Fingerprint() == b.Table.Fingerprint() &&
-		slices.Equal(a.Image, b.Image) && (a.Shown == nil) == (b.Shown == nil) && slices.Equal(a.Shown, b.Shown)
+		slices.Equal(a.Image, b.Image) && (a.Shown == nil) == (b.Shown == nil) && slices.Equal(a.Shown, b.Shown) && slices.EqualFunc(a.Lost, b.Lost, func(x, y Lost) bool {
+		return x.Key == y.Key && x.Table.Fingerprint() == y.Table.Fingerprint() && slices.Equal(x.Image, y.Image) && x.Dot == y.Dot && x.Time == y.Time
+	})
 }
 
 // TestDocument: what's parked comes back from bridge.parked as it was, whatever bytes its values have.
@@ -42,6 +44,11 @@ func TestDocument(t *testing.T) {
 		if rapid.Bool().Draw(t, "altered") {
 			p.Shown = change.Image{image[0], value.Draw(t, "shown"), change.Null}
 		}
+		for range rapid.IntRange(0, 2).Draw(t, "lost") {
+			lost := Lost{Dot: change.Dot{Origin: change.NewOrigin("us", 1), Seq: rapid.Uint64().Draw(t, "seq")}, Time: change.Timestamp(rapid.Int64().Draw(t, "deleted"))}
+			lost.Row = Row{Key: key, Table: shape, Image: change.Image{image[0], value.Draw(t, "lost a"), value.Draw(t, "lost b")}}
+			p.Lost = append(p.Lost, lost)
+		}
 		text, err := p.Document()
 		if err != nil {
 			t.Fatal(err)
@@ -59,6 +66,7 @@ func TestParseParkedRefuses(t *testing.T) {
 		"too few values":   `{"row":"ATE=","schema":"s","name":"t","columns":[{"name":"id","type":"text","key":true}],"image":[]}`,
 		"too many values":  `{"row":"ATE=","schema":"s","name":"t","columns":[{"name":"id","type":"text","key":true}],"image":[{"t":"1"},{}]}`,
 		"altered too long": `{"row":"ATE=","schema":"s","name":"t","columns":[{"name":"id","type":"text","key":true}],"image":[{"t":"secret"}],"shown":[{},{}]}`,
+		"lost too short":   `{"row":"ATE=","schema":"s","name":"t","columns":[{"name":"id","type":"text","key":true}],"image":[{"t":"secret"}],"lost":[{"row":"ATE=","columns":[{"name":"id"}]}]}`,
 	} {
 		_, err := ParseParked([]byte(text))
 		if err == nil || !strings.Contains(err.Error(), "bridge.parked") || strings.Contains(err.Error(), "secret") {
@@ -71,6 +79,7 @@ func TestParseParkedRefuses(t *testing.T) {
 func FuzzParseParked(f *testing.F) {
 	row := rowOf(personShape, "1", "", "2", "a\xff", "")
 	p := Parked{Row: *row, Claim: Claim{Version: change.Version{Time: 7, Origin: change.NewOrigin("eu", 1)}, After: 1, Key: row.Key}, Reason: ByParent, Constraint: "of_mentor"}
+	p.Lost = []Lost{{*row, change.Dot{Origin: change.NewOrigin("us", 1), Seq: 3}, 5}}
 	for _, shown := range []change.Image{nil, row.Image} {
 		p.Shown = shown
 		text, err := p.Document()

@@ -2,45 +2,31 @@ package visibility
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
-	"slices"
 
 	"bridge/change"
 )
 
-// Drop reports whether one of the table's foreign keys has the policy [DropChild].
-func (p TablePolicies) Drop() bool {
+// IsMended reports whether one region writes something, for all, where a child is hidden by the foreign key: see package mend.
+func (p ForeignPolicy) IsMended() bool { return p == DropChild || p == KeepParent }
+
+// AreMended reports whether one of the table's foreign keys has such a policy.
+func (p TablePolicies) AreMended() bool {
 	for _, policy := range p.Foreign {
-		if policy == DropChild {
+		if policy.IsMended() {
 			return true
 		}
 	}
 	return false
 }
 
-// Drop reports whether a foreign key of any table has the policy [DropChild].
-func (p Policies) Drop() bool {
+// AreMended reports whether a foreign key of any table has such a policy.
+func (p Policies) AreMended() bool {
 	for _, table := range p {
-		if table.Drop() {
+		if table.AreMended() {
 			return true
 		}
 	}
 	return false
-}
-
-// Check says which policy can't be kept, the first of them by table and columns.
-func (p Policies) Check() error {
-	for _, table := range slices.SortedFunc(maps.Keys(p), compareNames) {
-		foreign := p[table].Foreign
-		for _, columns := range slices.Sorted(maps.Keys(foreign)) {
-			switch foreign[columns] {
-			case KeepParent:
-				return fmt.Errorf("table %s, foreign key (%s): the policy %s isn't built yet; choose %s, %s or %s", table, columns, foreign[columns], ParkChild, NullChild, DropChild)
-			}
-		}
-	}
-	return nil
 }
 
 func compareNames(a, b change.TableName) int {

@@ -1,28 +1,21 @@
 package visibility
 
 import (
-	"strings"
 	"testing"
 
 	"bridge/change"
 )
 
-// TestCheckRefusesWhatIsntBuilt: a policy that nothing keeps must not be taken for one that is.
-func TestCheckRefusesWhatIsntBuilt(t *testing.T) {
-	for _, built := range []ForeignPolicy{ParkChild, NullChild, DropChild} {
-		p := Policies{{Schema: "public", Name: "b"}: {Unique: map[string]UniquePolicy{"x": {Rename, "x"}, "y": {Null, "y"}, "z": {}}, Foreign: map[string]ForeignPolicy{"a": built}}}
-		if err := p.Check(); err != nil {
-			t.Errorf("%s: %v", built, err)
+func TestPoliciesAreMended(t *testing.T) {
+	for policy, want := range map[ForeignPolicy]bool{ParkChild: false, NullChild: false, DropChild: true, KeepParent: true} {
+		p := Policies{{Schema: "public", Name: "a"}: {}, {Schema: "public", Name: "b"}: {
+			Unique: map[string]UniquePolicy{"x": {Rename, "x"}}, Foreign: map[string]ForeignPolicy{"a": ParkChild, "b, c": policy},
+		}}
+		if got := p.AreMended(); got != want {
+			t.Errorf("%s: %t", policy, got)
 		}
-	}
-	for _, refused := range []ForeignPolicy{KeepParent} {
-		p := Policies{}
-		for _, name := range []string{"c", "b", "d"} {
-			p[change.TableName{Schema: "public", Name: name}] = TablePolicies{Foreign: map[string]ForeignPolicy{"z": refused, "m, n": refused, "a": NullChild}}
-		}
-		err := p.Check()
-		if want := "table public.b, foreign key (m, n): the policy " + refused.String() + " isn't built yet"; err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
+		if got := p[change.TableName{Schema: "public", Name: "a"}].AreMended(); got {
+			t.Errorf("%s: of a table without any", policy)
 		}
 	}
 }

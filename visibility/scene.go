@@ -24,6 +24,8 @@ type Candidate struct {
 	Aside bool
 	// Refuses is the constraint by which this database doesn't take the row, if it's known not to.
 	Refuses string
+	// Lost are the deleted rows that the row lacks: see [Parked].
+	Lost []Lost
 
 	Verdict
 }

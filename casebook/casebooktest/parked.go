@@ -20,28 +20,38 @@ var claimed = time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 // is the key. shown is what's shown in its place, if anything.
 func (b *Bed) park(t *testing.T, table string, reason visibility.Reason, constraint string, texts []string, shown ...string) {
 	t.Helper()
-	var columns []change.Column
-	values := func(texts []string) (image change.Image) {
-		for _, text := range texts {
-			if _, value, _ := strings.Cut(text, "="); value == "NULL" {
-				image = append(image, change.Null)
-			} else {
-				image = append(image, change.Text(value))
-			}
+	b.put(t, visibility.Parked{Row: rowOf(t, table, texts), Reason: reason, Constraint: constraint, Shown: values(shown)})
+}
+
+func values(texts []string) (image change.Image) {
+	for _, text := range texts {
+		if _, value, _ := strings.Cut(text, "="); value == "NULL" {
+			image = append(image, change.Null)
+		} else {
+			image = append(image, change.Text(value))
 		}
-		return image
 	}
+	return image
+}
+
+func rowOf(t *testing.T, table string, texts []string) visibility.Row {
+	t.Helper()
+	var columns []change.Column
 	for i, text := range texts {
 		name, _, _ := strings.Cut(text, "=")
 		columns = append(columns, change.Column{Name: name, Type: "text", Key: i == 0})
 	}
 	shape := change.NewTable(change.TableName{Schema: "shop", Name: table}, columns, true)
-	p := visibility.Parked{Reason: reason, Constraint: constraint, Shown: values(shown)}
-	p.Table, p.Image = shape, values(texts)
-	var err error
-	if p.Key, err = change.KeyOf(shape, p.Image, nil); err != nil {
+	key, err := change.KeyOf(shape, values(texts), nil)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return visibility.Row{Key: key, Table: shape, Image: values(texts)}
+}
+
+// put writes a row of bridge.parked.
+func (b *Bed) put(t *testing.T, p visibility.Parked) {
+	t.Helper()
 	p.Claim = visibility.Claim{Version: change.Version{Time: change.TimestampOf(claimed), Origin: "us/1"}, Key: p.Key}
 	document, err := p.Document()
 	if err != nil {
@@ -50,7 +60,7 @@ func (b *Bed) park(t *testing.T, table string, reason visibility.Reason, constra
 	key, _ := p.Image[0].Text()
 	keyColumns, keyValues := b.ParkedKey(key)
 	b.Exec(t, fmt.Sprintf(`INSERT INTO bridge.parked (table_schema, table_name, %s, image, claim_time, claim_origin, reason, constraint_name, document)
-		VALUES ('shop', '%s', %s, '{}', %d, 'us/1', '%s', '%s', '%s')`, keyColumns, table, keyValues, int64(p.Claim.Time), reason, constraint, strings.ReplaceAll(string(document), "'", "''")))
+		VALUES ('shop', '%s', %s, '{}', %d, 'us/1', '%s', '%s', '%s')`, keyColumns, p.Table.Name, keyValues, int64(p.Claim.Time), p.Reason, p.Constraint, strings.ReplaceAll(string(document), "'", "''")))
 }
 
 // find is a parked row of schema shop.

@@ -51,6 +51,7 @@ func Run(t *testing.T, bed func(*testing.T) *Bed) {
 		"a parked row is resolved":               parkedResolved,
 		"a parked row is discarded":              discarded,
 		"a parked row is dropped":                dropped,
+		"a deleted row is inserted again":        Restored,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, bed(t)) })
 	}

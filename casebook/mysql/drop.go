@@ -19,10 +19,6 @@ func (b *Book) Drop(ctx context.Context, p *casebook.Parked, c *casebook.Case) e
 	if err != nil {
 		return err
 	}
-	sql, err := recordSQL(c)
-	if err != nil {
-		return err
-	}
 	return b.discard(ctx, p, func() error {
 		r, err := b.conn.One(ctx, "DELETE FROM bridge.parked"+where)
 		switch {
@@ -31,9 +27,22 @@ func (b *Book) Drop(ctx context.Context, p *casebook.Parked, c *casebook.Case) e
 		case r.Affected == 0:
 			return p.NotParked()
 		}
-		_, err = b.conn.One(ctx, sql)
-		return explain(err)
+		return b.record(ctx, c)
 	})
+}
+
+// record puts cases into bridge.conflicts, in the transaction.
+func (b *Book) record(ctx context.Context, cases ...*casebook.Case) error {
+	for _, c := range cases {
+		sql, err := recordSQL(c)
+		if err != nil {
+			return err
+		}
+		if _, err := b.conn.One(ctx, sql); err != nil {
+			return explain(err)
+		}
+	}
+	return nil
 }
 
 // placeOf is the condition that a row of bridge.parked is p's and still as p tells. It has the primary key, which isn't in the document: without

@@ -206,11 +206,11 @@ func (w *writer) Insert(image casebook.Image) error {
 	return explain(err)
 }
 
-// untaken reports whether the server refuses a row for what's in it.
+// untaken reports whether the server refuses a row for what's in it, or a trigger does.
 func untaken(err error) bool {
 	server, ok := errors.AsType[*mysql.Error](err)
 	const truncated, noDefault, incorrect, violatesCheck = 1265, 1364, 1366, 3819 // these have other states
-	return ok && (strings.HasPrefix(server.State, "22") || strings.HasPrefix(server.State, "23") || mysql.IsError(err, truncated, noDefault, incorrect, violatesCheck))
+	return ok && (strings.HasPrefix(server.State, "22") || strings.HasPrefix(server.State, "23") || strings.HasPrefix(server.State, "45") || mysql.IsError(err, truncated, noDefault, incorrect, violatesCheck))
 }
 
 // Delete is [casebook.Writer]'s.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"bridge/casebook"
 	"bridge/change"
@@ -234,7 +232,7 @@ func (w *writer) Insert(image casebook.Image) error {
 		result := w.book.conn.PgConn().ExecParams(w.ctx, text, s.params, nil, nil, nil).Read()
 		return result.Err
 	})
-	if server, ok := errors.AsType[*pgconn.PgError](err); ok && (strings.HasPrefix(server.Code, "22") || strings.HasPrefix(server.Code, "23")) {
+	if isUntaken(err) {
 		return fmt.Errorf("%w: %w", casebook.ErrUntaken, explain(err))
 	}
 	return explain(err)

@@ -15,8 +15,8 @@ import (
 	"bridge/visibility"
 )
 
-// newNode builds the region's node from its configuration. mender and dropper may be nil.
-func newNode(c *config.Config, log *slog.Logger, policies visibility.Policies, mender *mend.Mender, dropper *mend.Dropper) (*node.Node, error) {
+// newNode builds the region's node from its configuration. mender and orphans may be nil.
+func newNode(c *config.Config, log *slog.Logger, policies visibility.Policies, mender *mend.Mender, orphans *mend.OrphanMender) (*node.Node, error) {
 	var peers []string
 	for _, r := range settings.Regions(c) {
 		if r != c.Region {
@@ -31,15 +31,15 @@ func newNode(c *config.Config, log *slog.Logger, policies visibility.Policies, m
 	if err != nil {
 		return nil, err
 	}
-	var awaiting, orphans func()
+	var awaiting, orphaned func()
 	if mender != nil {
 		awaiting = mender.Wake
 	}
-	if dropper != nil {
-		orphans = dropper.Wake
+	if orphans != nil {
+		orphaned = orphans.Wake
 	}
 	return node.New(node.Config{
-		Awaiting: awaiting, Orphans: orphans,
+		Awaiting: awaiting, Orphans: orphaned,
 		Cluster: c.Cluster, Region: c.Region, Peers: peers,
 		Streams:   func(region string) (stream.Log, error) { return topics.Open(c, region) },
 		Engine:    engine,
@@ -61,10 +61,11 @@ func menderOf(c *config.Config, log *slog.Logger) (*mend.Mender, error) {
 	return mend.New(engines.Of(c).Cases, rules, log), nil
 }
 
-// dropperOf is what gives up rows that lack a parent, in the one region that does it; nil in the others, and where no policy asks for it.
-func dropperOf(c *config.Config, policies visibility.Policies, log *slog.Logger) *mend.Dropper {
-	if c.Region != settings.DroppingRegion(c) || !policies.Drop() {
+// orphanMenderOf is what gives up rows that lack a parent, or inserts that again, in the one region that does it; nil in the others, and where no
+// policy asks for it.
+func orphanMenderOf(c *config.Config, policies visibility.Policies, log *slog.Logger) *mend.OrphanMender {
+	if c.Region != settings.MendingRegion(c) || !policies.AreMended() {
 		return nil
 	}
-	return mend.NewDropper(engines.Of(c).Cases, policies, log)
+	return mend.NewOrphanMender(engines.Of(c).Cases, policies, log)
 }

@@ -22,7 +22,7 @@ CREATE UNIQUE INDEX lower_name ON public.users (lower(name));`
 
 const policyRules = `{default: last_write_wins, tables: {public.users: {unique: {email: {"null": email}, "org, name": {rename: name}}, foreign_keys: {boss: set_null}}}}`
 
-// TestRulesOfConstraints: the policies of keys are checked against the tables, explained, and refused where they aren't built.
+// TestRulesOfConstraints: the policies of keys are checked against the tables, and explained.
 func TestRulesOfConstraints(t *testing.T) {
 	t.Parallel()
 	m := newMesh(t, constrainedTables)
@@ -48,11 +48,13 @@ func TestRulesOfConstraints(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	file = m.withRules("eu", strings.NewReplacer("set_null", "keep_parent", "null\": email", "null\": mail", "{email", "{mail").Replace(policyRules))
-	if a := bridge(t, nil, "check", "-c", file); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "configuration: conflicts.tables: table public.users, foreign key (boss): the policy keep_parent isn't built yet") ||
+	if a := bridge(t, nil, "check", "-c", file); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "public.users: the policy of foreign key (boss) of public.users is keep_parent, which inserts deleted rows of this table again: that needs whole rows in the log") ||
+		!strings.Contains(a.stdout, `ALTER TABLE "public"."users" REPLICA IDENTITY FULL;`) || !strings.Contains(a.stdout, "parents that rows lack by the foreign key (boss) are inserted again by the bridge of region ap") ||
 		!strings.Contains(a.stdout, "has no unique key besides the one that names its rows (mail), and a policy for it") || !strings.Contains(a.stdout, "those of the table are (email), (name), (org, name)") {
 		t.Errorf("%+v", a)
 	}
-	if a := bridge(t, nil, "run", "-c", file); a.code != shell.ExitUsage || !strings.Contains(a.stderr, "the policy keep_parent isn't built yet; choose park, set_null or drop") {
+	if a := bridge(t, nil, "rules", "explain", "public.users", "-c", file); a.code != 0 || !strings.Contains(a.stdout, "foreign key (boss) of public.users, keep_parent: ") ||
+		!strings.Contains(a.stdout, "the bridge of region ap inserts the parent again, in all regions, as it was") {
 		t.Errorf("%+v", a)
 	}
 }

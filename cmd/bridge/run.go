@@ -25,12 +25,9 @@ func (*runCommand) Run(ctx context.Context, s *shell.Session) error {
 	if err != nil {
 		return err
 	}
-	policies, err := settings.CheckedPolicies(c)
-	if err != nil {
-		return err
-	}
-	dropper := dropperOf(c, policies, log)
-	n, err := newNode(c, log, policies, mender, dropper)
+	policies := settings.Policies(c)
+	orphans := orphanMenderOf(c, policies, log)
+	n, err := newNode(c, log, policies, mender, orphans)
 	if err != nil {
 		return err
 	}
@@ -46,8 +43,8 @@ func (*runCommand) Run(ctx context.Context, s *shell.Session) error {
 	if mender != nil {
 		group.Go(func() error { return mender.Run(ctx) })
 	}
-	if dropper != nil {
-		group.Go(func() error { return dropper.Run(ctx) })
+	if orphans != nil {
+		group.Go(func() error { return orphans.Run(ctx) })
 	}
 	group.Go(func() error {
 		if err := n.Run(ctx); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bridge/change"
 	"bridge/visibility"
 )
 
@@ -127,10 +128,28 @@ func (r *constraintReport) foreign() {
 	r.unknown("foreign key", slices.Sorted(maps.Keys(r.policies.Foreign)), keys)
 }
 
+// KeptParents finds tables whose deleted rows are to be inserted again by the policy of a foreign key, and of which the log doesn't tell them. logs says,
+// by a table's name between the regions, what would make the log carry its whole rows; nothing where it does.
+func KeptParents(list []*Constrained, policies visibility.Policies, logs func(change.TableName) (table change.TableName, fix string)) (found []Finding) {
+	for _, t := range list {
+		for i := range t.Foreign {
+			f := &t.Foreign[i]
+			if f.Untold != "" || policies[t.Between].Foreign[f.Key()] != visibility.KeepParent {
+				continue
+			}
+			if parent, fix := logs(f.Parent); fix != "" {
+				found = append(found, Finding{Level: Error, Object: parent.String(), Fix: fix, Text: fmt.Sprintf(
+					"the policy of foreign key (%s) of %s is keep_parent, which inserts deleted rows of this table again: that needs whole rows in the log", f.Key(), t.TableName)})
+			}
+		}
+	}
+	return found
+}
+
 // ForeignWords says what becomes of a child whose parent isn't shown.
 func ForeignWords(p visibility.ForeignPolicy) string {
 	return [...]string{visibility.ParkChild: "parked", visibility.NullChild: "shown with NULL in these columns",
-		visibility.DropChild: "deleted in all regions, and recorded", visibility.KeepParent: "kept, and so is the parent"}[p]
+		visibility.DropChild: "deleted in all regions, and recorded", visibility.KeepParent: "kept, and the parent inserted again in all regions"}[p]
 }
 
 // unknown reports policies of keys that the table doesn't have, or of which nothing can be told. keys are those of the kind that

@@ -200,5 +200,36 @@ func (c *checker) constraints(ctx context.Context) error {
 		}
 		c.findings = append(c.findings, preflight.Constraints(t, c.Policies[t.Between])...)
 	}
+	logs, err := c.logging()
+	if err != nil {
+		return err
+	}
+	c.findings = append(c.findings, preflight.KeptParents(list, c.Policies, logs)...)
 	return nil
+}
+
+// logging says of a table by its name between the regions what makes the log carry its whole rows; nothing, where it does.
+func (c *checker) logging() (func(change.TableName) (change.TableName, string), error) {
+	tables := map[change.TableName]change.TableName{}
+	for _, t := range c.tables {
+		stream, err := c.Names.Stream(t.TableName)
+		if err != nil {
+			return nil, err
+		}
+		if t.identity != "f" {
+			tables[stream] = t.TableName
+		}
+	}
+	return func(stream change.TableName) (change.TableName, string) {
+		local, keys := tables[stream]
+		if !keys {
+			return local, ""
+		}
+		return local, wholeRows(local)
+	}, nil
+}
+
+// wholeRows is the statement that makes the log carry a table's whole rows.
+func wholeRows(table change.TableName) string {
+	return "ALTER TABLE " + postgres.QuoteTable(table) + " REPLICA IDENTITY FULL;"
 }

@@ -145,3 +145,31 @@ func TestPoliciesAreChecked(t *testing.T) {
 		t.Errorf("policies of another table's name count:\n%s", list(report))
 	}
 }
+
+// TestKeptParentsAreLoggedWhole: a table whose deleted rows are to be inserted again must tell them in its log, whichever table names it.
+func TestKeptParentsAreLoggedWhole(t *testing.T) {
+	b := setup(t, 15)
+	b.admin(`CREATE TABLE public.users (id int PRIMARY KEY, boss int REFERENCES public.users); CREATE TABLE public.site (id int PRIMARY KEY);
+CREATE TABLE public.post (id int PRIMARY KEY, author int REFERENCES public.users, site int REFERENCES public.site)`)
+	b.grant()
+	var err error
+	if b.settings.Names, err = naming.New(naming.Rules{Tables: []naming.Table{{Local: public("users"), Stream: public("people")}}}); err != nil {
+		t.Fatal(err)
+	}
+	b.settings.Policies = visibility.Policies{
+		public("people"): {Foreign: map[string]visibility.ForeignPolicy{"boss": visibility.KeepParent}},
+		public("post"):   {Foreign: map[string]visibility.ForeignPolicy{"author": visibility.KeepParent, "site": visibility.DropChild}},
+	}
+	conn := b.connect()
+	report := b.check(conn)
+	for _, key := range []string{"(boss) of public.users", "(author) of public.post"} {
+		f := find(report, preflight.Error, "public.users: the policy of foreign key "+key+" is keep_parent, which inserts deleted rows of this table again: that needs whole rows in the log")
+		if f == nil || f.Fix != `ALTER TABLE "public"."users" REPLICA IDENTITY FULL;` {
+			t.Errorf("not reported: %s\n%s", key, list(report))
+		}
+	}
+	b.admin(`ALTER TABLE public.users REPLICA IDENTITY FULL`)
+	if report := b.check(conn); report.Blocked() || find(report, preflight.Note, "(author): kept, and the parent inserted again in all regions; (site): deleted in all regions") == nil {
+		t.Errorf("after the fix:\n%s", list(report))
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"bridge/change"
-	"bridge/internal/postgres"
 	"bridge/internal/preflight"
 	"bridge/value"
 )
@@ -41,7 +40,7 @@ FROM pg_attribute a WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND NOT a.attis
 		}
 		shape := &preflight.Shape{
 			TableName: t.TableName, Columns: columns[t.oid], Altered: altered, Whole: t.identity == "f",
-			MakeIt: "ALTER TABLE " + postgres.QuoteTable(t.TableName) + " REPLICA IDENTITY FULL;",
+			MakeIt: wholeRows(t.TableName),
 		}
 		for _, rule := range c.Rules.Each(t.TableName) {
 			c.findings = append(c.findings, preflight.Rule(shape, rule)...)

@@ -32,7 +32,7 @@ type caseFilter struct {
 	Table    string   `placeholder:"[SCHEMA.]TABLE" help:"Only of this table, by its name between the regions."`
 	Key      []string `placeholder:"VALUE" sep:"none" help:"Only of the row with this key; once for each of its columns."`
 	Type     string   `placeholder:"TYPE" help:"Only of this type: insert_exists, update_concurrent, …"`
-	Outcome  string   `placeholder:"WORD" help:"Only with this outcome: applied, kept, merged, parked, altered, dropped."`
+	Outcome  string   `placeholder:"WORD" help:"Only with this outcome: applied, kept, merged, parked, altered, dropped, restored."`
 	Since    string   `placeholder:"AGE|TIME" help:"Only those decided since: 90m, 24h, 7d, or 2026-01-31T12:00:00Z."`
 	Before   string   `placeholder:"AGE|TIME" help:"Only those decided before."`
 	Awaiting bool     `help:"Only those that wait for somebody's decision in this region (columns with the rule manual)."`

@@ -38,7 +38,7 @@ func explainKeys(ctx context.Context, c *config.Config, stream change.TableName)
 			unique = append(unique, explainUnique(&t.Unique[i], policies))
 		}
 		for i := range t.Foreign {
-			foreign = append(foreign, explainForeign(&t.Foreign[i], policies, settings.DroppingRegion(c)))
+			foreign = append(foreign, explainForeign(&t.Foreign[i], policies, settings.MendingRegion(c)))
 		}
 	}
 	return unique, foreign, nil
@@ -64,7 +64,7 @@ func explainUnique(u *preflight.Unique, policies visibility.TablePolicies) expla
 	return k
 }
 
-func explainForeign(f *preflight.Foreign, policies visibility.TablePolicies, dropping string) explainedKey {
+func explainForeign(f *preflight.Foreign, policies visibility.TablePolicies, mending string) explainedKey {
 	k := explainedKey{Name: f.Name, Columns: f.Between(), Parent: f.Parent.String()}
 	if f.Untold != "" {
 		k.Text = "It " + f.Untold + ", and isn't checked for applied rows: a row may be left without its parent."
@@ -77,9 +77,9 @@ func explainForeign(f *preflight.Foreign, policies visibility.TablePolicies, dro
 	case visibility.NullChild:
 		k.Text += "the row is shown with NULL in these columns until the parent is back."
 	case visibility.DropChild:
-		k.Text += "the row is hidden, and the bridge of region " + dropping + " deletes it, in all regions, and records it."
+		k.Text += "the row is hidden, and the bridge of region " + mending + " deletes it, in all regions, and records it."
 	case visibility.KeepParent:
-		k.Text += "the delete loses."
+		k.Text += "the row is hidden, and the bridge of region " + mending + " inserts the parent again, in all regions, as it was, and records that; then the row is shown."
 	default:
 		k.Text += "the row is hidden, and stands in bridge.parked until the parent is back."
 	}

@@ -1,9 +1,6 @@
 package settings
 
 import (
-	"fmt"
-
-	"bridge/cmd/bridge/internal/shell"
 	"bridge/config"
 	"bridge/visibility"
 )
@@ -42,14 +39,6 @@ var foreignPolicies = map[string]visibility.ForeignPolicy{
 	config.Park: visibility.ParkChild, config.SetNull: visibility.NullChild, config.Drop: visibility.DropChild, config.KeepParent: visibility.KeepParent,
 }
 
-// CheckedPolicies are the policies, or an error that says which of them can't be kept.
-func CheckedPolicies(c *config.Config) (visibility.Policies, error) {
-	policies := Policies(c)
-	if err := policies.Check(); err != nil {
-		return nil, shell.Usage(fmt.Errorf("conflicts.tables: %w", err))
-	}
-	return policies, nil
-}
-
-// DroppingRegion is the one that gives up rows for all, where a policy says so: the first by name, as of merges. All regions must know it alike.
-func DroppingRegion(c *config.Config) string { return Regions(c)[0] }
+// MendingRegion is the one that gives up rows, or inserts their parents again, for all, where a policy says so: the first by name, as of merges. All regions
+// must know it alike.
+func MendingRegion(c *config.Config) string { return Regions(c)[0] }

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"reflect"
-	"strings"
 	"testing"
 
 	"bridge/change"
@@ -16,16 +15,16 @@ func TestPoliciesOf(t *testing.T) {
 	c.Conflicts.Default = config.LastWriteWins
 	table := config.TableConflicts{
 		Unique:      map[string]config.UniquePolicy{"a": {Null: "a"}, "b, c": {Rename: "c"}, "d": {}},
-		ForeignKeys: map[string]string{"e": config.SetNull, "f, g": config.Park, "h": config.Drop},
+		ForeignKeys: map[string]string{"e": config.SetNull, "f, g": config.Park, "h": config.Drop, "i": config.KeepParent},
 	}
 	c.Conflicts.Tables = map[string]config.TableConflicts{"public.t": table, "public.plain": {}}
-	got, err := CheckedPolicies(c)
+	got := Policies(c)
 	want := visibility.Policies{change.TableName{Schema: "public", Name: "t"}: {
 		Unique:  map[string]visibility.UniquePolicy{"a": {Loser: visibility.Null, Column: "a"}, "b, c": {Loser: visibility.Rename, Column: "c"}, "d": {}},
-		Foreign: map[string]visibility.ForeignPolicy{"e": visibility.NullChild, "f, g": visibility.ParkChild, "h": visibility.DropChild},
+		Foreign: map[string]visibility.ForeignPolicy{"e": visibility.NullChild, "f, g": visibility.ParkChild, "h": visibility.DropChild, "i": visibility.KeepParent},
 	}}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v, %v", got, err)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 	fingerprints := map[string]string{}
 	add := func(name string, table config.TableConflicts) {
@@ -41,10 +40,6 @@ func TestPoliciesOf(t *testing.T) {
 	add("rename", config.TableConflicts{Unique: map[string]config.UniquePolicy{"a": {Rename: "a"}}})
 	add("set_null", config.TableConflicts{ForeignKeys: map[string]string{"a": config.SetNull}})
 	add("another key's", config.TableConflicts{ForeignKeys: map[string]string{"b": config.SetNull}})
-	for _, word := range []string{config.KeepParent} {
-		c.Conflicts.Tables["public.t"] = config.TableConflicts{ForeignKeys: map[string]string{"e": word}}
-		if _, err := CheckedPolicies(c); err == nil || !strings.Contains(err.Error(), "conflicts.tables: table public.t, foreign key (e): the policy "+word) {
-			t.Errorf("%s: %v", word, err)
-		}
-	}
+	add("drop", config.TableConflicts{ForeignKeys: map[string]string{"a": config.Drop}})
+	add("keep_parent", config.TableConflicts{ForeignKeys: map[string]string{"a": config.KeepParent}})
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"bridge/cmd/bridge/internal/engines"
-	"bridge/cmd/bridge/internal/settings"
 	"bridge/cmd/bridge/internal/shell"
 	"bridge/cmd/bridge/internal/show"
 	"bridge/internal/preflight"
@@ -39,10 +38,7 @@ func (cmd *Check) Run(ctx context.Context, s *shell.Session) error {
 		report = &preflight.Report{Findings: []preflight.Finding{preflight.Failure("database", err)}}
 	}
 	cancel()
-	if _, err := settings.CheckedPolicies(c); err != nil {
-		report.Findings = append(report.Findings, preflight.Failure("configuration", err))
-	}
-	report.Findings = append(report.Findings, dropNotes(c)...)
+	report.Findings = append(report.Findings, mendNotes(c)...)
 	report.Findings = append(report.Findings, checkTopics(ctx, c, report.Initialised, cmd.Timeout)...)
 	if len(cmd.Peers) > 0 {
 		found, err := checkPeers(ctx, s, c, cmd.Peers)

@@ -10,13 +10,16 @@ import (
 	"bridge/internal/preflight"
 )
 
-// dropNotes say what the policy drop needs.
-func dropNotes(c *config.Config) (notes []preflight.Finding) {
+// mendNotes say what the policies drop and keep_parent need.
+func mendNotes(c *config.Config) (notes []preflight.Finding) {
+	texts := map[string]string{
+		config.Drop:       "rows that lack a parent by the foreign key (%s) are dropped by the bridge of region %s: it must have the key, too, and while it's away they wait in bridge.parked",
+		config.KeepParent: "parents that rows lack by the foreign key (%s) are inserted again by the bridge of region %s: it must have the key, too, and while it's away the rows wait in bridge.parked",
+	}
 	for stream, t := range c.Conflicts.Tables {
 		for _, key := range slices.Sorted(maps.Keys(t.ForeignKeys)) {
-			if t.ForeignKeys[key] == config.Drop {
-				notes = append(notes, preflight.Finding{Level: preflight.Note, Object: stream, Text: fmt.Sprintf(
-					"rows that lack a parent by the foreign key (%s) are dropped by the bridge of region %s: it must have the key, too, and while it's away they wait in bridge.parked", key, settings.DroppingRegion(c))})
+			if text := texts[t.ForeignKeys[key]]; text != "" {
+				notes = append(notes, preflight.Finding{Level: preflight.Note, Object: stream, Text: fmt.Sprintf(text, key, settings.MendingRegion(c))})
 			}
 		}
 	}

@@ -10,13 +10,13 @@ import (
 	"bridge/internal/testserver/servertest"
 )
 
-// droppedIn waits until the region that drops has recorded so many rows, and returns them by key, sorted.
-func (m *mesh) droppedIn(region string, rows int) (keys []string) {
+// mendedIn waits until a region has recorded so many cases of an outcome, and returns their rows, sorted.
+func (m *mesh) mendedIn(region, outcome string, rows int) (keys []string) {
 	m.t.Helper()
-	m.eventually(region+" has dropped what it must", func() bool {
+	m.eventually(region+" has "+outcome+" what it must", func() bool {
 		keys = nil
 		for _, c := range m.cases(region) {
-			if c.Outcome == casebook.Dropped {
+			if c.Outcome == outcome {
 				keys = append(keys, c.Row())
 			}
 		}
@@ -24,6 +24,12 @@ func (m *mesh) droppedIn(region string, rows int) (keys []string) {
 	})
 	slices.Sort(keys)
 	return keys
+}
+
+// droppedIn waits until the region that drops has recorded so many rows, and returns them by key, sorted.
+func (m *mesh) droppedIn(region string, rows int) []string {
+	m.t.Helper()
+	return m.mendedIn(region, casebook.Dropped, rows)
 }
 
 // TestDrops: a child without its parent goes in all regions, with its own children, whichever region it was written in; one region records it.
