@@ -172,7 +172,7 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 		p.take(&conflict.Rule{Deletes: conflict.DeleteWins})
 	case NoRecheck, NoConfirm:
 		p.constrain(constraints{uniques: 1, values: 2})
-		p.keys, p.tables = 2+rng.IntN(2), 1
+		p.keys, p.tables, p.truncates = 2+rng.IntN(2), 1, false
 		if f == NoConfirm {
 			p.missRows(rng)
 			p.keys, p.rounds, p.prefilled = 2+rng.IntN(2), 3, 0
@@ -180,6 +180,7 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 	case NoSettledTruncate, NoTruncateRecheck:
 		p.constrain(constraints{uniques: rng.IntN(2), values: 2, foreign: true, cascade: true})
 		p.keys, p.truncates = 1+rng.IntN(2), true
+		p.weights[actTrouble] = 0
 	case NoDangle, NoChildren:
 		p.constrain(constraints{foreign: true, cascade: true})
 		p.keys = 1 + rng.IntN(2)
