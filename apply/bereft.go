@@ -19,7 +19,7 @@ func (s *Settlement) bereave(c *visibility.Candidate, h *history.History) error 
 		b.known = parked.Lost
 	}
 	err := b.parents(c.Table, c.Row, c.Marks)
-	c.Lost = b.lost
+	c.Lost, c.Kin = b.lost, b.kin
 	return err
 }
 
@@ -30,6 +30,7 @@ type bereavement struct {
 	known []visibility.Lost // from before
 	seen  map[change.Key]bool
 	lost  []visibility.Lost
+	kin   []change.Key // that lost rows name
 }
 
 // parents finds those that a row names, each after those that it names itself.
@@ -39,6 +40,9 @@ func (b *bereavement) parents(t *visibility.Table, row *visibility.Row, marks vi
 		v, parent := marks.Names[i], b.s.catalog[f.Parent]
 		if f.Policy != visibility.KeepParent || !v.Has() || parent == nil {
 			continue
+		}
+		if key, ok := parent.KeyOf(v); ok && len(b.seen) > 0 {
+			b.kin = append(b.kin, key)
 		}
 		values, _ := row.Values(f.Columns)
 		last, err := b.lastDeleted(parent, v, values)

@@ -173,6 +173,27 @@ func TestLostParentsAreKept(t *testing.T) {
 	}
 }
 
+// TestParentsOfLostParents: those that are deleted after the child was parked are known, too, wherever that was.
+func TestParentsOfLostParents(t *testing.T) {
+	for name, remove := range map[string]func(*place){
+		"here":  func(p *place) { p.local(4, closes("1", "-", "x")) },
+		"there": func(p *place) { must(t, p.receive(txOf("c", 1, 4, closes("1", "-", "x")))) },
+	} {
+		p := newHallPlace(t, "a/1")
+		p.local(1, opens("1", "-", "x"), opens("2", "1", "y"))
+		p.local(2, closes("2", "1", "y"))
+		must(t, p.receive(txOf("b", 1, 3, taken("7", "y", "-"))))
+		if got := p.lacks(seats); got != "public.seat (7): 2y by a/1:2" {
+			t.Fatalf("%s: %s", name, got)
+		}
+		remove(p)
+		must(t, p.keepUp())
+		if got := p.lacks(seats); !strings.HasPrefix(got, "public.seat (7): 1x by ") || !strings.HasSuffix(got, " 2y by a/1:2") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 // TestLostParentsOfLargeTransactions: what a large transaction deleted is read again, whichever key names it.
 func TestLostParentsOfLargeTransactions(t *testing.T) {
 	for name, child := range map[string]change.Operation{"by its key": opens("2", "1", "y"), "by another": taken("7", "x", "-")} {

@@ -105,7 +105,7 @@ func isSame(a, b *visibility.Parked) bool {
 func (s *Settlement) committed() {
 	for _, c := range s.scene.All() {
 		if p := parkedOf(c); p != nil {
-			s.parking.Put(*p, c.Marks, c.Blockers, c.Tables)
+			s.parking.Put(*p, c.Marks, slices.Concat(c.Blockers, c.Kin), c.Tables)
 		} else {
 			s.parking.Remove(c.Key)
 		}

@@ -184,6 +184,11 @@ func (w *Watch) Settlement(ctx context.Context, b *Batch, rules *conflict.Rules)
 	w.settling, w.noted = true, nil
 	w.mu.Unlock()
 	if b != nil {
+		for _, r := range b.rows {
+			for _, key := range w.parking.Watching(r.key) {
+				s.suspects[key] = true
+			}
+		}
 		return s, Due{}
 	}
 	due := w.take()

@@ -152,6 +152,9 @@ func (p *Parking) Meets(t *Table) bool {
 	return false
 }
 
+// Watching are the parked rows in whose way a row was.
+func (p *Parking) Watching(key change.Key) []change.Key { return sorted(maps.Keys(p.watched[key])) }
+
 // Concerned are the parked rows that a change of a row may concern: its own, and those in whose way it was.
 func (p *Parking) Concerned(key change.Key) []change.Key {
 	if len(p.rows) == 0 {

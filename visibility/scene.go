@@ -24,8 +24,10 @@ type Candidate struct {
 	Aside bool
 	// Refuses is the constraint by which this database doesn't take the row, if it's known not to.
 	Refuses string
-	// Lost are the deleted rows that the row lacks: see [Parked].
+	// Lost are the deleted rows that the row lacks: see [Parked]. Kin are the keys of those that they name: if one is deleted later, the row
+	// lacks it, too.
 	Lost []Lost
+	Kin  []change.Key
 
 	Verdict
 }
