@@ -23,6 +23,7 @@ type History struct {
 	sweeps map[change.TableName]bool // tables to be looked through as a whole by the next Prune
 	added  map[change.Origin]uint64  // the last transaction added of each
 	cut    Cut                       // of the history that this one resumes
+	latest map[string]change.Version // the last transaction added of those published under each conflict rules
 
 	entries, bytes int
 }
@@ -44,6 +45,7 @@ func New(self change.Origin, members []change.Origin, limit int) *History {
 		stable: map[change.Origin]uint64{},
 		sweeps: map[change.TableName]bool{},
 		added:  map[change.Origin]uint64{},
+		latest: map[string]change.Version{},
 	}
 	for _, m := range members {
 		h.queues[m] = &queue{}
@@ -90,6 +92,9 @@ func (h *History) admit(tag *change.Tag) (bool, error) {
 		return false, fmt.Errorf("transaction %s: its origin is not a member of this mesh (regions in the configuration differ)", tag.Dot)
 	}
 	h.added[o] = max(h.added[o], tag.Dot.Seq)
+	if v := tag.Version(); h.latest[tag.Rules].Compare(v) < 0 {
+		h.latest[tag.Rules] = v
+	}
 	return h.cut.Needs(tag), nil
 }
 
@@ -200,6 +205,16 @@ func (h *History) Others(rules ...string) (n int) {
 		n += t.truncates.count(is)
 	}
 	return n
+}
+
+// Rid reports whether nothing is held that was published under other conflict rules than these, nor would be by a history that resumes c.
+func (h *History) Rid(c Cut, rules ...string) bool {
+	for under, last := range h.latest {
+		if !slices.Contains(rules, under) && last.Compare(c.Since) >= 0 {
+			return false
+		}
+	}
+	return h.Others(rules...) == 0
 }
 
 func (r Row) count(f func(*change.Tag) bool) (n int) {

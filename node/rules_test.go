@@ -108,7 +108,8 @@ func TestSuccession(t *testing.T) {
 	s.heard("us/1", head(8, "y")) // gone over, and the old ones given up by now
 	due(true, "that, and a later record")
 	h := history.NewLocked(history.New(eu, []change.Origin{eu, "us/1", "ap/1"}, 0))
-	if st := s.status(eu, loopguard.State{Vector: seen, Rules: "x"}, h); st.Done() || len(st.Awaited) > 0 || strings.Join(st.Unturned, " ") != "ap eu us" {
+	saved := history.Cut{Since: change.Version{Time: 1}}
+	if st := s.status(eu, loopguard.State{Vector: seen, Rules: "x"}, h, &saved); st.Done() || len(st.Awaited) > 0 || strings.Join(st.Unturned, " ") != "ap eu us" {
 		t.Errorf("%+v", st)
 	}
 	s.heard("ap/1", head(9, "y", "y"))
@@ -117,7 +118,7 @@ func TestSuccession(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if st := s.status(eu, loopguard.State{Vector: seen.With("us/1", 8), Rules: "y"}, h); st.Done() || st.Remaining != 1 || len(st.Unturned) > 0 {
+	if st := s.status(eu, loopguard.State{Vector: seen.With("us/1", 8), Rules: "y"}, h, &saved); st.Done() || st.Remaining != 1 || len(st.Unturned) > 0 {
 		t.Errorf("%+v", st)
 	}
 	h.Do(func(h *history.History) {
@@ -125,10 +126,15 @@ func TestSuccession(t *testing.T) {
 		h.Learn("ap/1", change.Vector{}.With(eu, 1))
 		h.Prune()
 	})
-	if st := s.status(eu, loopguard.State{Vector: seen.With("us/1", 8), Rules: "y"}, h); !st.Done() {
+	saved.Since = change.Version{}
+	if st := s.status(eu, loopguard.State{Vector: seen.With("us/1", 8), Rules: "y"}, h, &saved); st.Done() || st.Remaining != 0 {
+		t.Errorf("a restart would need what is forgotten here: %+v", st)
+	}
+	saved.Since = change.Version{Time: 1}
+	if st := s.status(eu, loopguard.State{Vector: seen.With("us/1", 8), Rules: "y"}, h, &saved); !st.Done() {
 		t.Errorf("%+v", st)
 	}
-	if (*succession)(nil).status(eu, loopguard.State{}, h) != nil {
+	if (*succession)(nil).status(eu, loopguard.State{}, h, nil) != nil {
 		t.Error("rules that stay have a succession")
 	}
 }

@@ -45,6 +45,7 @@ type session struct {
 
 	succession *succession // nil where the rules stay
 	turned     atomic.Bool // to the next rules
+	saved      atomic.Pointer[history.Cut]
 }
 
 // open brings a session to where its loops can start.
@@ -131,6 +132,7 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 		})
 		h.Resume(saved.Cut)
 	})
+	s.saved.Store(&saved.Cut)
 	s.marks = newMarks(saved, change.Dot{Origin: s.self, Seq: s.tail.state.Seq + 1})
 	for _, o := range members {
 		seq, end := progress[o].Seq, progress[o].Offset+1
@@ -230,7 +232,8 @@ func (s *session) saveHorizon(ctx context.Context) error {
 			}
 		})
 		now, ok := s.marks.horizon(cut)
-		if !ok || !stable || maps.Equal(now.Offsets, last.Offsets) {
+		moved := !maps.Equal(now.Offsets, last.Offsets) || s.succession != nil && now.Cut.Since != last.Cut.Since
+		if !ok || !stable || !moved {
 			return nil
 		}
 		if err := s.node.Engine.SaveHorizon(ctx, now); err != nil {
@@ -238,6 +241,7 @@ func (s *session) saveHorizon(ctx context.Context) error {
 		}
 		faultpoint.Hit(faultpoint.HorizonSaved)
 		last = now
+		s.saved.Store(&now.Cut)
 		return nil
 	})
 }

@@ -96,7 +96,7 @@ func (n *Node) Status() Status {
 		out.Peers = append(out.Peers, peer)
 	}
 	s.history.Do(func(h *history.History) { out.History = h.Stats() })
-	out.Succession = s.succession.status(s.self, out.Capture.State, s.history)
+	out.Succession = s.succession.status(s.self, out.Capture.State, s.history, s.saved.Load())
 	return out
 }
 

@@ -99,20 +99,21 @@ type Succession struct {
 	Awaited   []string // regions that haven't announced them
 	Unturned  []string // regions that publish under the rules before, perhaps this one
 	Remaining int      // operations of the rules before that may still compete here
+	Rid       bool     // nor would any after a restart
 }
 
 // Done reports whether the next rules may become this region's only ones.
-func (s *Succession) Done() bool { return len(s.Awaited)+len(s.Unturned)+s.Remaining == 0 }
+func (s *Succession) Done() bool { return len(s.Awaited)+len(s.Unturned) == 0 && s.Rid }
 
 // status is nil where no rules are on their way.
-func (s *succession) status(self change.Origin, at loopguard.State, h *history.Locked) *Succession {
+func (s *succession) status(self change.Origin, at loopguard.State, h *history.Locked, saved *history.Cut) *Succession {
 	if s == nil {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := &Succession{To: s.peers.To(), Awaited: regions(s.peers.Awaited()), Unturned: regions(s.peers.Unturned(at.Vector))}
-	h.Do(func(h *history.History) { out.Remaining = h.Others(out.To) })
+	h.Do(func(h *history.History) { out.Remaining, out.Rid = h.Others(out.To), h.Rid(*saved, out.To) })
 	if at.Rules != out.To {
 		out.Unturned = append(out.Unturned, self.Region())
 		slices.Sort(out.Unturned)

@@ -68,7 +68,7 @@ func (r *region) changeRules() {
 			return
 		}
 		r.turnOver()
-	case r.turnover == isReady && len(r.succession.Unturned(r.db.seen())) == 0 && r.history.Others(next) == 0:
+	case r.turnover == isReady && len(r.succession.Unturned(r.db.seen())) == 0 && r.history.Rid(r.history.Cut(), next):
 		w.trace("%s is restarted with the next rules alone", r)
 		r.turnover = isOver
 		r.stop()
