@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -28,7 +29,7 @@ type publisher struct {
 	next  int64 // no record may come to lie before this offset
 	count int   // transactions since since
 	since time.Time
-	rate  float64 // of transactions per second, lately
+	rate  float64 // of transactions per second, lately: what was counted last, or what's left of a higher one
 
 	mu     sync.Mutex
 	packer *wire.Packer
@@ -187,11 +188,16 @@ func (p *publisher) gather(ctx context.Context) error {
 // rateOver is how long transactions are counted for their rate: two that happen to come together are no backlog.
 const rateOver = 20 * time.Millisecond
 
+// rateHalves is how soon a rate that was is forgotten by half: a busy server's transactions come in bursts, with pauses of tens of
+// milliseconds in which other processes run.
+const rateHalves = 60 * time.Millisecond
+
 // measure notes that n transactions came since the last call.
 func (p *publisher) measure(n int, now time.Time) {
 	p.count += n
 	if elapsed := now.Sub(p.since); elapsed >= rateOver {
-		p.rate = float64(p.count) / elapsed.Seconds()
+		measured := float64(p.count) / elapsed.Seconds()
+		p.rate = max(measured, p.rate*math.Exp2(-float64(elapsed)/float64(rateHalves)))
 		p.count, p.since = 0, now
 	}
 }
