@@ -55,7 +55,6 @@ var sessionSettings = map[string]string{
 	"enable_hashjoin":               "off",
 	"enable_mergejoin":              "off",
 	"enable_seqscan":                "off",
-	"jit":                           "off",
 	// A bridge that is frozen, or cut off without a word, doesn't hold rows for longer. One that lives speaks
 	// every few seconds (see apply's pingInterval).
 	"idle_in_transaction_session_timeout": "30s",

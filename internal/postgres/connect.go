@@ -59,7 +59,9 @@ type Session struct {
 // sessionSettings make a value's text the same in every region, and names in SQL mean one thing.
 // search_path holds pg_catalog alone: every name outside it is written qualified (an operator of an
 // extension's type, too), and format_type qualifies what it prints. row_security = off turns rows
-// that a policy would hide into an error. bridge's sessions may be idle for as long as nothing happens.
+// that a policy would hide into an error. bridge's sessions may be idle for as long as nothing happens. Its questions to the
+// catalog look expensive to the planner and are not: compiling one by JIT takes a second of processor time, running it some
+// milliseconds.
 var sessionSettings = map[string]string{
 	"client_encoding":             "UTF8",
 	"DateStyle":                   "ISO, MDY",
@@ -72,6 +74,7 @@ var sessionSettings = map[string]string{
 	"standard_conforming_strings": "on",
 	"search_path":                 "pg_catalog",
 	"row_security":                "off",
+	"jit":                         "off",
 	"idle_session_timeout":        "0",
 }
 
