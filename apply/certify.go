@@ -110,7 +110,7 @@ func (r *row) certify(h *history.History, rules *conflict.Rules, asOf uint64, v 
 	r.looked = asOf
 	ops, rec := r.replay(ops, rules, present)
 	last := r.ops[len(r.ops)-1].entry()
-	rule = rules.For(r.key.Table, ops)
+	rule = rec.Rule
 	switch {
 	case rec.Versions != nil:
 	case r.claimed:
@@ -144,11 +144,15 @@ func (r *row) replay(ops history.Row, rules *conflict.Rules, present bool) (hist
 			rec.Type = conflict.TypeOf(in.op.Kind, present)
 			rec.Incoming = in.tag.Dot
 			rec.Versions = concurrent(ops, in.tag)
+			if rule := rules.For(r.key.Table, ops); rule.Computes() {
+				rec.Met = rule.Decide(ops, &ops[len(ops)-1])
+			}
 		}
 		e := in.entry()
 		ops = ops.Insert(e)
 		if rec.Versions != nil {
 			rec.Versions = rec.Versions.Insert(e)
+			rec.Arrived = append(rec.Arrived, e)
 		}
 	}
 	rec.Rule = rules.For(r.key.Table, ops)
@@ -272,7 +276,7 @@ func (b *Batch) certifyTruncate(r *row, h *history.History, rules *conflict.Rule
 			continue // decided on its own, with this truncate among its operations
 		}
 		ops := h.Row(key, ^uint64(0))
-		rec := conflict.Record{Type: conflict.Truncated, Key: key, Incoming: in.tag.Dot}
+		rec := conflict.Record{Type: conflict.Truncated, Key: key, Incoming: in.tag.Dot, Arrived: history.Row{entry}}
 		rec.Versions = concurrent(ops, in.tag).Insert(entry)
 		ops = ops.Insert(entry)
 		rule := rules.For(key.Table, ops)

@@ -3,6 +3,8 @@ package apply
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"bridge/change"
@@ -25,6 +27,8 @@ type RecordedVersion struct {
 	Fate   Fate               `json:"fate,omitempty"`
 	// Lost are the columns whose value from this operation isn't in the row; none of a delete that's lost as a whole.
 	Lost []string `json:"lost,omitempty"`
+	// Arrived says that its arrival was the conflict, or that it came with what was.
+	Arrived bool `json:"arrived,omitempty"`
 }
 
 // RecordedResult is bridge.conflicts.result: what the row became.
@@ -32,6 +36,8 @@ type RecordedResult struct {
 	Exists bool `json:"exists"`
 	// Image lacks the columns that no version carries: they stayed as they were.
 	Image map[string]*string `json:"image,omitempty"`
+	// Met has the columns that are merged in one region, as the arriving operations met them.
+	Met map[string]*string `json:"met,omitempty"`
 }
 
 // Recorded is what bridge.conflicts.versions and result hold of a conflict: JSON, the same on every engine.
@@ -45,9 +51,10 @@ func Recorded(r *conflict.Record) (versions, result []byte, err error) {
 		}
 		out[i].Fate, out[i].Lost = fateOf(r, e)
 		out[i].Won = out[i].Won && out[i].Fate != FateParked
+		out[i].Arrived = slices.ContainsFunc(r.Arrived, func(a history.Entry) bool { return isOperation(e, &a) })
 	}
 	if versions, err = json.Marshal(out); err == nil {
-		result, err = json.Marshal(RecordedResult{r.Outcome.Exists, recordedImage(r.Outcome.Table, r.Outcome.Image)})
+		result, err = json.Marshal(RecordedResult{r.Outcome.Exists, recordedImage(r.Outcome.Table, r.Outcome.Image), recordedMet(r)})
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("record the conflict on %s: %w", r.Key, err)
@@ -55,8 +62,16 @@ func Recorded(r *conflict.Record) (versions, result []byte, err error) {
 	return versions, result, nil
 }
 
-func isWinner(r *conflict.Record, e *history.Entry) bool {
-	return e.Tag.Dot == r.Outcome.Winner.Tag.Dot && e.Order == r.Outcome.Winner.Order
+func isWinner(r *conflict.Record, e *history.Entry) bool { return isOperation(e, &r.Outcome.Winner) }
+
+// isOperation reports whether two entries are of one operation.
+func isOperation(a, b *history.Entry) bool { return a.Tag.Dot == b.Tag.Dot && a.Order == b.Order }
+
+// recordedMet has what arriving operations met of the columns that one region merges.
+func recordedMet(r *conflict.Record) map[string]*string {
+	met := recordedImage(r.Met.Table, r.Met.Image)
+	maps.DeleteFunc(met, func(name string, _ *string) bool { return !r.Rule.Computed(name) })
+	return met
 }
 
 func recordedVector(v change.Vector) map[string]uint64 {

@@ -76,7 +76,9 @@ func (s *Settlement) decideSurvivor(key change.Key, in *incoming, ops history.Ro
 	}
 	ops = ops.Insert(entry)
 	rule := s.rules.For(key.Table, ops)
-	rec := conflict.Record{Type: conflict.Truncated, Key: key, Rule: rule, Incoming: in.tag.Dot, Versions: versions.Insert(entry)}
+	rec := conflict.Record{
+		Type: conflict.Truncated, Key: key, Rule: rule, Incoming: in.tag.Dot, Arrived: history.Row{entry}, Versions: versions.Insert(entry),
+	}
 	rec.Outcome = rule.Decide(ops, &entry)
 	if rule.Columns != nil {
 		s.survivors[key] = known

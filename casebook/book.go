@@ -1,8 +1,10 @@
 package casebook
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"bridge/change"
@@ -19,6 +21,9 @@ type Book interface {
 	// the row are locked while decide is asked. again lets a case be resolved that is so already. The error wraps
 	// [ErrNoCase], [ErrResolved], or what decide returned; no values are in it.
 	Resolve(ctx context.Context, id int64, mark Mark, again bool, decide func(*Case, *Row) (Change, error)) error
+	// Mend marks all cases of c's row that wait for a merge, and makes the change that decide asks for: all in one transaction, in which
+	// the row and its cases, which decide is given, the oldest first, are locked. The error is as of Resolve, and then nothing is done.
+	Mend(ctx context.Context, c *Case, mark func(*Case) Mark, decide func([]*Case, *Row) (Change, error)) error
 	// Parked yields the parked rows that a filter lets through, the newest first.
 	Parked(ctx context.Context, f ParkedFilter, yield func(*Parked) error) error
 	// Obstacle is what stands in a parked row's way, without other parked rows; [InTheWay] has them, too.
@@ -46,9 +51,23 @@ type Filter struct {
 	Type, Outcome string           // empty is any
 	Since, Before time.Time        // zero is without limit
 	Awaits        conflict.Awaited // empty is any; otherwise only cases that nobody has resolved
+	Merge         bool             // only cases that wait for a merge, whatever else they wait for
 	Open          bool             // only cases that nobody has resolved
 	Limit         int              // 0 is none
 	Oldest        bool             // oldest first
+}
+
+// Waiting are c and the other cases of its row that wait for a merge, the oldest first.
+func Waiting(ctx context.Context, book Book, c *Case) ([]*Case, error) {
+	cases := []*Case{c}
+	err := book.Cases(ctx, Filter{Table: c.TableName(), Key: c.Key, Merge: true}, func(other *Case) error {
+		if other.ID != c.ID {
+			cases = append(cases, other)
+		}
+		return nil
+	})
+	slices.SortFunc(cases, func(a, b *Case) int { return cmp.Compare(a.ID, b.ID) })
+	return cases, err
 }
 
 // Mark says who resolved a case, and how. When is told by the database's clock.

@@ -25,12 +25,10 @@ func (r *Record) Awaited() Awaited {
 	if r.Rule == nil || r.Rule.Columns == nil || !r.Outcome.Exists {
 		return NothingAwaited
 	}
-	merge, person := false, false
+	merge, person := r.isPartial(), false
 	for i := range r.Versions {
 		for _, name := range r.Lost(&r.Versions[i]) {
-			of := r.Rule.Columns[name].Merge
-			merge = merge || of.computed()
-			person = person || of == Manual
+			person = person || r.Rule.Columns[name].Merge == Manual
 		}
 	}
 	switch {
@@ -42,6 +40,36 @@ func (r *Record) Awaited() Awaited {
 		return PersonAwaited
 	}
 	return NothingAwaited
+}
+
+// isPartial reports whether a column that one region merges lacks somebody's part: a write that arrived was made of another value than the one
+// that it met here, or isn't what stands. What a write has seen doesn't tell: its region may show one of two concurrent writes that it has
+// seen, until the merged value comes.
+func (r *Record) isPartial() bool {
+	p := r.Rule.planOf(r.Outcome.Table)
+	met := history.Entry{Table: r.Met.Table}
+	for c := range p.table.Columns {
+		name := p.table.Columns[c].Name
+		if !r.Rule.Computed(name) {
+			continue
+		}
+		sums := r.Rule.Columns[name].Merge == Expression // two that are equal needn't be one
+		value := valueAs(&met, r.Met.Image, p.table, c)
+		for i := range r.Arrived {
+			e := &r.Arrived[i]
+			after := valueAs(e, e.Image, p.table, c)
+			if !removes(e.Kind) && !after.IsAbsent() && p.changed(c, e) {
+				if (sums || after != value) && valueAs(e, e.Old, p.table, c) != value {
+					return true
+				}
+				value = after
+			}
+		}
+		if len(r.Arrived) > 0 && !removes(r.Arrived[len(r.Arrived)-1].Kind) && value != r.Outcome.Image[c] {
+			return true
+		}
+	}
+	return false
 }
 
 // Lost are the columns, under a rule by columns, of which e's change isn't in the row, and whose change is there in its

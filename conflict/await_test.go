@@ -34,7 +34,7 @@ func TestAwaited(t *testing.T) {
 			return history.Entry{Tag: &change.Tag{Dot: change.Dot{Origin: origin, Seq: 1}, Time: at}, Kind: change.Update, Table: cart, Old: row("o", "o"), Image: image}
 		}
 		ops := history.Row{op("a/1", 1, tc.first), op("b/1", 2, tc.second)}
-		r := conflict.Record{Rule: rule, Versions: ops, Outcome: rule.Decide(ops, &ops[0])}
+		r := conflict.Record{Rule: rule, Versions: ops, Arrived: ops[1:], Met: rule.Decide(ops[:1], &ops[0]), Outcome: rule.Decide(ops, &ops[1])}
 		if got := r.Awaited(); got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}

@@ -29,6 +29,19 @@ var mergeNames = [...]string{"last_write_wins", "counter", "max", "min", "set", 
 // computed says that one region computes the value afterwards.
 func (m Merge) computed() bool { return m == Text || m == Expression }
 
+// Computed reports whether column name's versions are merged in one region, and the merged value replicated as a new write.
+func (r *Rule) Computed(name string) bool { return r != nil && r.Columns[name].Merge.computed() }
+
+// Computes reports whether a column is so.
+func (r *Rule) Computes() bool {
+	for name := range r.Columns {
+		if r.Computed(name) {
+			return true
+		}
+	}
+	return false
+}
+
 // String is the name in the configuration.
 func (m Merge) String() string { return mergeNames[m] }
 

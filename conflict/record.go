@@ -58,7 +58,11 @@ type Record struct {
 	Incoming change.Dot
 	// Versions are the concurrent operations and the incoming ones, in their order.
 	Versions history.Row
-	Outcome  Outcome
+	// Arrived are those of Versions whose arrival was the conflict: the first that hadn't seen all others, and what came with it. Met is the
+	// row as the operations known before had made it, which these met; it's told under a rule that has columns merged in one region.
+	Arrived history.Row
+	Met     Outcome
+	Outcome Outcome
 	// Parked is, where a constraint of this name keeps the row from being shown as it is, the row's own last version, which is one of
 	// Versions. Winner is then the version of the row that's in the way, if it's known, and Outcome what's shown.
 	Parked     *history.Entry

@@ -1,7 +1,6 @@
 package mend
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"bridge/apply"
 	"bridge/casebook"
 	"bridge/change"
 	"bridge/conflict"
@@ -84,21 +82,23 @@ func (m *Mender) session(ctx context.Context) error {
 	}
 }
 
-// Step resolves all cases that wait now. A case that can't be merged is left for a person, and doesn't hold up the others.
+// Step resolves all cases that wait now. A row whose cases can't be merged is left for a person, and doesn't hold up the others.
 func (m *Mender) Step(ctx context.Context, book casebook.Book) error {
-	var waiting []*casebook.Case
-	for _, awaits := range []conflict.Awaited{conflict.MergeAwaited, conflict.BothAwaited} {
-		filter := casebook.Filter{Awaits: awaits, Open: true, Oldest: true}
-		err := book.Cases(ctx, filter, func(c *casebook.Case) error {
-			waiting = append(waiting, c)
-			return nil
-		})
-		if err != nil {
-			return err
+	var first []*casebook.Case // of each row
+	type row struct{ table, key string }
+	seen := map[row]bool{}
+	err := book.Cases(ctx, casebook.Filter{Merge: true, Oldest: true}, func(c *casebook.Case) error {
+		of := row{c.TableName().String(), fmt.Sprintf("%q", c.Key)}
+		if !seen[of] {
+			first = append(first, c)
 		}
+		seen[of] = true
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(waiting, func(a, b *casebook.Case) int { return cmp.Compare(a.ID, b.ID) })
-	for _, c := range waiting {
+	for _, c := range first {
 		if err := m.mend(ctx, book, c); err != nil {
 			return err
 		}
@@ -106,14 +106,18 @@ func (m *Mender) Step(ctx context.Context, book casebook.Book) error {
 	return nil
 }
 
+// mend resolves all cases of the row of c.
 func (m *Mender) mend(ctx context.Context, book casebook.Book, c *casebook.Case) error {
 	columns := m.rules[c.TableName()]
-	mark := casebook.Mark{By: "bridge", How: "merged " + strings.Join(slices.Sorted(maps.Keys(columns)), ", ")}
-	if c.Awaits == conflict.BothAwaited {
-		mark.Awaits = conflict.PersonAwaited
+	mark := func(c *casebook.Case) casebook.Mark {
+		mark := casebook.Mark{By: "bridge", How: "merged " + strings.Join(slices.Sorted(maps.Keys(columns)), ", ")}
+		if c.Awaits == conflict.BothAwaited {
+			mark.Awaits = conflict.PersonAwaited
+		}
+		return mark
 	}
-	err := book.Resolve(ctx, c.ID, mark, false, func(c *casebook.Case, row *casebook.Row) (casebook.Change, error) {
-		return merged(columns, c, row)
+	err := book.Mend(ctx, c, mark, func(cases []*casebook.Case, row *casebook.Row) (casebook.Change, error) {
+		return merged(columns, cases, row)
 	})
 	failed, isOurs := errors.AsType[*unmergeable](err)
 	switch {
@@ -125,8 +129,9 @@ func (m *Mender) mend(ctx context.Context, book casebook.Book, c *casebook.Case)
 	case isOurs:
 		m.log.Warn("conflict can't be merged: the winner stands, and a person may resolve it (bridge conflicts show)",
 			"conflict", c.ID, "table", c.TableName().String(), "error", failed)
-		return book.Resolve(ctx, c.ID, casebook.Mark{How: "couldn't be merged: " + failed.Error(), Awaits: conflict.PersonAwaited}, false,
-			func(*casebook.Case, *casebook.Row) (casebook.Change, error) { return casebook.Change{}, nil })
+		given := casebook.Mark{How: "couldn't be merged: " + failed.Error(), Awaits: conflict.PersonAwaited}
+		return book.Mend(ctx, c, func(*casebook.Case) casebook.Mark { return given },
+			func([]*casebook.Case, *casebook.Row) (casebook.Change, error) { return casebook.Change{}, nil })
 	}
 	return fmt.Errorf("conflict %d of %s: %w", c.ID, c.TableName(), err)
 }
@@ -136,75 +141,29 @@ type unmergeable struct{ why string }
 
 func (e *unmergeable) Error() string { return e.why }
 
-// merged is what the row becomes with the lost versions' part in it.
-func merged(columns map[string]Column, c *casebook.Case, row *casebook.Row) (casebook.Change, error) {
+// merged is what the row becomes when every version's own part is in it.
+func merged(columns map[string]Column, cases []*casebook.Case, row *casebook.Row) (casebook.Change, error) {
 	if !row.Exists() {
 		return casebook.Change{}, nil // it was deleted since, by someone who had seen the row
 	}
-	change := casebook.Change{Kind: casebook.Update, Values: casebook.Image{}}
-	for _, name := range slices.Sorted(maps.Keys(columns)) {
-		value := row.Values[name]
-		for _, side := range sides(c, name) {
-			column := columns[name]
-			next, err := column.merge(side.base, value, side.theirs)
-			if err != nil {
-				return casebook.Change{}, &unmergeable{fmt.Sprintf("column %s: %v", name, err)}
-			}
-			if next != nil {
-				value, change.Values[name] = next, next
-			}
+	for _, c := range cases {
+		if !slices.ContainsFunc(c.Versions, func(v casebook.Version) bool { return v.Arrived }) {
+			return casebook.Change{}, &unmergeable{"an earlier bridge has recorded it, without what it met"}
 		}
 	}
-	for name, value := range change.Values {
-		if now := row.Values[name]; now != nil && *now == *value {
-			delete(change.Values, name)
+	change := casebook.Change{Kind: casebook.Update, Values: casebook.Image{}}
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		column, now := columns[name], row.Values[name]
+		value, err := column.replay(name, cases, now)
+		if err != nil {
+			return casebook.Change{}, &unmergeable{fmt.Sprintf("column %s: %v", name, err)}
+		}
+		if !same(value, now) {
+			change.Values[name] = value
 		}
 	}
 	if len(change.Values) == 0 {
 		return casebook.Change{}, nil
 	}
 	return change, nil
-}
-
-// side is what lost versions have made of a column's value, together.
-type side struct{ base, theirs *string }
-
-// sides are those of a column's lost versions that no other of them had seen. What they had seen is in their values, and
-// counts from before the first of it: once, also where two of them had seen it.
-func sides(c *casebook.Case, column string) (out []side) {
-	var lost, counted []*casebook.Version
-	for i := range c.Versions {
-		if v := &c.Versions[i]; v.Fate == apply.FateLost && slices.Contains(v.Lost, column) && v.Image != nil {
-			lost = append(lost, v)
-		}
-	}
-	for _, v := range lost {
-		if slices.ContainsFunc(lost, func(w *casebook.Version) bool { return w.HadSeen(v) }) {
-			continue
-		}
-		from := v
-		for _, w := range slices.Backward(lost) {
-			if v.HadSeen(w) && !slices.ContainsFunc(counted, func(x *casebook.Version) bool { return x.HadSeen(w) }) {
-				from = w
-			}
-		}
-		out = append(out, side{from.Before[column], v.Image[column]})
-		counted = append(counted, v)
-	}
-	return out
-}
-
-// merge gives nil where a NULL takes part: then the row stays.
-func (c *Column) merge(base, ours, theirs *string) (*string, error) {
-	switch {
-	case base == nil || ours == nil || theirs == nil:
-		return nil, nil
-	case c.Expression != nil:
-		v, err := c.Expression.Value(*base, *ours, *theirs)
-		return &v, err
-	case !isText(*base) || !isText(*ours) || !isText(*theirs):
-		return nil, errors.New("it isn't UTF-8")
-	}
-	v := Texts(*base, *ours, *theirs, c.Overlap)
-	return &v, nil
 }

@@ -12,7 +12,7 @@ import (
 	"bridge/conflict"
 )
 
-// book is one case and its row.
+// book is one case and its row. In it versions arrived one after another, and lost to the row as it is.
 type book struct {
 	casebook.Book
 	c        *casebook.Case
@@ -23,24 +23,22 @@ type book struct {
 }
 
 func (b *book) Cases(_ context.Context, f casebook.Filter, yield func(*casebook.Case) error) error {
-	if !f.Awaits.Merge() || !f.Open {
+	if !f.Merge || !f.Oldest {
 		return errors.New("asked for other cases")
-	}
-	if f.Awaits != b.c.Awaits || b.resolved != nil {
-		return nil
 	}
 	return yield(b.c)
 }
 
 func (b *book) Row(context.Context, *casebook.Case) (*casebook.Row, error) { return b.row, nil }
 
-func (b *book) Resolve(_ context.Context, _ int64, mark casebook.Mark, _ bool, decide func(*casebook.Case, *casebook.Row) (casebook.Change, error)) error {
+func (b *book) Mend(_ context.Context, c *casebook.Case, mark func(*casebook.Case) casebook.Mark, decide func([]*casebook.Case, *casebook.Row) (casebook.Change, error)) error {
 	if b.fail != nil {
 		return b.fail
 	}
-	change, err := decide(b.c, b.row)
+	change, err := decide([]*casebook.Case{c}, b.row)
 	if err == nil {
-		b.resolved, b.change = &mark, change
+		marked := mark(c)
+		b.resolved, b.change = &marked, change
 	}
 	return err
 }
@@ -51,13 +49,30 @@ func text(s string) *string { return &s }
 
 func document(row casebook.Image, lost ...casebook.Version) *book {
 	for i := range lost {
-		lost[i].Fate, lost[i].Kind, lost[i].Seq = apply.FateLost, "update", 1
+		lost[i].Fate, lost[i].Kind, lost[i].Seq, lost[i].Arrived = apply.FateLost, "update", 1, true
 	}
 	winner := casebook.Version{Origin: "eu/1", Seq: 1, Kind: "update", Won: true, Fate: apply.FateWon}
 	return &book{
-		c:   &casebook.Case{ID: 7, Awaits: conflict.MergeAwaited, Schema: "public", Table: "docs", Versions: append([]casebook.Version{winner}, lost...)},
+		c: &casebook.Case{
+			ID: 7, Awaits: conflict.MergeAwaited, Schema: "public", Table: "docs", Versions: append([]casebook.Version{winner}, lost...),
+			Result: &apply.RecordedResult{Exists: true, Image: row, Met: row},
+		},
 		row: &casebook.Row{Columns: []casebook.Column{{Name: "id", Key: true}, {Name: "body"}, {Name: "n"}}, Values: row},
 	}
+}
+
+// won has the row taken, and its versions met, by one that lost where that one came first.
+func won(b *book, body, n string) *book {
+	v := &b.c.Versions[1]
+	v.Fate, v.Lost = apply.FateWon, nil
+	b.c.Result.Met = casebook.Image{"body": text(body), "n": text(n)}
+	return b
+}
+
+// unknown is a case of which nobody wrote down what arrived.
+func unknown(b *book) *book {
+	b.c.Versions[1].Arrived, b.c.Result.Met = false, nil
+	return b
 }
 
 func rules(t *testing.T) Rules {
@@ -83,9 +98,11 @@ func TestMender(t *testing.T) {
 		{"both columns", document(casebook.Image{"body": text("the slow fox"), "n": text("12")}, lost), casebook.Image{"body": text("the slow dog"), "n": text("17")}},
 		{"two versions", document(casebook.Image{"body": text("the slow fox"), "n": text("10")}, lost, second), casebook.Image{"body": text("see the slow dog"), "n": text("15")}},
 		{"one had seen the other", document(casebook.Image{"body": text("the slow fox"), "n": text("10")}, lost, casebook.Version{
-			Origin: "ap/1", Saw: map[string]uint64{"us/1": 1}, Lost: []string{"n"}, Before: casebook.Image{"n": text("11")}, Image: casebook.Image{"n": text("16")},
+			Origin: "ap/1", Saw: map[string]uint64{"us/1": 1}, Lost: []string{"n"}, Before: casebook.Image{"n": text("15")}, Image: casebook.Image{"n": text("16")},
 		}), casebook.Image{"body": text("the slow dog"), "n": text("16")}},
-		{"it's merged already", document(casebook.Image{"body": text("the quick dog"), "n": nil}, lost), nil},
+		{"the winner came last", won(document(casebook.Image{"body": text("the quick dog"), "n": text("15")}, lost), "the slow fox", "12"), casebook.Image{"body": text("the slow dog"), "n": text("17")}},
+		{"the texts are one", document(casebook.Image{"body": text("the quick dog"), "n": nil}, lost), nil},
+		{"an earlier bridge's", unknown(document(casebook.Image{"body": text("the slow fox"), "n": text("12")}, lost)), nil},
 		{"no row", document(nil, lost), nil},
 		{"a NULL stands", document(casebook.Image{"body": nil, "n": nil}, lost), nil},
 		{"no number", document(casebook.Image{"body": text("the slow fox"), "n": text("x")}, lost), nil},
@@ -95,7 +112,7 @@ func TestMender(t *testing.T) {
 			t.Errorf("%s: %v", tc.name, err)
 			continue
 		}
-		if tc.b.resolved == nil || (tc.b.resolved.Awaits == conflict.PersonAwaited) != (tc.name == "no number") {
+		if tc.b.resolved == nil || (tc.b.resolved.Awaits == conflict.PersonAwaited) != (tc.name == "no number" || tc.name == "an earlier bridge's") {
 			t.Errorf("%s: marked %+v", tc.name, tc.b.resolved)
 		}
 		if len(tc.b.change.Values) != len(tc.want) || tc.want == nil && tc.b.change.Kind != casebook.Nothing {

@@ -43,6 +43,7 @@ func Run(t *testing.T, bed func(*testing.T) *Bed) {
 		"an earlier bridge's cases are read":     earlier,
 		"a case is resolved":                     resolved,
 		"a resolution that's refused is nothing": refused,
+		"a row's merges are one":                 mended,
 		"values keep their text":                 wide,
 		"a row's key is what an image says":      keyed,
 		"two decide at once":                     twice,

@@ -129,7 +129,10 @@ func (b *Book) conditions(f *casebook.Filter) (string, error) {
 	if !f.Before.IsZero() {
 		terms = append(terms, "decided_at < "+mysql.Literal(f.Before.UTC().Format(moment)))
 	}
-	if f.Open || f.Awaits != "" {
+	if f.Merge {
+		terms = append(terms, "awaits IN ('merge', 'both')")
+	}
+	if f.Open || f.Merge || f.Awaits != "" {
 		terms = append(terms, "resolved_at IS NULL")
 	}
 	if len(terms) == 0 {

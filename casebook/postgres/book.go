@@ -112,7 +112,10 @@ func conditions(f *casebook.Filter) (where string, args []any) {
 	add(!f.Since.IsZero(), "decided_at >= $%d", f.Since)
 	add(!f.Before.IsZero(), "decided_at < $%d", f.Before)
 	add(f.Awaits != "", "awaits = $%d", string(f.Awaits))
-	if f.Open || f.Awaits != "" {
+	if f.Merge {
+		terms = append(terms, "awaits IN ('merge', 'both')")
+	}
+	if f.Open || f.Merge || f.Awaits != "" {
 		terms = append(terms, "resolved_at IS NULL")
 	}
 	if len(terms) == 0 {

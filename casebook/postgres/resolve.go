@@ -21,21 +21,48 @@ func (b *Book) Resolve(ctx context.Context, id int64, mark casebook.Mark, again 
 		if err != nil {
 			return err
 		}
-		t, err := b.table(ctx, c.TableName())
-		if err != nil {
-			return err
-		}
-		row, err := b.row(ctx, t, c, " FOR UPDATE")
-		if err != nil {
-			return err
-		}
-		change, err := decide(c, row)
-		if err != nil || change.Kind == casebook.Nothing {
-			return err
-		}
-		return b.write(ctx, t, func(s *sql) (string, error) { return t.where(c, s) }, change)
+		return b.amend(ctx, c, func(row *casebook.Row) (casebook.Change, error) { return decide(c, row) })
 	})
 	return explain(err)
+}
+
+// Mend is [casebook.Book]'s. What's applied writes a row before it records the row's case, so whoever holds the row sees all its cases.
+func (b *Book) Mend(ctx context.Context, c *casebook.Case, mark func(*casebook.Case) casebook.Mark, decide func([]*casebook.Case, *casebook.Row) (casebook.Change, error)) error {
+	err := pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
+		if _, err := b.mark(ctx, tx, c.ID, mark(c), false); err != nil {
+			return err
+		}
+		return b.amend(ctx, c, func(row *casebook.Row) (casebook.Change, error) {
+			cases, err := casebook.Waiting(ctx, b, c)
+			for _, other := range cases {
+				if err == nil && other.ID != c.ID {
+					_, err = b.mark(ctx, tx, other.ID, mark(other), false)
+				}
+			}
+			if err != nil {
+				return casebook.Change{}, err
+			}
+			return decide(cases, row)
+		})
+	})
+	return explain(err)
+}
+
+// amend makes the change to a case's row that decide asks for while the row is locked.
+func (b *Book) amend(ctx context.Context, c *casebook.Case, decide func(*casebook.Row) (casebook.Change, error)) error {
+	t, err := b.table(ctx, c.TableName())
+	if err != nil {
+		return err
+	}
+	row, err := b.row(ctx, t, c, " FOR UPDATE")
+	if err != nil {
+		return err
+	}
+	change, err := decide(row)
+	if err != nil || change.Kind == casebook.Nothing {
+		return err
+	}
+	return b.write(ctx, t, func(s *sql) (string, error) { return t.where(c, s) }, change)
 }
 
 func (b *Book) mark(ctx context.Context, tx pgx.Tx, id int64, mark casebook.Mark, again bool) (*casebook.Case, error) {
