@@ -117,6 +117,9 @@ func (m *Mender) mend(ctx context.Context, book casebook.Book, c *casebook.Case)
 		return mark
 	}
 	err := book.Mend(ctx, c, mark, func(cases []*casebook.Case, row *casebook.Row) (casebook.Change, error) {
+		if !row.Exists() {
+			return casebook.Change{}, gone(ctx, book, c)
+		}
 		return merged(columns, cases, row)
 	})
 	failed, isOurs := errors.AsType[*unmergeable](err)
@@ -126,6 +129,8 @@ func (m *Mender) mend(ctx context.Context, book casebook.Book, c *casebook.Case)
 		return nil
 	case errors.Is(err, casebook.ErrResolved), errors.Is(err, casebook.ErrNoCase):
 		return nil // a person, or another process, was faster
+	case errors.Is(err, errHidden):
+		return nil // until it's shown
 	case isOurs:
 		m.log.Warn("conflict can't be merged: the winner stands, and a person may resolve it (bridge conflicts show)",
 			"conflict", c.ID, "table", c.TableName().String(), "error", failed)
@@ -136,6 +141,25 @@ func (m *Mender) mend(ctx context.Context, book casebook.Book, c *casebook.Case)
 	return fmt.Errorf("conflict %d of %s: %w", c.ID, c.TableName(), err)
 }
 
+// errHidden means that a constraint hides a row.
+var errHidden = errors.New("the row is parked")
+
+// gone is nil if a case's row, which isn't there, was deleted by someone who had seen it: then nothing is to be merged.
+func gone(ctx context.Context, book casebook.Book, c *casebook.Case) error {
+	_, err := casebook.FindParked(ctx, book, c.TableName(), c.Key)
+	switch {
+	case err == nil:
+		return errHidden
+	case !errors.Is(err, casebook.ErrNotParked):
+		return err
+	}
+	row, err := book.Row(ctx, c) // it may have been shown since it was looked for
+	if err == nil && row.Exists() {
+		err = errHidden
+	}
+	return err
+}
+
 // unmergeable is a case that no repetition will merge.
 type unmergeable struct{ why string }
 
@@ -143,9 +167,6 @@ func (e *unmergeable) Error() string { return e.why }
 
 // merged is what the row becomes when every version's own part is in it.
 func merged(columns map[string]Column, cases []*casebook.Case, row *casebook.Row) (casebook.Change, error) {
-	if !row.Exists() {
-		return casebook.Change{}, nil // it was deleted since, by someone who had seen the row
-	}
 	for _, c := range cases {
 		if !slices.ContainsFunc(c.Versions, func(v casebook.Version) bool { return v.Arrived }) {
 			return casebook.Change{}, &unmergeable{"an earlier bridge has recorded it, without what it met"}

@@ -20,6 +20,7 @@ type book struct {
 	resolved *casebook.Mark
 	change   casebook.Change
 	fail     error
+	parked   bool
 }
 
 func (b *book) Cases(_ context.Context, f casebook.Filter, yield func(*casebook.Case) error) error {
@@ -41,6 +42,13 @@ func (b *book) Mend(_ context.Context, c *casebook.Case, mark func(*casebook.Cas
 		b.resolved, b.change = &marked, change
 	}
 	return err
+}
+
+func (b *book) Parked(_ context.Context, _ casebook.ParkedFilter, yield func(*casebook.Parked) error) error {
+	if b.parked {
+		return yield(&casebook.Parked{})
+	}
+	return nil
 }
 
 func (*book) Close(context.Context) error { return nil }
@@ -126,13 +134,18 @@ func TestMender(t *testing.T) {
 	}
 }
 
-// TestMenderGoesOn: a case that somebody else resolved is none, and a database that's away is told of.
+// TestMenderGoesOn: a case that somebody else resolved is none, one of a parked row waits, and a database that's away is told of.
 func TestMenderGoesOn(t *testing.T) {
 	m := New(nil, rules(t), slog.New(slog.DiscardHandler))
 	b := document(casebook.Image{})
 	b.fail = casebook.ErrResolved
 	if err := m.Step(t.Context(), b); err != nil {
 		t.Errorf("resolved by another: %v", err)
+	}
+	b.fail, b.parked = nil, true
+	b.row = &casebook.Row{}
+	if err := m.Step(t.Context(), b); err != nil || b.resolved != nil {
+		t.Errorf("a parked row's case must wait: %v, %v", err, b.resolved)
 	}
 	b.fail = errors.New("away")
 	if err := m.Step(t.Context(), b); !errors.Is(err, b.fail) {
