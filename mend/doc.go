@@ -6,11 +6,14 @@
 // ordinary local transaction. That has seen all versions, so it supersedes them everywhere, like a merge commit:
 // convergence never depends on the merge, and one that fails leaves the latest change standing.
 //
-// A three-way merge takes the text as the loser found it for the base, the row as it is now for one side (whatever
-// was written since stays), and the loser's text for the other. (S. Khanna, K. Kunal, B. Pierce: A Formal Investigation
-// of Diff3, 2007)
+// A three-way merge takes for the base what a change was made of, for one side what it came to, and for the other the
+// value that it met in the merging region: so each change is made there once, in the order in which they came, whoever won.
+// A row's cases are merged together, and what was written since stays. (S. Khanna, K. Kunal, B. Pierce: A Formal
+// Investigation of Diff3, 2007; that changes are remade on what they meet is operational transformation's idea, with one
+// region for its server)
 //
-// Refused: to merge in every region (they'd have to know the same versions, and write the same thing twice), and to
+// Refused: to merge the lost versions into the winner (what that had seen isn't what it was made of; see replay), to
+// merge in every region (they'd have to know the same versions, and write the same thing twice), and to
 // merge while a transaction is applied (a person's text may take longer than a row should be locked).
 //
 // What becomes of rows that lack a parent is written by the same way, for the same reason: see [OrphanMender].
