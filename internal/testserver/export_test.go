@@ -12,8 +12,8 @@ func (m *MySQL) Pids() []int { return []int{m.life.proc.pid} }
 // Pids are the processes that must be gone after this one.
 func (k *Kafka) Pids() []int { return []int{k.life.proc.pid} }
 
-// SessionDir is the directory that must be gone after this process.
-func SessionDir() string {
+// SessionDirs are the directories that must be gone after this process; they may be one.
+func SessionDirs() []string {
 	s, _ := theSession()
-	return s.dir
+	return []string{s.dir, s.memory}
 }

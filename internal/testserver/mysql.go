@@ -42,7 +42,7 @@ type MySQLOptions struct {
 	Dir  string
 	Port int // on 127.0.0.1; 0 picks a free one
 	// NoSync doesn't sync commits. It's for tests of what is right, not of how fast. Killing the server
-	// still loses nothing.
+	// still loses nothing. A Dir that isn't given is in memory, if that has room.
 	NoSync bool
 	// EncryptLog encrypts the binary log's files with a key below Dir.
 	EncryptLog bool
@@ -102,7 +102,7 @@ func startMySQL(ctx context.Context, flavor Flavor, o MySQLOptions) (*MySQL, err
 func (m *MySQL) place() (err error) {
 	o := &m.options
 	if m.temporary {
-		o.Dir, err = newServerDir(string(m.flavor), m.owner)
+		o.Dir, err = newDatabaseDir(string(m.flavor), m.owner, o.NoSync)
 	} else if o.Dir, err = filepath.Abs(o.Dir); err == nil {
 		err = makeDir(o.Dir, m.owner)
 	}

@@ -26,7 +26,8 @@ type PostgresOptions struct {
 	SocketDir string // default: Dir
 	Port      int    // on 127.0.0.1; 0 picks a free one
 	// NoSync turns fsync off. It's for tests of what is right, not of how fast: a commit then costs
-	// less than it does in earnest. Killing the server still loses nothing.
+	// less than it does in earnest. Killing the server still loses nothing. A Dir that isn't given is in memory, if that
+	// has room.
 	NoSync bool
 	// HostAuth is the authentication method over TCP: "trust" (the default) or "scram-sha-256". Over
 	// the socket everybody is trusted.
@@ -93,7 +94,7 @@ func (o PostgresOptions) withDefaults() PostgresOptions {
 func (p *Postgres) place() (err error) {
 	o := &p.options
 	if p.temporary {
-		o.Dir, err = newServerDir("postgresql", p.owner)
+		o.Dir, err = newDatabaseDir("postgresql", p.owner, o.NoSync)
 	} else if o.Dir, err = filepath.Abs(o.Dir); err == nil {
 		err = makeDir(o.Dir, p.owner)
 	}

@@ -269,9 +269,13 @@ func TestPostgresDoesNotStart(t *testing.T) {
 
 func serverDirs(t *testing.T) []string {
 	t.Helper()
-	dirs, err := filepath.Glob(filepath.Join(testserver.SessionDir(), "postgresql-*"))
-	if err != nil {
-		t.Fatal(err)
+	var dirs []string
+	for _, session := range testserver.SessionDirs() {
+		found, err := filepath.Glob(filepath.Join(session, "postgresql-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, found...)
 	}
 	return dirs
 }

@@ -22,3 +22,5 @@ func attributes(as *account, _ syscall.Signal) *syscall.SysProcAttr {
 func killTree(pid int) {
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 }
+
+func placeInMemory() string { return "" }
