@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"bridge/change"
 	"bridge/history"
@@ -92,6 +93,9 @@ func (refs References) Dangle(h *history.History) bool {
 // away, or one whose row was decided so that it names what isn't there. find is [Session]'s Find. Nobody here can change that any more, for the
 // parents are locked.
 //
+// So are those of all other rows that the batch writes, as a foreign key would do it: an application that had deleted one when it had no children here, and
+// hasn't committed yet, would leave them behind, and its log would say that it had seen them.
+//
 // Whoever took a parent away had no children of it that were shown there; but one that was hidden there may be shown here.
 func (w *Watch) Leaves(ctx context.Context, b *Batch, find func(*visibility.Lookup) ([]visibility.Row, error)) (bool, error) {
 	if !w.foreign {
@@ -110,7 +114,78 @@ func (w *Watch) Leaves(ctx context.Context, b *Batch, find func(*visibility.Look
 			}
 		}
 	}
+	parents := w.parents(b)
+	for i := range parents {
+		if _, err := find(&parents[i]); err != nil { // what's gone by now is still to be captured, or was, and is looked at: see Local, Dangle
+			return false, err
+		}
+	}
 	return false, nil
+}
+
+// parents are look-ups of the rows that a batch's rows name, but for those that it has locked itself.
+func (w *Watch) parents(b *Batch) (lookups []visibility.Lookup) {
+	asked := map[parentName]bool{}
+	for _, r := range b.rows {
+		t := w.catalog[r.key.Table]
+		if t == nil || r.decided || r.written.Image == nil || r.written.Kind == Delete {
+			continue
+		}
+		for i := range t.Foreign {
+			f := &t.Foreign[i]
+			name, values := r.names(f)
+			if parent := w.catalog[f.Parent]; values != nil && parent != nil && !asked[name] && !b.holds(parent, f.Refers, values) {
+				asked[name] = true
+				lookups = addLookup(lookups, visibility.Lookup{Table: parent, Columns: parent.Referred[f.Refers], Values: [][]change.Value{values}, Parents: true, Held: true})
+			}
+		}
+	}
+	return lookups
+}
+
+// parentName is how a row names its parent.
+type parentName struct {
+	parent change.TableName
+	refers int
+	values string
+}
+
+// names is the parent that a row names, unless it's known that it did so before.
+func (r *row) names(f *visibility.Foreign) (n parentName, values []change.Value) {
+	of := func(image change.Image) []change.Value {
+		row := visibility.Row{Key: r.key, Table: r.written.Table, Image: image}
+		values, _ := row.Values(f.Columns)
+		return values
+	}
+	if values = of(r.written.Image); len(values) < len(f.Columns) {
+		return n, nil
+	}
+	if first := r.ops[0].op; first.Kind == change.Update && first.Old != nil && slices.Equal(of(first.Old), values) {
+		return n, nil
+	}
+	n = parentName{f.Parent, f.Refers, ""}
+	for _, v := range values {
+		text, _ := v.Text()
+		n.values += strconv.Quote(text)
+	}
+	return n, values
+}
+
+// holds reports whether the batch writes the row of a parent that is named by its key, and has locked it.
+func (b *Batch) holds(parent *visibility.Table, refers int, values []change.Value) bool {
+	key, ok := parentKey(parent, refers, values)
+	r := b.byKey[key]
+	return ok && r != nil && !r.missing && r.written.Kind != Delete
+}
+
+// parentKey is the key of the row that offers values, if they're of the columns that name rows, and as their texts are.
+func parentKey(parent *visibility.Table, refers int, values []change.Value) (change.Key, bool) {
+	row := visibility.Row{Table: parent.Shape, Image: make(change.Image, len(parent.Shape.Columns))}
+	for i, column := range parent.Referred[refers] {
+		row.Set(column, values[i])
+	}
+	key, err := change.KeyOf(parent.Shape, row.Image, nil)
+	return key, err == nil && len(values) == len(parent.Shape.Keys)
 }
 
 // children are look-ups of the rows that name what a batch takes away.
@@ -171,10 +246,12 @@ func (w *Watch) isOrphan(ctx context.Context, t *visibility.Table, write *Write,
 type kin struct {
 	names   map[change.TableName]bool // parents' tables, of rows that it writes
 	removes map[change.TableName]bool // parents' tables, from which it takes rows away
+	parents map[change.Key]bool       // of rows that it writes, as far as they're named by their keys
 }
 
 // Related reports whether one of a batch in flight and a transaction may take parents away whose children the other writes. They mustn't be in
-// flight together: history has neither's operations while the other is certified.
+// flight together: history has neither's operations while the other is certified. Nor may one that writes a row which the other keeps from going:
+// see Leaves.
 func (w *Watch) Related(b *Batch, tx *change.Transaction) bool {
 	if !w.foreign {
 		return false
@@ -182,15 +259,26 @@ func (w *Watch) Related(b *Batch, tx *change.Transaction) bool {
 	if b.kin == nil {
 		b.kin = w.kinOf(b.Transactions)
 	}
-	if len(b.kin.names)+len(b.kin.removes) == 0 {
-		return false
-	}
 	k := w.kinOf([]*change.Transaction{tx})
-	return meet(k.names, b.kin.removes) || meet(k.removes, b.kin.names)
+	return meet(k.names, b.kin.removes) || meet(k.removes, b.kin.names) || b.touchesAny(k.parents) || touchesAny(tx, b.kin.parents)
+}
+
+// touchesAny reports whether the batch writes one of the rows.
+func (b *Batch) touchesAny(keys map[change.Key]bool) bool {
+	for key := range keys {
+		if b.Touches(key) {
+			return true
+		}
+	}
+	return false
+}
+
+func touchesAny(tx *change.Transaction, keys map[change.Key]bool) bool {
+	return len(keys) > 0 && slices.ContainsFunc(tx.Operations, func(op change.Operation) bool { return keys[op.Key] })
 }
 
 func (w *Watch) kinOf(transactions []*change.Transaction) *kin {
-	k := &kin{names: map[change.TableName]bool{}, removes: map[change.TableName]bool{}}
+	k := &kin{names: map[change.TableName]bool{}, removes: map[change.TableName]bool{}, parents: map[change.Key]bool{}}
 	for _, tx := range transactions {
 		for i := range tx.Operations {
 			op := &tx.Operations[i]
@@ -199,9 +287,7 @@ func (w *Watch) kinOf(transactions []*change.Transaction) *kin {
 				continue
 			}
 			if op.New != nil {
-				for _, f := range t.Foreign {
-					k.names[f.Parent] = true
-				}
+				w.namesOf(t, op, k)
 			}
 			for i := range t.Referred {
 				if _, gone := removed(t, i, op); gone {
@@ -211,6 +297,21 @@ func (w *Watch) kinOf(transactions []*change.Transaction) *kin {
 		}
 	}
 	return k
+}
+
+// namesOf notes which parents an operation's row names.
+func (w *Watch) namesOf(t *visibility.Table, op *change.Operation, k *kin) {
+	for i := range t.Foreign {
+		f := &t.Foreign[i]
+		k.names[f.Parent] = true
+		row := visibility.Row{Key: op.Key, Table: op.Table, Image: op.New}
+		values, ok := row.Values(f.Columns)
+		if parent := w.catalog[f.Parent]; ok && parent != nil {
+			if key, ok := parentKey(parent, f.Refers, values); ok {
+				k.parents[key] = true
+			}
+		}
+	}
 }
 
 func meet(a, b map[change.TableName]bool) bool {

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"bridge/change"
@@ -135,15 +136,55 @@ func TestLeaves(t *testing.T) {
 	}
 }
 
+// TestParentsAreHeld: the parents that a batch's rows name can't go before it has committed, each of them once.
+func TestParentsAreHeld(t *testing.T) {
+	full := change.NewTable(other.TableName, other.Columns, true)
+	stays := child(change.Update, "5", "1")
+	stays.Table, stays.Old = full, child(change.Insert, "5", "1").New
+	moves := child(change.Update, "5", "2")
+	moves.Table, moves.Old = full, stays.Old
+	deleted := child(change.Delete, "5", "")
+	for name, tc := range map[string]struct {
+		ops  []change.Operation
+		want string
+	}{
+		"children":                            {[]change.Operation{child(change.Insert, "5", "1"), child(change.Insert, "6", "2"), child(change.Insert, "7", "1")}, "1 2"},
+		"one that names none":                 {[]change.Operation{childless()}, ""},
+		"one that's deleted":                  {[]change.Operation{deleted}, ""},
+		"an update that may have changed it":  {[]change.Operation{child(change.Update, "5", "1")}, "1"},
+		"an update that hasn't":               {[]change.Operation{stays}, ""},
+		"an update that has":                  {[]change.Operation{moves}, "2"},
+		"the batch writes the parent itself":  {[]change.Operation{ins("1", "x", "x"), child(change.Insert, "5", "1")}, ""},
+		"the batch deletes the parent itself": {[]change.Operation{child(change.Insert, "5", "1"), del("1")}, "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, held := familyWatch(t, false), []string{}
+			_, err := w.Leaves(t.Context(), NewBatch(txOf("a", 1, 20, tc.ops...), 0), func(l *visibility.Lookup) ([]visibility.Row, error) {
+				for _, values := range l.Values {
+					if text, _ := values[0].Text(); l.Held && l.Parents && l.Table.Shape == tbl {
+						held = append(held, text)
+					}
+				}
+				return nil, nil
+			})
+			must(t, err)
+			if got := strings.Join(held, " "); got != tc.want {
+				t.Errorf("holds %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // TestRelated: what takes parents away and what names some mustn't be in flight together, whichever comes first.
 func TestRelated(t *testing.T) {
 	for name, tc := range map[string]struct {
 		a, b change.Operation
 		want bool
 	}{
-		"a parent's delete and a child":          {del("1"), child(change.Insert, "5", "2"), true}, // by tables: they may be named by other columns
-		"a parent's update and a child":          {upd("1", "x", "x"), child(change.Insert, "5", "1"), false},
-		"a parent's insert and a child":          {ins("1", "x", "x"), child(change.Insert, "5", "1"), false},
+		"a parent's delete and a child":          {del("1"), child(change.Insert, "5", "2"), true},           // by tables: they may be named by other columns
+		"a parent's update and its child":        {upd("1", "x", "x"), child(change.Insert, "5", "1"), true}, // which holds it
+		"a parent's update and another's child":  {upd("1", "x", "x"), child(change.Insert, "5", "2"), false},
+		"a parent's insert and another's child":  {ins("1", "x", "x"), child(change.Insert, "5", "2"), false},
 		"a parent's delete and a child's delete": {del("1"), child(change.Delete, "5", ""), false},
 		"two parents' deletes":                   {del("1"), del("2"), false},
 		"two children":                           {child(change.Insert, "5", "1"), child(change.Insert, "6", "1"), false},

@@ -45,7 +45,8 @@ type place struct {
 	worker *worker
 	at     uint64
 	clock  *loopguard.Clock
-	unseen bool // a local transaction is in the log that isn't in rows
+	unseen bool   // a local transaction is in the log that isn't in rows
+	found  func() // is called after each look-up, unless it's nil
 }
 
 // people has two unique columns.
@@ -188,6 +189,9 @@ func (p *place) Find(_ context.Context, l *visibility.Lookup) (found []visibilit
 		if ok && key.Table == l.Table.Shape.TableName && slices.ContainsFunc(l.Values, func(v []change.Value) bool { return slices.Equal(v, values) }) {
 			found = append(found, row)
 		}
+	}
+	if p.found != nil {
+		p.found()
 	}
 	return found, nil
 }

@@ -134,10 +134,8 @@ func (w *worker) decide(ctx context.Context, s *Settlement, m loopguard.Marker) 
 		lookups := s.Lookups()
 		switch {
 		case complete && isAsOf:
-			doubts := false
-			w.history.Do(func(h *history.History) { doubts = s.Doubts(h) })
-			if s.Unseen() != nil || !doubts {
-				return s.Unseen()
+			if !w.doubts(s) {
+				return nil
 			}
 			if err := w.seen(ctx); err != nil {
 				return err
@@ -159,6 +157,11 @@ func (w *worker) decide(ctx context.Context, s *Settlement, m loopguard.Marker) 
 		}
 	}
 	return errChanged
+}
+
+func (w *worker) doubts(s *Settlement) (doubts bool) {
+	w.history.Do(func(h *history.History) { doubts = s.Doubts(h) })
+	return doubts
 }
 
 // lookAt decides with what history knows as of a barrier.
@@ -248,7 +251,7 @@ func (w *worker) confirm(ctx context.Context, s *Settlement, m loopguard.Marker,
 	if err != nil {
 		return err
 	}
-	if !complete || !s.Stands(steps) {
+	if !complete || !s.Stands(steps) || w.doubts(s) {
 		return errChanged
 	}
 	return nil
@@ -256,7 +259,7 @@ func (w *worker) confirm(ctx context.Context, s *Settlement, m loopguard.Marker,
 
 // Stands reports whether steps are still what is to be done, now that it was decided again.
 func (s *Settlement) Stands(steps [][]Write) bool {
-	return s.unseen == nil && sameSteps(steps, s.Steps())
+	return sameSteps(steps, s.Steps())
 }
 
 func sameSteps(a, b [][]Write) bool {

@@ -2,7 +2,6 @@ package apply
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -18,7 +17,7 @@ func (s *Settlement) Decide(h *history.History, barrier uint64) error {
 	if s.scene != nil {
 		scene.Sought = s.scene.Sought
 	}
-	s.scene, s.records, s.claims, s.unseen = scene, nil, map[change.Key]claim{}, nil
+	s.scene, s.records, s.claims, s.barrier, s.absent = scene, nil, map[change.Key]claim{}, barrier, map[change.Key]uint64{}
 	s.last, s.survivors = map[change.Key]history.Entry{}, map[change.Key]history.Entry{}
 	if s.batch != nil {
 		for _, r := range s.batch.rows {
@@ -73,9 +72,6 @@ func (s *Settlement) decideRow(r *row, h *history.History, barrier uint64) error
 	if parked != nil {
 		before = &parked.Row
 	}
-	if before == nil && s.isUnseen(r.key.Table, ops) {
-		s.unseen = fmt.Errorf("%w: row %s isn't to be seen yet", ErrRetry, r.key)
-	}
 	ops, rec := r.replay(ops, s.rules, present)
 	rule := rec.Rule
 	last := r.ops[len(r.ops)-1].entry()
@@ -128,6 +124,9 @@ func (s *Settlement) begin(key change.Key, t *change.Table, ops history.Row) (*v
 	}
 	if parked != nil && isSuperseded(parked, present, ops, s.self) {
 		parked = nil
+	}
+	if c.Now == nil && parked == nil && s.truncates[key.Table] == nil { // nobody else writes to a table that's truncated
+		s.notFound(key, ops)
 	}
 	return c, parked, nil
 }
@@ -232,9 +231,7 @@ func (s *Settlement) decideParked(key change.Key, h *history.History, barrier ui
 	_, exists := s.rules.For(key.Table, ops).Exists(ops)
 	switch {
 	case parked == nil:
-		if c.Row = c.Now; c.Now == nil && s.isUnseen(key.Table, ops) {
-			s.unseen = fmt.Errorf("%w: row %s isn't to be seen yet", ErrRetry, key)
-		}
+		c.Row = c.Now
 	case !exists && slices.ContainsFunc(ops, func(e history.Entry) bool { return e.Kind == change.Truncate }):
 		parked = nil // history knows all of the row that a truncate hadn't seen
 	default:

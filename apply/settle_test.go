@@ -346,3 +346,29 @@ func TestParentThatIsntSeenYet(t *testing.T) {
 		})
 	}
 }
+
+// TestRowThatIsntSeenYet: a local transaction that inserts a row is read from the log, and others see it only when the row was looked for in vain. What's
+// decided of that row must not be decided as if it weren't there: it would stay shown.
+func TestRowThatIsntSeenYet(t *testing.T) {
+	for name, c := range map[string]struct {
+		incoming change.Operation
+		want     string
+	}{
+		"it's hidden":  {born("1", "m", "n"), "[public.people (2) 2 m x] parked [public.people (1) 1 m n]"},
+		"it's deleted": {gone("1"), "[public.people (2) 2 m x] parked []"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t, "b/1", abc, peopleCatalog("mail", "nick"))
+			mine := born("1", "m1", "n1")
+			p.local(5, mine)
+			p.local(40, born("2", "m", "x"))
+			delete(p.rows, mine.Key)
+			p.found = func() { p.rows.operate(&mine); p.found = nil }
+			b := NewBatch(txOf("a", 1, 10, c.incoming), 0)
+			must(t, p.worker.settle(t.Context(), b, newTicket(firstTicket())))
+			if got := p.String(); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}

@@ -30,7 +30,6 @@ type Settlement struct {
 	catalog visibility.Catalog
 	parking *visibility.Parking
 	mark    visibility.Marker
-	visible func() uint64 // the last local transaction that everybody sees; nil is all
 	// suspects are parked rows to be looked at, orphaned the values of which children may have lost their parent.
 	suspects map[change.Key]bool
 	orphaned []Orphaned
@@ -57,14 +56,17 @@ type Settlement struct {
 	named   map[change.Key]bool           // of those, what was found only as a parent: others may name it meanwhile
 	asked   map[change.Key]bool           // was looked up by its key
 	sought  map[sought]bool
-	doubted map[visibility.Value]bool // were sought a second time, see Doubts
 	lookups []visibility.Lookup
+	// Rows, and values of parents, that were looked up a second time, see Doubts: up to which of this region's transactions.
+	doubted        map[change.Key]uint64
+	doubtedParents map[visibility.Value]uint64
 
 	scene   *visibility.Scene
 	records []conflict.Record
 	last    map[change.Key]history.Entry // the last version of each row that's known
 	claims  map[change.Key]claim         // to lock keys with that aren't there
-	unseen  error                        // a row that is known to be there wasn't found
+	barrier uint64                       // of the last decision
+	absent  map[change.Key]uint64        // rows that weren't found and may be there, with this region's last transaction that wrote them
 }
 
 // claim is a row that's inserted and deleted again, which locks its key, and the unique values that it meets others by.
@@ -84,7 +86,8 @@ func newSettlement(self change.Origin, b *Batch, rules *conflict.Rules, catalog 
 	s := &Settlement{
 		self: self, batch: b, rules: rules, catalog: catalog, parking: parking, mark: mark,
 		suspects: map[change.Key]bool{}, refuses: map[change.Key]string{}, unread: map[change.Key]bool{}, truncates: map[change.TableName]*incoming{},
-		found: map[change.Key]visibility.Row{}, named: map[change.Key]bool{}, asked: map[change.Key]bool{}, sought: map[sought]bool{}, doubted: map[visibility.Value]bool{},
+		found: map[change.Key]visibility.Row{}, named: map[change.Key]bool{}, asked: map[change.Key]bool{}, sought: map[sought]bool{},
+		doubted: map[change.Key]uint64{}, doubtedParents: map[visibility.Value]uint64{},
 	}
 	s.truncating()
 	return s
@@ -105,6 +108,7 @@ func (s *Settlement) Again() {
 	clear(s.asked)
 	clear(s.sought)
 	clear(s.doubted)
+	clear(s.doubtedParents)
 	s.lookups, s.scene = nil, nil
 	if s.batch != nil {
 		s.batch.Reset()
@@ -157,7 +161,7 @@ func (s *Settlement) lookupParent(t *visibility.Table, columns []string, values 
 // addLookup asks for rows, together with others that are looked for in the same way.
 func addLookup(lookups []visibility.Lookup, more visibility.Lookup) []visibility.Lookup {
 	for i := range lookups {
-		if l := &lookups[i]; l.Table.Shape.Fingerprint() == more.Table.Shape.Fingerprint() && l.Unique == more.Unique && l.Parents == more.Parents && slices.Equal(l.Columns, more.Columns) {
+		if l := &lookups[i]; l.Table.Shape.Fingerprint() == more.Table.Shape.Fingerprint() && l.Unique == more.Unique && l.Parents == more.Parents && l.Held == more.Held && slices.Equal(l.Columns, more.Columns) {
 			l.Values = append(l.Values, more.Values...)
 			return lookups
 		}

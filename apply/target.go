@@ -53,7 +53,7 @@ type Session interface {
 	// or one by one in their order if Begin said so. As a set each row is written once at most.
 	Write(ctx context.Context, writes []Write) (Written, error)
 	// Find locks rows and reads them; what isn't there isn't locked. No row comes twice. Of parents (Lookup.Parents) the lock
-	// lets others' foreign keys name them.
+	// lets others' foreign keys name them; those that are only held (Lookup.Held) several sessions may.
 	Find(ctx context.Context, l *visibility.Lookup) ([]visibility.Row, error)
 	// Seen reports whether what is looked up from now on has all of this region's transactions that capture had read. A database may log
 	// a commit before others see it; where Find waits for such rows that doesn't matter, and it's true.

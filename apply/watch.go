@@ -24,9 +24,6 @@ type Watch struct {
 	foreign bool // there are foreign keys
 	forms   visibility.Forms
 	notify  func()
-	// Visible is the last of this region's transactions that everybody in its database sees; nil is all of them. It's set before the
-	// watch is used.
-	Visible func() uint64
 	// Read reads the constraints anew; nil never does. It's set before the watch is used.
 	Read func(ctx context.Context) (visibility.Catalog, error)
 
@@ -179,7 +176,6 @@ func (w *Watch) tell(notify func()) {
 // Settlement is of a batch; of none it looks at what's due, which it takes: [Watch.Give] gives it back if that came to nothing.
 func (w *Watch) Settlement(ctx context.Context, b *Batch, rules *conflict.Rules) (*Settlement, Due) {
 	s := newSettlement(w.self, b, rules, w.catalog, w.parking, w.mark(ctx))
-	s.visible = w.Visible
 	w.mu.Lock()
 	w.settling, w.noted = true, nil
 	w.mu.Unlock()

@@ -179,7 +179,6 @@ func (s *session) watches(ctx context.Context, catalog visibility.Catalog) error
 	}
 	s.watch.Read = s.constraints
 	s.watch.Orphans = s.node.Orphans
-	s.watch.Visible = func() uint64 { return s.node.captureReport.Status().State.Seq } // nothing is published before it's visible
 	s.history.Do(s.watch.Resume)
 	return nil
 }

@@ -169,6 +169,9 @@ type Lookup struct {
 	// applications' foreign keys may name it meanwhile. A row that's to be written must be looked up without it before: somebody
 	// could give it a child.
 	Parents bool
+	// Held says of Parents that they need only be kept from going, as a foreign key does it: others may write them, but for the columns that name
+	// them, if the database tells these apart.
+	Held bool
 }
 
 // Row is a row as capture would log it: its key, and its whole image in the shape of its table.

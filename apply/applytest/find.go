@@ -211,6 +211,27 @@ func findParents(t *testing.T, b *Bed) {
 	b.exec(t, `INSERT INTO app.staff VALUES (4, 'd', 4, 1)`)
 }
 
+// findHeldParents: parents that are held can't go, and others may hold them, too.
+func findHeldParents(t *testing.T, b *Bed) {
+	b.exec(t, createStaff)
+	b.exec(t, `INSERT INTO app.staff VALUES (1, 'a', 1, NULL)`)
+	l := lookup(table(t, b.Target, "app", "staff"), "id", "1", "99")
+	l.Parents, l.Held = true, true
+	s, other := open(t, b, 0), open(t, b, 1)
+	s.begin(false)
+	other.begin(false)
+	for _, s := range []*session{s, other} {
+		wantRows(t, "as a parent", s.look(l), "app.staff (1) 1|a|1|NULL")
+	}
+	b.exec(t, `INSERT INTO app.staff VALUES (3, 'c', 3, 1)`)
+	b.wantBlocked(t, `DELETE FROM app.staff WHERE id = 1`)
+	s.commit()
+	b.wantBlocked(t, `DELETE FROM app.staff WHERE id = 1`)
+	other.commit()
+	b.exec(t, `DELETE FROM app.staff WHERE id = 3`)
+	b.exec(t, `DELETE FROM app.staff WHERE id = 1`)
+}
+
 func findHeld(t *testing.T, b *Bed) {
 	b.exec(t, createStaff)
 	b.exec(t, `INSERT INTO app.staff VALUES (1, 'a', 1, NULL)`)

@@ -37,6 +37,7 @@ func Run(t *testing.T, bed func(t *testing.T) *Bed) {
 		"names are those between the regions":  findsNamed,
 		"what's found is locked":               findLocks,
 		"parents that are found can be named":  findParents,
+		"parents are held by several":          findHeldParents,
 		"a row that's held isn't found":        findHeld,
 		"refusals are told apart":              refusals,
 		"a savepoint keeps what was before it": savepoints,

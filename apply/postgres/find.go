@@ -65,7 +65,7 @@ func (s *session) finder(b *builder, l *visibility.Lookup) (*prepared, error) {
 		}
 		columns = append(columns, i)
 	}
-	key := shape{l.Table.Shape.Fingerprint(), 0, fmt.Sprint("find ", columns, l.Parents), false}
+	key := shape{l.Table.Shape.Fingerprint(), 0, fmt.Sprint("find ", columns, lockOf(l)), false}
 	var by *placing
 	if l.Unique != nil {
 		if by = s.forms.placing(l.Table.Shape.TableName, l.Unique.Name); by == nil || len(by.columns) != len(columns) {
@@ -79,18 +79,25 @@ func (s *session) finder(b *builder, l *visibility.Lookup) (*prepared, error) {
 	if by != nil {
 		return s.keep(key, by.find(b)), nil
 	}
-	return s.keep(key, b.find(columns, l.Parents)), nil
+	return s.keep(key, b.find(columns, lockOf(l))), nil
+}
+
+// lockOf is how a lookup's rows are locked. Parents are locked as an update that leaves their keys does it: applications' foreign keys, which lock
+// FOR KEY SHARE, don't wait for that.
+func lockOf(l *visibility.Lookup) string {
+	switch {
+	case l.Held:
+		return "KEY SHARE"
+	case l.Parents:
+		return "NO KEY UPDATE"
+	}
+	return "UPDATE"
 }
 
 // find locks and reads the rows in which columns have the values of the parameters.
 //
-// Values that are equal may be given twice, by other texts: a row comes once all the same. Parents are locked as an update that leaves
-// their keys does it: applications' foreign keys, which lock FOR KEY SHARE, don't wait for that.
-func (b *builder) find(columns []int, parents bool) *statement {
-	lock := "UPDATE"
-	if parents {
-		lock = "NO KEY UPDATE"
-	}
+// Values that are equal may be given twice, by other texts: a row comes once all the same.
+func (b *builder) find(columns []int, lock string) *statement {
 	var all []string
 	for i := range b.t.Columns {
 		all = append(all, "t."+b.name(i))

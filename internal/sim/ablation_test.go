@@ -40,6 +40,8 @@ func TestAblations(t *testing.T) {
 		NoRecheck:         {"I1", "I2"},
 		NoDangle:          {"I1"},
 		NoChildren:        {"I1"},
+		NoHolding:         {"I1"},
+		NoDoubts:          {"I1"},
 		NoConfirm:         {"I1"},
 		NoSettledTruncate: {"I1", "I2"},
 		NoTruncateRecheck: {"I1", "I2"},

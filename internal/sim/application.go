@@ -45,7 +45,7 @@ func (r *region) proceed(o *open) bool {
 		if w.rng.IntN(10) < 7 { // synchronous commit
 			r.db.flushed = len(r.db.log)
 		}
-		return true
+		return !w.plan.lingers
 	}
 	o.session.finish()
 	for i := range r.open {

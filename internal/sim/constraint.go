@@ -302,12 +302,23 @@ func (s *session) find(l *visibility.Lookup) (rows []visibility.Row, wait bool) 
 		if !ok || !containsTuple(l.Values, values) {
 			continue
 		}
-		if l.Parents && !s.mayKeep(key) || !l.Parents && !s.mayLock(key) {
+		may := s.mayLock
+		switch {
+		case l.Held:
+			may = s.mayShare
+		case l.Parents:
+			may = s.mayKeep
+		}
+		if !may(key) {
 			return nil, true
 		}
 		rows = append(rows, row)
 	}
 	for _, row := range rows {
+		if l.Held {
+			s.shared[row.Key] = true
+			continue
+		}
 		s.kept[row.Key] = true
 		s.locked[row.Key] = s.locked[row.Key] || !l.Parents
 	}

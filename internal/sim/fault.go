@@ -61,12 +61,16 @@ const (
 	NoDangle Fault = "missing parents not noticed"
 	// NoChildren doesn't look for children that a remote delete leaves behind.
 	NoChildren Fault = "children of deleted parents not looked for"
+	// NoHolding doesn't lock the parents of children that are applied.
+	NoHolding Fault = "parents not held"
 	// NoConfirm commits a settlement without the second barrier.
 	NoConfirm Fault = "settlements not confirmed"
 	// NoSettledTruncate applies a truncate beside concurrent writes without a look at what constraints make of them.
 	NoSettledTruncate Fault = "truncates not settled"
 	// NoTruncateRecheck doesn't look at parked rows, and at children, after local truncates.
 	NoTruncateRecheck Fault = "local truncates not noticed"
+	// NoDoubts takes a row that isn't found for one that isn't there, though others don't see yet what is in the log.
+	NoDoubts Fault = "rows that aren't seen yet count as missing"
 	// ConfirmEarly releases the log when it's read, not when it's published.
 	ConfirmEarly Fault = "log confirmed before it is published"
 )

@@ -319,6 +319,9 @@ func (f *flight) certify(asOf uint64) bool {
 func (f *flight) childless() bool {
 	waits := false
 	leaves, err := f.region.watch.Leaves(context.Background(), f.batch(), func(l *visibility.Lookup) (rows []visibility.Row, err error) {
+		if l.Held && f.region.world.fault == NoHolding {
+			return nil, nil
+		}
 		rows, wait := f.session.find(l)
 		waits = waits || wait
 		return rows, nil

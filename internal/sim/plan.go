@@ -25,6 +25,7 @@ type plan struct {
 	trouble                trouble
 	stride                 int  // steps of a flight at a time, at most
 	split                  bool // local transactions stay open over several steps
+	lingers                bool // they're in the log for several steps before others see them
 	granularity            change.Timestamp
 	rule                   *conflict.Rule
 	next                   *conflict.Rule // what regions go over to, each at its own time; nil if they don't
@@ -49,7 +50,7 @@ func newPlan(rng *rand.Rand) plan {
 		regions: 2 + rng.IntN(2), rounds: 1, steps: 60 + rng.IntN(240),
 		keys: 1 + rng.IntN(6), tables: 1 + rng.IntN(2), workers: 1 + rng.IntN(3),
 		batch: 1 + rng.IntN(6), large: 2 + rng.IntN(3),
-		truncates: rng.IntN(4) == 0, split: rng.IntN(2) == 0,
+		truncates: rng.IntN(4) == 0, split: rng.IntN(2) == 0, lingers: rng.IntN(4) == 0,
 		granularity: []change.Timestamp{1, 1, 10, 50}[rng.IntN(4)],
 	}
 	if rng.IntN(4) == 0 {
@@ -80,6 +81,9 @@ func newPlan(rng *rand.Rand) plan {
 		p.missRows(rng)
 	}
 	p.constraints = drawConstraints(rng)
+	if p.constraints.foreign && rng.IntN(4) == 0 {
+		p.linger(rng)
+	}
 	p.truncates = p.truncates || p.constraints.any() && rng.IntN(3) == 0 // one more chance: it takes both
 	p.take(drawRule(rng))
 	p.takeNext(drawNext(rng, p.rule))
@@ -132,6 +136,16 @@ func (p *plan) missRows(rng *rand.Rand) {
 	}
 }
 
+// linger makes families come and go, in transactions that last.
+func (p *plan) linger(rng *rand.Rand) {
+	p.missRows(rng)
+	p.regions, p.rounds, p.steps, p.tables, p.keys, p.prefilled, p.stride = 2, 6, 100, 2, 2, 2, 4
+	p.lingers, p.split = true, rng.IntN(2) == 0
+	p.weights = defaultWeights
+	p.weights[actProceed], p.weights[actTrouble], p.weights[actHeartbeat] = 1, 0, 0
+	p.weights[actDispatch], p.weights[actStep] = 5, 12
+}
+
 // suit bends the plan to where a fault matters, so that few schedules are needed to see it.
 func (p *plan) suit(f Fault, rng *rand.Rand) {
 	if f != NoFault {
@@ -181,6 +195,10 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 		p.constrain(constraints{uniques: rng.IntN(2), values: 2, foreign: true, cascade: true})
 		p.keys, p.truncates = 1+rng.IntN(2), true
 		p.weights[actTrouble] = 0
+	case NoDoubts, NoHolding:
+		p.constrain(constraints{foreign: true, cascade: true})
+		p.linger(rng)
+		p.split, p.lingers, p.truncates = f == NoHolding, f == NoDoubts, false
 	case NoDangle, NoChildren:
 		p.constrain(constraints{foreign: true, cascade: true})
 		p.keys = 1 + rng.IntN(2)

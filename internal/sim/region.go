@@ -161,6 +161,9 @@ func (r *region) publish() bool {
 		return false
 	}
 	record, n, state, at := r.pack()
+	if n == 0 {
+		return false
+	}
 	r.topic.append(record)
 	if w.rng.IntN(12) == 0 {
 		r.topic.append(record)
@@ -171,19 +174,34 @@ func (r *region) publish() bool {
 	return true
 }
 
-// pack makes a record of the first n in the outbox; state and at are the clock's and the log's after it.
+// unseen is the place in the log of the first local transaction that others don't see yet.
+func (r *region) unseen() int {
+	place := len(r.db.log)
+	for _, o := range r.open {
+		if o.logged {
+			place = min(place, o.session.place-1)
+		}
+	}
+	return place
+}
+
+// pack makes a record of the first n in the outbox, of which all are to be seen; state and at are the clock's and the log's after it.
 func (r *region) pack() (record []byte, n int, state loopguard.State, at int) {
 	w := r.world
 	n = 1 + w.rng.IntN(min(len(r.outbox), 4))
 	r.builder.Reset()
+	unseen := r.unseen()
 	for i, out := range r.outbox[:n] {
-		if out.tx.Rules != r.outbox[0].tx.Rules {
+		if out.at >= unseen || out.tx.Rules != r.outbox[0].tx.Rules {
 			n = i
 			break
 		}
 		if err := r.builder.Add(out.tx); err != nil {
 			w.fail("wire", "%s: %v", r, err)
 		}
+	}
+	if n == 0 {
+		return nil, 0, state, 0
 	}
 	last := r.outbox[n-1]
 	state, at = last.after, last.at+1
@@ -292,7 +310,10 @@ func (r *region) cutOff() {
 	if len(r.outbox) == 0 || r.world.rng.IntN(2) == 0 {
 		return
 	}
-	record, _, _, _ := r.pack()
+	record, n, _, _ := r.pack()
+	if n == 0 {
+		return
+	}
 	r.late = append(r.late, record)
 	r.world.stats.Late++
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"bridge/apply"
-	"bridge/capture"
 	"bridge/change"
 	"bridge/history"
 	"bridge/loopguard"
@@ -68,7 +67,6 @@ func (r *region) startWatch() {
 	if r.watch, err = apply.NewWatch(context.Background(), r.origin, r.world.catalog(), parked, forms{}); err != nil {
 		r.world.fail("I9 progress", "%s: %v", r, err)
 	}
-	r.watch.Visible = r.visible
 	r.watch.Resume(r.history)
 }
 
@@ -118,22 +116,4 @@ func (r *region) recallTransaction(from *region, pieces []*change.Transaction) {
 	if from != r {
 		r.history.Learn(from.origin, pieces[0].Seen())
 	}
-}
-
-// visible is the last local transaction of which all before it, and itself, can be seen.
-func (r *region) visible() uint64 {
-	last := ^uint64(0)
-	for _, o := range r.open {
-		if !o.logged {
-			continue
-		}
-		var seq uint64
-		for _, l := range r.db.log[:o.session.place] {
-			if l.kind == capture.Local {
-				seq++
-			}
-		}
-		last = min(last, seq-1)
-	}
-	return last
 }

@@ -146,11 +146,14 @@ func (s *settling) look() bool {
 	if !s.recollect() {
 		return s.flight.phase == landed
 	}
+	r := s.flight.region
 	complete := s.decide()
 	s.lookups = s.settlement.Lookups()
 	switch {
-	case complete && s.isAsOf && s.settlement.Unseen() != nil:
-		return s.again(s.settlement.Unseen().Error())
+	case complete && s.isAsOf && r.world.fault != NoDoubts && s.settlement.Doubts(r.history):
+		if r.unseen() < r.pos {
+			return s.again("rows aren't to be seen yet")
+		}
 	case complete && s.isAsOf:
 		s.plan()
 	case complete:
@@ -242,10 +245,11 @@ func (s *settling) checkLocked(key change.Key) {
 }
 
 func (s *settling) confirm() bool {
+	r := s.flight.region
 	if !s.recollect() {
 		return s.flight.phase == landed
 	}
-	if complete := s.decide(); !complete || !s.settlement.Stands(s.steps) {
+	if complete := s.decide(); !complete || !s.settlement.Stands(s.steps) || r.world.fault != NoDoubts && s.settlement.Doubts(r.history) {
 		s.settlement.Lookups()
 		return s.again("rows changed")
 	}
