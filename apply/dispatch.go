@@ -167,7 +167,7 @@ func (d *dispatcher) follow(ctx context.Context, ln *lane) (may bool, err error)
 		return false, err
 	}
 	d.turned = rules
-	return true, nil
+	return !d.Watch.Due(), nil // rows are shown by the new policies first
 }
 
 // worthwhile is how many transactions must be waiting for a batch to begin beside so many others. Batches commit

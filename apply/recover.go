@@ -61,8 +61,11 @@ func (d *dispatcher) stopLane(ln *lane, err error) {
 // constrained reports whether a batch failed for rows that must be settled.
 func constrained(f *flight) bool { return !f.settle && MustSettle(f.err) }
 
-// upkeep has what's due looked at, while nothing is in flight.
+// upkeep has what's due looked at, under the constraints that there are now, while nothing is in flight.
 func (d *dispatcher) upkeep(ctx context.Context) error {
+	if err := d.Watch.Renew(ctx); err != nil {
+		return err
+	}
 	var last *lane
 	for _, ln := range d.lanes {
 		if ln.marker.Seq > 0 && (last == nil || ln.marker.Time > last.marker.Time) {

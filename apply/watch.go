@@ -24,7 +24,7 @@ type Watch struct {
 	foreign bool // there are foreign keys
 	forms   visibility.Forms
 	notify  func()
-	// Read reads the constraints anew; nil never does. It's set before the watch is used.
+	// Read reads the constraints anew, with the policies that count by then; nil never does. It's set before the watch is used.
 	Read func(ctx context.Context) (visibility.Catalog, error)
 
 	// Orphans is told when a settlement has left rows parked for want of a parent, and the foreign key's policy has one region do something about
@@ -35,6 +35,8 @@ type Watch struct {
 	catalog visibility.Catalog
 	parking *visibility.Parking
 	due     Due
+	// stale says that the constraints, or their policies, are others since they were read.
+	stale bool
 	// flying counts the batches in flight whose rows name parents in a table: history doesn't have them yet.
 	flying map[change.TableName]int
 	// settling says that a settlement is under way, which doesn't know of writes to the noted rows.
@@ -88,57 +90,6 @@ func NewWatch(ctx context.Context, self change.Origin, catalog visibility.Catalo
 	}
 	w.under(catalog, parking, parking.Keys())
 	return w, nil
-}
-
-// park makes a parking of rows, with the values that they have under a catalog. The database may be asked for each.
-func (w *Watch) park(ctx context.Context, catalog visibility.Catalog, parked []visibility.Parked) (*visibility.Parking, error) {
-	parking := visibility.NewParking()
-	for _, p := range parked {
-		t := catalog[p.Key.Table]
-		if t == nil {
-			t = &visibility.Table{Shape: p.Table}
-		}
-		m, err := visibility.Mark(ctx, w.forms, t, &p.Row)
-		if err != nil {
-			return nil, err
-		}
-		parking.Put(p, m, nil, nil)
-	}
-	return parking, nil
-}
-
-// under begins anew with a catalog, and what's parked as it has it, under those keys: all of it is due.
-func (w *Watch) under(catalog visibility.Catalog, parking *visibility.Parking, keys []change.Key) {
-	w.catalog, w.parking, w.foreign = catalog, parking, false
-	for _, t := range catalog {
-		w.foreign = w.foreign || len(t.Foreign) > 0
-	}
-	w.due.add(keys)
-}
-
-// reload reads the constraints anew, while nothing is in flight: there may be others since. Nobody else changes what's parked then, so
-// its values are found without the lock, which capture would wait for.
-func (w *Watch) reload(ctx context.Context) error {
-	if w.Read == nil {
-		return nil
-	}
-	catalog, err := w.Read(ctx)
-	if err != nil {
-		return err
-	}
-	var parked []visibility.Parked
-	keys := w.parking.Keys()
-	for _, key := range keys {
-		parked = append(parked, *w.parking.Get(key))
-	}
-	parking, err := w.park(ctx, catalog, parked)
-	if err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.under(catalog, parking, keys)
-	return nil
 }
 
 // emptyWatch is of a database without constraints that matter.
@@ -231,7 +182,7 @@ func (w *Watch) Local(tx *change.Transaction, h *history.History) {
 func (w *Watch) Due() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.due.any()
+	return w.stale || w.due.any()
 }
 
 func (w *Watch) take() Due {

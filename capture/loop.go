@@ -45,6 +45,8 @@ type Config struct {
 	// Rules are the fingerprints of the conflict rules that this region knows. The log may say that transactions from some place on are
 	// published under one of them.
 	Rules []string
+	// Turned is told when later transactions are published under the rules with a fingerprint, perhaps as they are already. It doesn't block; nil isn't told.
+	Turned func(rules string)
 	// Local is told of local operations as soon as history has them. It doesn't block.
 	Local func(tx *change.Transaction, h *history.History)
 	// Began is told in which record transactions of the region begin: the first of each record.
@@ -135,6 +137,9 @@ func (l *Loop) turn(ev *Event) error {
 			"(or make it conflicts, if it's to stay so), in every region's file; see \"Changing conflict rules\" in docs/operations.md", ev.Position)
 	}
 	l.Clock.Turn(t)
+	if t.Is && l.Turned != nil {
+		l.Turned(t.Rules)
+	}
 	return nil
 }
 

@@ -26,7 +26,7 @@ type Conflicts struct {
 	KeepRows int `yaml:"keep_rows"`
 }
 
-// NextConflicts are rules that regions go over to. Policies of constraints count when they've become `conflicts`.
+// NextConflicts are rules that regions go over to. Policies of constraints change with them.
 type NextConflicts struct {
 	// As `conflicts.default`.
 	Default string `yaml:"default"`

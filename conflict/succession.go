@@ -24,19 +24,27 @@ func NewSuccession(to string, peers []change.Origin) *Succession {
 // To is the fingerprint of the rules.
 func (s *Succession) To() string { return s.to }
 
-// Announced notes that a peer was ready for rules when it had published up to seq.
-func (s *Succession) Announced(peer change.Origin, rules string, seq uint64) {
+// Heard notes what a peer's record says: under which rules it has published up to seq and, if it announces any, for which others it's ready.
+func (s *Succession) Heard(peer change.Origin, rules string, seq uint64, announces bool, next string) {
+	s.published(peer, rules, seq)
+	if announces {
+		s.announce(peer, next, seq)
+	}
+}
+
+// announce notes that a peer was ready for rules when it had published up to seq.
+func (s *Succession) announce(peer change.Origin, rules string, seq uint64) {
 	if _, known := s.announced[peer]; rules == s.to && !known {
 		s.announced[peer] = seq
 	}
 }
 
-// Published notes under which rules a peer published up to seq.
-func (s *Succession) Published(peer change.Origin, rules string, seq uint64) {
+// published notes under which rules a peer published up to seq.
+func (s *Succession) published(peer change.Origin, rules string, seq uint64) {
 	if _, known := s.turned[peer]; rules == s.to && !known {
 		s.turned[peer] = seq
 	}
-	s.Announced(peer, rules, seq)
+	s.announce(peer, rules, seq)
 }
 
 // Due reports whether a region that has applied so much may turn.

@@ -16,14 +16,14 @@ import (
 // always the same, writes in an ordinary local transaction of its own, which supersedes what was there everywhere.
 type OrphanMender struct {
 	open     func(context.Context) (casebook.Book, error)
-	policies visibility.Policies
+	policies func() visibility.Policies
 	log      *slog.Logger
 	wake     chan struct{}
 	told     map[string]bool // rows of which was said that nothing can be done
 }
 
-// NewOrphanMender makes a mender; open opens the region's book. Policies are by names between the regions.
-func NewOrphanMender(open func(context.Context) (casebook.Book, error), policies visibility.Policies, log *slog.Logger) *OrphanMender {
+// NewOrphanMender makes a mender; open opens the region's book. policies are those that count now, by names between the regions.
+func NewOrphanMender(open func(context.Context) (casebook.Book, error), policies func() visibility.Policies, log *slog.Logger) *OrphanMender {
 	return &OrphanMender{open: open, policies: policies, log: log, wake: make(chan struct{}, 1)}
 }
 
@@ -70,7 +70,7 @@ func (m *OrphanMender) session(ctx context.Context) error {
 func (m *OrphanMender) Step(ctx context.Context, book casebook.Book) error {
 	told := m.told
 	m.told = map[string]bool{}
-	o := newOrphans(book, m.policies)
+	o := newOrphans(book, m.policies())
 	err := m.keep(ctx, o, told)
 	if err == nil {
 		err = m.drop(ctx, o, told)

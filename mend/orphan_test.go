@@ -28,6 +28,8 @@ type lot struct {
 
 var policies = visibility.Policies{tree: {Foreign: map[string]visibility.ForeignPolicy{"up": visibility.DropChild, "back": visibility.KeepParent}}}
 
+func inForce() visibility.Policies { return policies }
+
 var tree = change.TableName{Schema: "public", Name: "t"}
 
 // row is a parked row: its reason is the foreign key's name, or another reason. lost are keys of deleted rows that it knows.
@@ -144,7 +146,7 @@ func TestDrop(t *testing.T) {
 				l.parked = append(l.parked, row(t, f[0], f[1], f[2]))
 			}
 		}
-		d := NewOrphanMender(nil, policies, slog.New(slog.DiscardHandler))
+		d := NewOrphanMender(nil, inForce, slog.New(slog.DiscardHandler))
 		for range 2 { // once more changes nothing
 			if err := d.Step(t.Context(), l); !errors.Is(err, tc.err) {
 				t.Errorf("%s: %v, want %v", tc.name, err, tc.err)
@@ -188,7 +190,7 @@ func TestKeep(t *testing.T) {
 			l.parked = append(l.parked, row(t, f[0], f[1], f[2], f[3:]...))
 		}
 		var log strings.Builder
-		m := NewOrphanMender(nil, policies, slog.New(slog.NewTextHandler(&log, nil)))
+		m := NewOrphanMender(nil, inForce, slog.New(slog.NewTextHandler(&log, nil)))
 		for range 3 { // once more changes nothing
 			if err := m.Step(t.Context(), l); !errors.Is(err, tc.err) {
 				t.Errorf("%s: %v, want %v", tc.name, err, tc.err)
@@ -206,7 +208,7 @@ func TestKeep(t *testing.T) {
 // TestToldAgain: who was parked for another reason meanwhile is told of again.
 func TestToldAgain(t *testing.T) {
 	var log strings.Builder
-	m := NewOrphanMender(nil, policies, slog.New(slog.NewTextHandler(&log, nil)))
+	m := NewOrphanMender(nil, inForce, slog.New(slog.NewTextHandler(&log, nil)))
 	l := &lot{parked: []*casebook.Parked{row(t, "1", "9", "back")}}
 	for _, there := range []string{"", "", "9", ""} {
 		l.there = []string{there}
@@ -226,7 +228,7 @@ func TestOrphanMenderIsWoken(t *testing.T) {
 	d := NewOrphanMender(func(context.Context) (casebook.Book, error) {
 		opened <- true
 		return l, nil
-	}, policies, slog.New(slog.DiscardHandler))
+	}, inForce, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- d.Run(ctx) }()

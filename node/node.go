@@ -24,8 +24,8 @@ type Config struct {
 	Streams func(region string) (stream.Log, error)
 	Engine  Engine
 	Rules   *conflict.Rules
-	// Policies say what becomes of rows that constraints don't let be shown.
-	Policies visibility.Policies
+	// Policies say what becomes of rows that constraints don't let be shown, by the fingerprint of the rules with which they count.
+	Policies map[string]visibility.Policies
 	// Awaiting is [apply.Config]'s.
 	Awaiting func()
 	// Orphans is [apply.Watch]'s.

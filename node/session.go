@@ -44,7 +44,7 @@ type session struct {
 	apply   *apply.Loop
 
 	succession *succession // nil where the rules stay
-	turned     atomic.Bool // to the next rules
+	turned     atomic.Bool // to the next rules, by the log as far as it's read
 	saved      atomic.Pointer[history.Cut]
 }
 
@@ -92,6 +92,9 @@ func (n *Node) open(ctx context.Context) (_ *session, err error) {
 	}
 	if err := s.tail.checkProgress(progress); err != nil {
 		return nil, err
+	}
+	if to, changes := n.Rules.Next(); changes {
+		s.turned.Store(s.tail.state.Rules == to)
 	}
 	catalog, err := s.constraints(ctx)
 	if err != nil {
@@ -162,10 +165,11 @@ func (s *session) rebuild(ctx context.Context, members []change.Origin, saved Ho
 	return nil
 }
 
-// constraints are the database's, under the configuration's policies.
+// constraints are the database's, under the policies that count now.
 func (s *session) constraints(ctx context.Context) (visibility.Catalog, error) {
+	policies := s.policies() // before the rest: of a turn meanwhile the watch is told
 	catalog, err := s.target.Constraints(ctx)
-	return catalog.Under(s.node.Policies), err
+	return catalog.Under(policies), err
 }
 
 // watches begins to watch what constraints hide.
@@ -188,7 +192,7 @@ func (s *session) loops(progress Progress) {
 	s.capture = capture.NewLoop(capture.Config{
 		Cluster: n.Cluster, Source: s.source, Log: s.outbox, Clock: loopguard.NewClock(s.self, s.tail.state),
 		Start: s.tail.position, Next: s.tail.next, History: s.history, Witness: s.fence, Limits: n.Limits, Now: time.Now, Report: n.captureReport,
-		Visible: s.outbox.visible, Began: s.marks.began, Rules: n.Rules.Known(), Local: s.watch.Local,
+		Visible: s.outbox.visible, Began: s.marks.began, Rules: n.Rules.Known(), Turned: s.hasTurned, Local: s.watch.Local,
 	})
 	peers := maps.Clone(s.logs)
 	delete(peers, s.self)
@@ -197,7 +201,6 @@ func (s *session) loops(progress Progress) {
 	if to, changes := n.Rules.Next(); changes {
 		s.succession = newSuccession(to, slices.Sorted(maps.Keys(peers)))
 		heard, turn = s.succession.heard, s.turn
-		s.turned.Store(s.tail.state.Rules == to)
 	}
 	s.apply = apply.NewLoop(apply.Config{
 		Cluster: n.Cluster, Self: s.self, Peers: peers, Target: s.target, Fence: s.fence, History: s.history, Rules: n.Rules,
@@ -209,7 +212,12 @@ func (s *session) loops(progress Progress) {
 func (s *session) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.capture.Run(ctx) })
-	group.Go(func() error { return s.apply.Run(ctx) })
+	group.Go(func() error {
+		if err := s.stand(ctx); err != nil {
+			return err
+		}
+		return s.apply.Run(ctx)
+	})
 	group.Go(func() error { return s.saveHorizon(ctx) })
 	group.Go(func() error { return s.inspect(ctx) })
 	group.Go(func() error { return s.trim(ctx) })

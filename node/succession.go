@@ -10,6 +10,7 @@ import (
 	"bridge/conflict"
 	"bridge/history"
 	"bridge/loopguard"
+	"bridge/visibility"
 	"bridge/wire"
 )
 
@@ -36,10 +37,7 @@ func newSuccession(to string, peers []change.Origin) *succession {
 func (s *succession) heard(o change.Origin, h *wire.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.peers.Published(o, h.State.Rules, h.State.Seq)
-	if h.Announces {
-		s.peers.Announced(o, h.Next, h.State.Seq)
-	}
+	s.peers.Heard(o, h.State.Rules, h.State.Seq, h.Announces, h.Next)
 }
 
 func (s *succession) isDue(seen change.Vector) bool {
@@ -57,7 +55,7 @@ func (s *session) succeed(ctx context.Context) error {
 		return nil
 	}
 	log, to := s.node.Log, s.succession.peers.To()
-	if _, err := s.fence.Raise(ctx, 0); err != nil { // what the log had before the start is known now
+	if err := s.stand(ctx); err != nil {
 		return err
 	}
 	s.capture.Announce(to)
@@ -83,14 +81,48 @@ func (s *session) succeed(ctx context.Context) error {
 	}
 }
 
+// stand waits until it's known whether the log has the region turn to the next rules: by then all is that it had before the start.
+func (s *session) stand(ctx context.Context) error {
+	if s.succession == nil || s.turned.Load() {
+		return nil
+	}
+	_, err := s.fence.Raise(ctx, 0)
+	return err
+}
+
 // turn has what comes later in the log published under rules, if what comes now isn't.
 func (s *session) turn(ctx context.Context, to string) error {
 	if s.turned.Load() {
 		return nil
 	}
-	err := s.fence.Turn(ctx, to)
-	s.turned.Store(err == nil)
-	return err
+	return s.fence.Turn(ctx, to)
+}
+
+// hasTurned is told by capture that the log goes on under rules. From then on rows are shown by the policies that belong to them.
+func (s *session) hasTurned(to string) {
+	if next, changes := s.node.Rules.Next(); changes && to == next && !s.turned.Swap(true) {
+		s.watch.Turned()
+	}
+}
+
+// policies are those of constraints by which rows are shown now.
+func (s *session) policies() visibility.Policies {
+	rules := s.node.Rules.Fingerprint
+	if s.turned.Load() {
+		rules, _ = s.node.Rules.Next()
+	}
+	return s.node.Policies[rules]
+}
+
+// PoliciesInForce are the policies of constraints by which the region shows rows now; none while it isn't running.
+func (n *Node) PoliciesInForce() visibility.Policies {
+	n.mu.Lock()
+	s := n.current
+	n.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	return s.policies()
 }
 
 // Succession is how far regions are on their way to other conflict rules.

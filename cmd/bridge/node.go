@@ -16,7 +16,7 @@ import (
 )
 
 // newNode builds the region's node from its configuration. mender and orphans may be nil.
-func newNode(c *config.Config, log *slog.Logger, policies visibility.Policies, mender *mend.Mender, orphans *mend.OrphanMender) (*node.Node, error) {
+func newNode(c *config.Config, log *slog.Logger, mender *mend.Mender, orphans *mend.OrphanMender) (*node.Node, error) {
 	var peers []string
 	for _, r := range settings.Regions(c) {
 		if r != c.Region {
@@ -44,7 +44,7 @@ func newNode(c *config.Config, log *slog.Logger, policies visibility.Policies, m
 		Streams:   func(region string) (stream.Log, error) { return topics.Open(c, region) },
 		Engine:    engine,
 		Rules:     rules,
-		Policies:  policies,
+		Policies:  settings.PoliciesByRules(c),
 		Retention: node.Retention{Age: c.Conflicts.Keep.Std(), Rows: c.Conflicts.KeepRows},
 		Workers:   c.Database.ApplyConnections, HistoryBytes: int(c.History.MaxBytes),
 		Limits: capture.Limits{Idle: c.Heartbeat.Std(), Message: kafka.MaxRecordBytes(int(c.KafkaOf(c.Region).MaxMessageBytes))},
@@ -62,9 +62,9 @@ func menderOf(c *config.Config, log *slog.Logger) (*mend.Mender, error) {
 }
 
 // orphanMenderOf is what gives up rows that lack a parent, or inserts that again, in the one region that does it; nil in the others, and where no
-// policy asks for it.
-func orphanMenderOf(c *config.Config, policies visibility.Policies, log *slog.Logger) *mend.OrphanMender {
-	if c.Region != settings.MendingRegion(c) || !policies.AreMended() {
+// policy asks for it. policies are those that count now.
+func orphanMenderOf(c *config.Config, policies func() visibility.Policies, log *slog.Logger) *mend.OrphanMender {
+	if c.Region != settings.MendingRegion(c) || !settings.Policies(c).AreMended() && !settings.NextPolicies(c).AreMended() {
 		return nil
 	}
 	return mend.NewOrphanMender(engines.Of(c).Cases, policies, log)

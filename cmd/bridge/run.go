@@ -7,8 +7,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bridge/admin"
-	"bridge/cmd/bridge/internal/settings"
 	"bridge/cmd/bridge/internal/shell"
+	"bridge/node"
+	"bridge/visibility"
 )
 
 // runCommand is "bridge run".
@@ -25,9 +26,9 @@ func (*runCommand) Run(ctx context.Context, s *shell.Session) error {
 	if err != nil {
 		return err
 	}
-	policies := settings.Policies(c)
-	orphans := orphanMenderOf(c, policies, log)
-	n, err := newNode(c, log, policies, mender, orphans)
+	var n *node.Node
+	orphans := orphanMenderOf(c, func() visibility.Policies { return n.PoliciesInForce() }, log)
+	n, err = newNode(c, log, mender, orphans)
 	if err != nil {
 		return err
 	}

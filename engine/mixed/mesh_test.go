@@ -27,6 +27,7 @@ import (
 	"bridge/stream/embedded"
 	"bridge/stream/kafka"
 	"bridge/value"
+	"bridge/visibility"
 )
 
 // region is a database and, at times, its node. Its tables lie in schema (database) shop on MySQL and MariaDB and in
@@ -64,6 +65,8 @@ type mesh struct {
 	rounds  int
 	// rules makes a region's conflict rules; nil is last_write_wins for all.
 	rules func() *conflict.Rules
+	// policies are those of constraints, by the rules' fingerprints; nil parks all.
+	policies map[string]visibility.Policies
 	// epoch is where timestamps were last lifted to.
 	epoch change.Timestamp
 }
@@ -272,7 +275,7 @@ func (m *mesh) start(r *region, policy func(change.TableName, string) value.Poli
 		rules = m.rules()
 	}
 	r.node = node.New(node.Config{
-		Cluster: "c", Region: r.name, Peers: peers, Streams: m.topic, Engine: r.open(policy), Rules: rules,
+		Cluster: "c", Region: r.name, Peers: peers, Streams: m.topic, Engine: r.open(policy), Rules: rules, Policies: m.policies,
 		Workers: 3, HistoryBytes: 64 << 20, RetryStopped: time.Second,
 		Log: slog.New(slog.NewTextHandler(logWriter{m.t, r.name}, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})

@@ -44,33 +44,46 @@ func TestChangingRules(t *testing.T) {
 		m.rules = func() *conflict.Rules { return now }
 		m.startAll()
 		end := m.writing(tables)
-		m.rules = func() *conflict.Rules { return becoming }
-		for _, r := range m.regions {
-			r.stop()
-			m.start(r, nil)
-			m.eventually(r, "runs again", func() bool { return r.node.Status().Succession != nil })
-		}
-		for _, r := range m.regions {
-			m.eventually(r, "has gone over", func() bool { return r.node.Status().Capture.State.Rules == "then" })
-		}
+		m.turn(becoming)
 		end()
 		m.settle()
 		m.equalTables(tables)
-		for _, r := range m.regions {
-			m.eventually(r, "is done", func() bool { s := r.node.Status().Succession; return s != nil && s.Done() })
-		}
 		end = m.writing(tables)
-		m.rules = func() *conflict.Rules { return then }
-		for _, r := range m.regions {
-			r.stop()
-			m.start(r, nil)
-		}
+		m.complete(then)
 		end()
 		m.settle()
 		m.equalTables(tables)
 		m.countsAlone(tables[0])
 		m.equalTables(tables)
 	})
+}
+
+// turn restarts one region after the other with rules that become others, and waits until all have gone over.
+func (m *mesh) turn(becoming *conflict.Rules) {
+	m.t.Helper()
+	m.rules = func() *conflict.Rules { return becoming }
+	for _, r := range m.regions {
+		r.stop()
+		m.start(r, nil)
+		m.eventually(r, "runs again", func() bool { return r.node.Status().Succession != nil })
+	}
+	to, _ := becoming.Next()
+	for _, r := range m.regions {
+		m.eventually(r, "has gone over", func() bool { return r.node.Status().Capture.State.Rules == to })
+	}
+}
+
+// complete restarts the regions with what rules have become alone, when they may.
+func (m *mesh) complete(then *conflict.Rules) {
+	m.t.Helper()
+	for _, r := range m.regions {
+		m.eventually(r, "is done", func() bool { s := r.node.Status().Succession; return s != nil && s.Done() })
+	}
+	m.rules = func() *conflict.Rules { return then }
+	for _, r := range m.regions {
+		r.stop()
+		m.start(r, nil)
+	}
 }
 
 // writing has applications write to few rows in all regions until it's told to end.

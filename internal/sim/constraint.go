@@ -12,14 +12,13 @@ import (
 
 // constraints are the keys that a schedule's tables have.
 type constraints struct {
-	uniques int // unique columns of each table, 0 to 2
-	values  int // that are written there
-	losers  [2]visibility.Loser
-	foreign bool // rows of the second table name rows of the first
-	child   visibility.ForeignPolicy
+	uniques int     // unique columns of each table, 0 to 2
+	values  int     // that are written there
+	foreign bool    // rows of the second table name rows of the first
 	cascade bool    // an application that deletes a parent deletes its children; else it may not
 	nulls   [2]bool // NULLs are equal in a unique column
 	check   bool    // the number that's counted isn't below zero
+	policies
 }
 
 func (c constraints) any() bool { return c.uniques > 0 || c.foreign || c.check }
@@ -36,11 +35,6 @@ func (c constraints) fits(image change.Image) bool {
 	return !strings.HasPrefix(text, "-")
 }
 
-// alters reports whether rows are shown otherwise than they are.
-func (c constraints) alters() bool {
-	return c.any() && (c.losers != [2]visibility.Loser{} || c.child == visibility.NullChild)
-}
-
 func (c constraints) String() string {
 	if !c.any() {
 		return "no constraints"
@@ -55,17 +49,7 @@ func drawConstraints(rng *rand.Rand) (c constraints) {
 	}
 	c.uniques, c.values = rng.IntN(3), 1+rng.IntN(5)
 	c.foreign, c.cascade = rng.IntN(2) == 0, rng.IntN(2) == 0
-	for i := range c.losers {
-		switch rng.IntN(6) {
-		case 0:
-			c.losers[i] = visibility.Null
-		case 1:
-			c.losers[i] = visibility.Rename
-		}
-	}
-	if rng.IntN(4) == 0 {
-		c.child = visibility.NullChild
-	}
+	c.policies = drawPolicies(rng)
 	c.nulls = [2]bool{rng.IntN(4) == 0, rng.IntN(4) == 0}
 	c.check = rng.IntN(3) == 0
 	return c
@@ -84,7 +68,7 @@ func (c constraints) columns() []change.Column {
 	return []change.Column{{Name: "u", Type: "text"}, {Name: "w", Type: "text"}, {Name: "parent", Type: "integer"}}
 }
 
-// catalog is what a region reads of its database.
+// catalog is what a region reads of its database, without policies.
 func (w *world) catalog() visibility.Catalog {
 	c := w.plan.constraints
 	if !c.any() {
@@ -95,17 +79,13 @@ func (w *world) catalog() visibility.Catalog {
 		known := &visibility.Table{Shape: t}
 		for u := range c.uniques {
 			name := t.Columns[firstUnique+u].Name
-			policy := visibility.UniquePolicy{Loser: c.losers[u]}
-			if policy.Loser != visibility.Park {
-				policy.Column = name
-			}
-			known.Unique = append(known.Unique, visibility.Unique{Name: name, Columns: []string{name}, NullsEqual: c.nulls[u], UniquePolicy: policy})
+			known.Unique = append(known.Unique, visibility.Unique{Name: name, Columns: []string{name}, NullsEqual: c.nulls[u]})
 		}
 		if c.foreign && i == 0 {
 			known.Refer([]string{"id"})
 		}
 		if c.foreign && i == 1 {
-			known.Foreign = []visibility.Foreign{{Name: "parent", Columns: []string{"parent"}, Parent: w.tables[0].TableName, Policy: c.child}}
+			known.Foreign = []visibility.Foreign{{Name: "parent", Columns: []string{"parent"}, Parent: w.tables[0].TableName}}
 		}
 		catalog[t.TableName] = known
 	}

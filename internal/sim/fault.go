@@ -55,6 +55,12 @@ const (
 	TurnLate Fault = "a turn to other rules after the first transaction under them"
 	// TurnUnlogged has a region go over to other rules without writing that down.
 	TurnUnlogged Fault = "a turn to other rules not in the log"
+	// PoliciesUnsettled has the policies of constraints change in one region without a look at the rows that are parked.
+	PoliciesUnsettled Fault = "policies that change without a look at parked rows"
+	// PoliciesAtReady has them change when a region is restarted with the next rules beside those before.
+	PoliciesAtReady Fault = "policies that change before the rules"
+	// PoliciesAtRestart has them change when a region is restarted with the next rules alone.
+	PoliciesAtRestart Fault = "policies that change after the rules"
 	// NoRecheck doesn't look at parked rows, and at children, after local writes.
 	NoRecheck Fault = "parked rows not looked at again"
 	// NoDangle doesn't look for parents that were taken away concurrently.

@@ -6,7 +6,6 @@ import (
 
 	"bridge/change"
 	"bridge/conflict"
-	"bridge/visibility"
 )
 
 // plan is what a schedule's seed decides before it begins.
@@ -30,6 +29,7 @@ type plan struct {
 	rule                   *conflict.Rule
 	next                   *conflict.Rule // what regions go over to, each at its own time; nil if they don't
 	constraints            constraints
+	nextPolicies           policies // with next
 	weights                [actions]int
 	skew                   []change.Timestamp
 }
@@ -97,7 +97,7 @@ func (p *plan) take(rule *conflict.Rule) {
 		p.full = [2]bool{true, true}
 	}
 	if rule.Columns != nil { // config refuses both: a row's image before a write would be the altered one
-		p.constraints.losers, p.constraints.child = [2]visibility.Loser{}, visibility.ParkChild
+		p.constraints.policies = policies{}
 	}
 	if p.constraints.foreign {
 		p.tables = 2
@@ -161,6 +161,8 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 	case RulesByRegion, TurnUnlogged:
 		p.steps, p.keys, p.tables = 300, 1+rng.IntN(2), 1
 		p.takeNext(&conflict.Rule{Order: conflict.EarliestWins})
+	case PoliciesUnsettled, PoliciesAtReady, PoliciesAtRestart:
+		p.policiesChange(f, rng)
 	case RebuildFromStable:
 		p.trouble, p.steps = onlyStops, 300
 		p.weights = defaultWeights
@@ -221,8 +223,8 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 }
 
 func (p *plan) String() string {
-	return fmt.Sprintf("%d regions, %d rounds of %d steps, %d tables of %d keys, %d workers, batches of %d, %s, then %v, %s",
-		p.regions, p.rounds, p.steps, p.tables, p.keys, p.workers, p.batch, p.rule, p.next, p.constraints)
+	return fmt.Sprintf("%d regions, %d rounds of %d steps, %d tables of %d keys, %d workers, batches of %d, %s, then %v, %s, then %+v",
+		p.regions, p.rounds, p.steps, p.tables, p.keys, p.workers, p.batch, p.rule, p.next, p.constraints, p.nextPolicies)
 }
 
 // countColumn is the column that's counted.

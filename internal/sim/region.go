@@ -97,7 +97,9 @@ func (r *region) capture() bool {
 		r.learn(r.origin, r.clock.State().Vector)
 		w.trace("%s sees the echo of %s:%d", r, l.marker.Origin, l.marker.Seq)
 	case l.kind == capture.Barrier:
-		r.clock.Turn(l.barrier.Turn)
+		if r.clock.Turn(l.barrier.Turn); l.barrier.Turn.Is {
+			r.watch.Turned()
+		}
 		r.clock.Floor(l.barrier.Floor)
 		w.trace("%s sees the barrier at log %d, floor %d", r, r.pos-1, l.barrier.Floor)
 	}

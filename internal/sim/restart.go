@@ -64,9 +64,10 @@ func (r *region) startWatch() {
 		}
 	}
 	var err error
-	if r.watch, err = apply.NewWatch(context.Background(), r.origin, r.world.catalog(), parked, forms{}); err != nil {
+	if r.watch, err = apply.NewWatch(context.Background(), r.origin, r.catalog(), parked, forms{}); err != nil {
 		r.world.fail("I9 progress", "%s: %v", r, err)
 	}
+	r.watch.Read = func(context.Context) (visibility.Catalog, error) { return r.catalog(), nil }
 	r.watch.Resume(r.history)
 }
 

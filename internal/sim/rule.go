@@ -116,11 +116,7 @@ func (r *region) succeed() {
 
 // hear takes note of what a peer's record says of its rules.
 func (l *lane) hear(h *wire.Header) {
-	s := l.region.succession
-	s.Published(l.peer.origin, h.State.Rules, h.State.Seq)
-	if h.Announces {
-		s.Announced(l.peer.origin, h.Next, h.State.Seq)
-	}
+	l.region.succession.Heard(l.peer.origin, h.State.Rules, h.State.Seq, h.Announces, h.Next)
 }
 
 // drawRule is the rule of all of a schedule's tables. Half of the schedules have the default.

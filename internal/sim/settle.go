@@ -14,6 +14,7 @@ func (w *world) settle() {
 		}
 	}
 	w.quiesce()
+	w.settleRules()
 	records, places := 0, 0
 	for _, r := range w.regions {
 		records += r.topic.data
@@ -75,6 +76,7 @@ func (r *region) turn() bool {
 	for _, l := range r.lanes {
 		do(l.read)
 	}
+	do(r.turnWithOthers)
 	do(r.dispatch)
 	for i := 0; i < len(r.flights); i++ {
 		f := r.flights[i]

@@ -73,6 +73,7 @@ func (r *region) keepUp() bool {
 	if !r.watch.Due() || len(r.flights) > 0 {
 		return false
 	}
+	r.renew()
 	f := &flight{region: r}
 	s := &settling{flight: f}
 	f.settling = s

@@ -78,6 +78,7 @@ type world struct {
 func Run(seed uint64, fault Fault, tracer func(string)) (Stats, *Violation) {
 	w := &world{seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6272696467650000)), fault: fault, tracer: tracer}
 	w.plan = newPlan(w.rng)
+	w.plan.drawNextPolicies(rand.New(rand.NewPCG(seed, 0x706f6c6963696573)))
 	w.plan.suit(fault, w.rng)
 	w.tables, w.rules = w.plan.makeTables(), w.plan.ruleSet()
 	w.oracle = newOracle()

@@ -5,6 +5,23 @@ import (
 	"bridge/visibility"
 )
 
+// PoliciesByRules are the configured policies by the fingerprint of the rules with which they count: those of conflicts and of conflicts.next.
+func PoliciesByRules(c *config.Config) map[string]visibility.Policies {
+	all := map[string]visibility.Policies{fingerprintOf(&c.Conflicts): Policies(c)}
+	if next := c.WithNext(); next != nil {
+		all[fingerprintOf(&next.Conflicts)] = Policies(next)
+	}
+	return all
+}
+
+// NextPolicies are those of conflicts.next; nil if there are none.
+func NextPolicies(c *config.Config) visibility.Policies {
+	if next := c.WithNext(); next != nil {
+		return Policies(next)
+	}
+	return nil
+}
+
 // Policies are the configured policies of unique and foreign keys, by names between the regions.
 func Policies(c *config.Config) visibility.Policies {
 	policies := visibility.Policies{}
