@@ -21,10 +21,13 @@ lint:
 	$(GO) vet ./...
 	@unformatted=$$($(GOFMT) -l .) && test -z "$$unformatted" || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }
 
-# -count=1: Go's cache of test results knows nothing of the servers.
+# How many packages run at once, and how many tests of each: one more than processors, for tests wait for servers at times.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
+# -count=1: Go's cache of test results knows nothing of the servers. -vet=off: lint has it.
 test: lint
 	scripts/setup
-	$(GO) test -count=1 -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+	$(GO) test -count=1 -vet=off -p $(JOBS) -parallel $(JOBS) -timeout $(TIMEOUT) $(TESTFLAGS) ./...
 
 # The demo's engines as components of scripts/setup: what ARGS names after --regions, or PostgreSQL.
 comma := ,
