@@ -47,6 +47,14 @@ func TestRulesOfConstraints(t *testing.T) {
 	if a := bridge(t, nil, "check", "-c", file); a.code != 0 || !strings.Contains(a.stdout, "lower_name, computed from (name): parked; (email): shown with NULL in email; (org, name): shown with another name") {
 		t.Errorf("%+v", a)
 	}
+	file = m.withRules("eu", strings.TrimSuffix(policyRules, "}")+`, next: {default: last_write_wins, tables: {public.users: {unique: {email: {rename: email}, "org, name": {"null": org}}, foreign_keys: {boss: set_null}}}}}`)
+	if a := bridge(t, nil, "rules", "explain", "public.users", "-c", file); a.code != 0 || strings.Count(a.stdout, "with conflicts.next") != 2 ||
+		!strings.Contains(a.stdout, "unique key (email), null: ") || !strings.Contains(a.stdout, "  with conflicts.next, rename: When two regions take one value at once") {
+		t.Errorf("%+v", a)
+	}
+	if a := bridge(t, nil, "check", "-c", file); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, `conflicts.next: the policy of unique key (org, name) alters column "org", which mustn't be NULL`) {
+		t.Errorf("%+v", a)
+	}
 	file = m.withRules("eu", strings.NewReplacer("set_null", "keep_parent", "null\": email", "null\": mail", "{email", "{mail").Replace(policyRules))
 	if a := bridge(t, nil, "check", "-c", file); a.code != shell.ExitEnvironment || !strings.Contains(a.stdout, "public.users: the policy of foreign key (boss) of public.users is keep_parent, which inserts deleted rows of this table again: that needs whole rows in the log") ||
 		!strings.Contains(a.stdout, `ALTER TABLE "public"."users" REPLICA IDENTITY FULL;`) || !strings.Contains(a.stdout, "parents that rows lack by the foreign key (boss) are inserted again by the bridge of region ap") ||

@@ -18,6 +18,18 @@ func Constraints(t *Constrained, p visibility.TablePolicies) []Finding {
 	return r.found
 }
 
+// WithNext are what was found of the policies that count, and what would be found besides of those of conflicts.next. What these come to is no finding yet.
+func WithNext(now, next []Finding) []Finding {
+	found := slices.Clone(now)
+	for _, f := range next {
+		if f.Level != Note && !slices.Contains(now, f) {
+			f.Text = "conflicts.next: " + f.Text
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
 type constraintReport struct {
 	table    *Constrained
 	policies visibility.TablePolicies

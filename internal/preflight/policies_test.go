@@ -136,6 +136,22 @@ func TestConstraintsAreTold(t *testing.T) {
 	}
 }
 
+// TestNextPolicies: those of conflicts.next are checked, too, and what's so either way is said once.
+func TestNextPolicies(t *testing.T) {
+	null := func(column string) visibility.TablePolicies {
+		return visibility.TablePolicies{Unique: map[string]visibility.UniquePolicy{"org, name": {Loser: visibility.Null, Column: column}}}
+	}
+	now := preflight.Constraints(members(t), null("name"))
+	if got := preflight.WithNext(now, preflight.Constraints(members(t), visibility.TablePolicies{})); len(got) != len(now) {
+		t.Errorf("without policies: %q", lines(got))
+	}
+	got := lines(preflight.WithNext(now, preflight.Constraints(members(t), null("org"))))
+	want := `error: conflicts.next: the policy of unique key (org, name) alters column "org", which mustn't be NULL`
+	if len(got) != len(now)+1 || !strings.HasPrefix(got[len(now)], want) {
+		t.Errorf("got %q, want %s", got, want)
+	}
+}
+
 func lines(findings []preflight.Finding) (out []string) {
 	for _, f := range findings {
 		out = append(out, string(f.Level)+": "+f.Text+" ["+f.Fix+"]")

@@ -152,7 +152,7 @@ func (c *checker) constraints(ctx context.Context) error {
 		if err := t.Translate(c.Names); err != nil {
 			return err
 		}
-		c.findings = append(c.findings, preflight.Constraints(t, c.Policies[t.Between])...)
+		c.findings = append(c.findings, preflight.WithNext(preflight.Constraints(t, c.Policies[t.Between]), preflight.Constraints(t, c.NextPolicies[t.Between]))...)
 		c.uniqueTexts(c.tables[i], t)
 	}
 	return nil

@@ -27,8 +27,8 @@ type Settings struct {
 	Policy func(table change.TableName, column string) value.Policy
 	// Rules are the conflict rules; nil leaves them unchecked.
 	Rules *conflict.Rules
-	// Policies are those of constraints, by Names.
-	Policies visibility.Policies
+	// Policies are those of constraints, by Names, and NextPolicies what they're to become; nil if they stay.
+	Policies, NextPolicies visibility.Policies
 	// Names are the tables' and columns' names between the regions.
 	Names naming.Names
 	// AllowTrigger says that a trigger without a guard may run for applied rows; nil allows none.

@@ -198,13 +198,13 @@ func (c *checker) constraints(ctx context.Context) error {
 		if err := t.Translate(c.Names); err != nil {
 			return err
 		}
-		c.findings = append(c.findings, preflight.Constraints(t, c.Policies[t.Between])...)
+		c.findings = append(c.findings, preflight.WithNext(preflight.Constraints(t, c.Policies[t.Between]), preflight.Constraints(t, c.NextPolicies[t.Between]))...)
 	}
 	logs, err := c.logging()
 	if err != nil {
 		return err
 	}
-	c.findings = append(c.findings, preflight.KeptParents(list, c.Policies, logs)...)
+	c.findings = append(c.findings, preflight.WithNext(preflight.KeptParents(list, c.Policies, logs), preflight.KeptParents(list, c.NextPolicies, logs))...)
 	return nil
 }
 

@@ -42,8 +42,8 @@ type Settings struct {
 	Selected        func(change.TableName) bool // which tables are to be replicated
 	// Rules are the conflict rules; nil leaves them unchecked.
 	Rules *conflict.Rules
-	// Policies are those of constraints, by Names.
-	Policies visibility.Policies
+	// Policies are those of constraints, by Names, and NextPolicies what they're to become; nil if they stay.
+	Policies, NextPolicies visibility.Policies
 	// Names are the tables' and columns' names between the regions.
 	Names naming.Names
 	// Policy is what becomes of other engines' values that a column can't hold; nil refuses them all.

@@ -124,7 +124,7 @@ func (d mysqlDatabase) preflightSettings() (mypreflight.Settings, error) {
 	return mypreflight.Settings{
 		Cluster: c.Cluster, Region: c.Region, Regions: settings.Regions(c),
 		Connections: c.Database.ApplyConnections + ownConnections,
-		Selected:    settings.Selected(c), Others: settings.OtherEngines(c), Policy: policy, Rules: rules, Policies: settings.Policies(c), Names: names,
+		Selected:    settings.Selected(c), Others: settings.OtherEngines(c), Policy: policy, Rules: rules, Policies: settings.Policies(c), NextPolicies: settings.NextPolicies(c), Names: names,
 		AllowTrigger: func(t change.TableName, trigger string) bool {
 			return slices.Contains(c.Tables.AllowTriggers, t.String()+"."+trigger)
 		},

@@ -95,7 +95,7 @@ func (d postgresDatabase) preflightSettings() (pgpreflight.Settings, error) {
 		Cluster:     c.Cluster, Region: c.Region, Regions: settings.Regions(c),
 		Slot: c.Database.Slot, FailoverSlot: c.Database.FailoverSlot, Publication: c.Database.Publication,
 		Connections: c.Database.ApplyConnections + ownConnections,
-		Selected:    settings.Selected(c), Policy: policy, Rules: rules, Policies: settings.Policies(c), Names: names,
+		Selected:    settings.Selected(c), Policy: policy, Rules: rules, Policies: settings.Policies(c), NextPolicies: settings.NextPolicies(c), Names: names,
 	}, err
 }
 

@@ -21,6 +21,21 @@ type explainedKey struct {
 	// Policy is the configuration's word; empty where bridge doesn't keep the constraint.
 	Policy string `json:"policy,omitempty"`
 	Text   string `json:"text"`
+	// Next is what becomes of such rows once regions have gone over to conflicts.next; nil if that's the same.
+	Next *explainedPolicy `json:"next,omitempty"`
+}
+
+// explainedPolicy is a policy alone.
+type explainedPolicy struct {
+	Policy string `json:"policy"`
+	Text   string `json:"text"`
+}
+
+// becoming notes what the key's rows are to become.
+func (k *explainedKey) becoming(next explainedKey) {
+	if next.Policy != k.Policy || next.Text != k.Text {
+		k.Next = &explainedPolicy{next.Policy, next.Text}
+	}
 }
 
 // explainKeys are the unique and foreign keys of a table by its name between the regions.
@@ -30,15 +45,23 @@ func explainKeys(ctx context.Context, c *config.Config, stream change.TableName)
 		return nil, nil, err
 	}
 	policies := settings.Policies(c)[stream]
+	next := policies
+	if all := settings.NextPolicies(c); all != nil {
+		next = all[stream]
+	}
 	for _, t := range list {
 		if t.Between != stream {
 			continue
 		}
 		for i := range t.Unique {
-			unique = append(unique, explainUnique(&t.Unique[i], policies))
+			k := explainUnique(&t.Unique[i], policies)
+			k.becoming(explainUnique(&t.Unique[i], next))
+			unique = append(unique, k)
 		}
 		for i := range t.Foreign {
-			foreign = append(foreign, explainForeign(&t.Foreign[i], policies, settings.MendingRegion(c)))
+			k := explainForeign(&t.Foreign[i], policies, settings.MendingRegion(c))
+			k.becoming(explainForeign(&t.Foreign[i], next, settings.MendingRegion(c)))
+			foreign = append(foreign, k)
 		}
 	}
 	return unique, foreign, nil
@@ -97,6 +120,12 @@ func writeKeys(w io.Writer, kind string, keys []explainedKey) error {
 			k.Policy = ", " + k.Policy
 		}
 		if _, err := fmt.Fprintf(w, "\n%s (%s)%s%s: %s\n", kind, visibility.ColumnsName(k.Columns), of, k.Policy, k.Text); err != nil {
+			return err
+		}
+		if k.Next == nil {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "  with conflicts.next, %s: %s\n", k.Next.Policy, k.Next.Text); err != nil {
 			return err
 		}
 	}
