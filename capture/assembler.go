@@ -32,8 +32,9 @@ type Assembler struct {
 	pieces     int    // made so far
 	ready      *Event // a piece to give out, if any
 
-	values []change.Value // not yet used: images are cut from it
-	expect int            // operations in the next transaction: as many as in the last
+	// Not yet used: images are cut from them. Those before a change have their own, for hardly anybody keeps them.
+	values, olds []change.Value
+	expect       int // operations in the next transaction: as many as in the last
 }
 
 // slab is how many values are allocated at a time. An image that's kept keeps its slab.
@@ -41,7 +42,7 @@ const slab = 256
 
 // Begin begins a transaction. One that wasn't finished is forgotten. xid is for [Event.Xid].
 func (a *Assembler) Begin(xid uint32, time change.Timestamp) {
-	*a = Assembler{xid: xid, time: time, kind: Empty, values: a.values, expect: a.expect}
+	*a = Assembler{xid: xid, time: time, kind: Empty, values: a.values, olds: a.olds, expect: a.expect}
 }
 
 // Xid is the transaction's, as Begin was told.
@@ -57,12 +58,17 @@ func (a *Assembler) Kind() Kind { return a.kind }
 func (a *Assembler) Pieces() int { return a.pieces }
 
 // Image is a row of n absent values, to be filled in and added.
-func (a *Assembler) Image(n int) change.Image {
-	if len(a.values) < n {
-		a.values = make([]change.Value, max(n, slab))
+func (a *Assembler) Image(n int) change.Image { return cut(&a.values, n) }
+
+// Old is the same for a row as it was before a change.
+func (a *Assembler) Old(n int) change.Image { return cut(&a.olds, n) }
+
+func cut(from *[]change.Value, n int) change.Image {
+	if len(*from) < n {
+		*from = make([]change.Value, max(n, slab))
 	}
-	row := a.values[:n:n]
-	a.values = a.values[n:]
+	row := (*from)[:n:n]
+	*from = (*from)[n:]
 	return row
 }
 

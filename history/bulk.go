@@ -61,7 +61,7 @@ func (h *History) AddBulk(tag *change.Tag, ops []change.Operation, first uint32,
 	}
 	b := h.bulkOf(tag.Dot)
 	if b == nil {
-		b = &bulk{tag: tag, at: at, tables: map[change.TableName]map[uint64]struct{}{}, filled: map[change.Key]bool{}}
+		b = &bulk{tag: own(tag), at: at, tables: map[change.TableName]map[uint64]struct{}{}, filled: map[change.Key]bool{}}
 		h.bulks = append(h.bulks, b)
 	}
 	for i := range ops {

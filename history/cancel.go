@@ -14,7 +14,7 @@ func (h *History) Cancel(dot change.Dot) {
 	h.added[dot.Origin] = min(h.added[dot.Origin], dot.Seq-1)
 	q := h.queues[dot.Origin]
 	for q != nil && q.len() > 0 && q.back().seq == dot.Seq {
-		key := q.back().key
+		key := q.back().key()
 		q.popBack()
 		h.remove(key, dot)
 	}

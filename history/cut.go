@@ -53,8 +53,8 @@ func (h *History) Cut() Cut {
 func (h *History) firstQueued() change.Version {
 	first := never
 	for _, q := range h.queues {
-		if q.len() > 0 && q.front().version.Compare(first) < 0 {
-			first = q.front().version
+		if q.len() > 0 && q.front().tag.Version().Compare(first) < 0 {
+			first = q.front().tag.Version()
 		}
 	}
 	return first

@@ -9,12 +9,12 @@ import (
 // Entry is one operation of a row with the tag of its transaction.
 type Entry struct {
 	Tag   *change.Tag
-	Kind  change.Kind
 	Table *change.Table
 	Image change.Image // the row after it; nil for a delete or truncate
 	Old   change.Image // the row before it where the log tells it, which takes REPLICA IDENTITY FULL
 	// Order is the operation's place in its transaction: a transaction may write a row more than once.
 	Order uint32
+	Kind  change.Kind
 	// At is the place in this region's log of a local operation, as capture counts; 0 for others.
 	At uint64
 }

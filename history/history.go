@@ -30,6 +30,7 @@ type History struct {
 
 // table holds the rows of one table that have unstable operations, and its unstable truncates.
 type table struct {
+	name      change.TableName
 	rows      map[string]Row
 	truncates Row
 }
@@ -77,12 +78,19 @@ func (h *History) Add(tag *change.Tag, ops []change.Operation, first uint32, at 
 		return err
 	}
 	q := h.queues[tag.Dot.Origin]
+	tag = own(tag)
 	for i := range ops {
 		op := &ops[i]
 		h.insert(op.Key, EntryOf(tag, op, first+uint32(i), at))
-		q.push(tag.Version(), tag.Dot.Seq, op.Key)
+		q.push(tag, h.tables[op.Key.Table], op.Key.Row)
 	}
 	return h.full()
+}
+
+// own is a copy of a tag: a transaction's own would keep all of the transaction in memory.
+func own(tag *change.Tag) *change.Tag {
+	kept := *tag
+	return &kept
 }
 
 // admit notes a transaction that is being added and reports whether it's needed.
@@ -111,7 +119,7 @@ func (h *History) insert(key change.Key, e Entry) {
 	}
 	t := h.tables[key.Table]
 	if t == nil {
-		t = &table{rows: map[string]Row{}}
+		t = &table{name: key.Table, rows: map[string]Row{}}
 		h.tables[key.Table] = t
 	}
 	var before, after int

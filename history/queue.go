@@ -11,11 +11,15 @@ type queue struct {
 	n      int
 }
 
+// queued is a key as a table and a row. The table may have gone since, and another of its name have come.
 type queued struct {
-	version change.Version
-	seq     uint64
-	key     change.Key
+	tag   *change.Tag
+	seq   uint64 // not below its predecessor's
+	table *table
+	row   string
 }
+
+func (q *queued) key() change.Key { return change.Key{Table: q.table.name, Row: q.row} }
 
 const chunkSize = 512
 
@@ -25,14 +29,14 @@ func (q *queue) front() *queued { return &q.chunks[0][q.head] }
 
 // push adds a key. A transaction that was added before (its seq is lower than the last) is only in the
 // queue once; its key would be pruned by the first already, so a repetition does no harm.
-func (q *queue) push(v change.Version, seq uint64, key change.Key) {
-	seq = max(seq, q.last) // the queue stays sorted whatever is added again
+func (q *queue) push(tag *change.Tag, t *table, row string) {
+	seq := max(tag.Dot.Seq, q.last) // the queue stays sorted whatever is added again
 	q.last = seq
 	if len(q.chunks) == 0 || len(q.chunks[len(q.chunks)-1]) == chunkSize {
 		q.chunks = append(q.chunks, make([]queued, 0, chunkSize))
 	}
 	c := len(q.chunks) - 1
-	q.chunks[c] = append(q.chunks[c], queued{v, seq, key})
+	q.chunks[c] = append(q.chunks[c], queued{tag, seq, t, row})
 	q.n++
 }
 

@@ -43,7 +43,7 @@ func (h *History) Prune() {
 		h.stable[o] = s
 		q := h.queues[o]
 		for q.len() > 0 && q.front().seq <= s {
-			key := q.front().key
+			key := q.front().key()
 			q.pop()
 			t := h.tables[key.Table]
 			switch {

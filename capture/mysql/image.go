@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 
-	"bridge/capture"
 	"bridge/change"
 )
 
@@ -166,10 +165,9 @@ type imageReader struct {
 	values []scratchValue
 }
 
-// next is the next image, of n columns.
-func (r *imageReader) next(a *capture.Assembler, n int) change.Image {
-	row := a.Image(n)
-	for i, v := range r.values[:n] {
+// next fills in the next image, and returns it.
+func (r *imageReader) next(row change.Image) change.Image {
+	for i, v := range r.values[:len(row)] {
 		switch v {
 		case scratchAbsent:
 		case scratchNull:
@@ -178,6 +176,6 @@ func (r *imageReader) next(a *capture.Assembler, n int) change.Image {
 			row[i] = change.Text(r.text[v.from:v.to])
 		}
 	}
-	r.values = r.values[n:]
+	r.values = r.values[len(row):]
 	return row
 }

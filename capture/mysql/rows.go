@@ -150,13 +150,14 @@ func (s *Source) decode(ctx context.Context, r *rows) (more bool, err error) {
 	s.current.Room(len(s.scratch.text))
 	images := s.scratch.images()
 	table := r.table.shape(r.full)
+	n := len(table.Columns)
 	for range count {
 		var old, row change.Image
 		if r.before != nil {
-			old = images.next(&s.current, len(table.Columns))
+			old = images.next(s.current.Old(n))
 		}
 		if r.after != nil {
-			row = images.next(&s.current, len(table.Columns))
+			row = images.next(s.current.Image(n))
 		}
 		if err := s.operation(ctx, r, table, old, row); err != nil {
 			return false, err
@@ -266,9 +267,9 @@ func (s *Source) ownRows(ctx context.Context, r *rows) error {
 		images := s.scratch.images()
 		n := len(r.table.columns)
 		if r.before != nil {
-			images.next(&s.current, n)
+			images.next(s.current.Old(n))
 		}
-		row := images.next(&s.current, n)
+		row := images.next(s.current.Image(n))
 		if !row.Complete() {
 			return r.lacks("a row of bridge's own", func(i int) bool { return row[i].IsAbsent() })
 		}

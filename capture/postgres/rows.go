@@ -82,7 +82,7 @@ func (r *rows) insert(rel *relation, table *change.Table, text string) error {
 }
 
 func (r *rows) delete(rel *relation, table *change.Table, text string) error {
-	old := r.Image(len(table.Columns))
+	old := r.Old(len(table.Columns))
 	kind, err := rowTuples(table, msgDelete, text, old, nil)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (r *rows) update(ctx context.Context, rel *relation, table *change.Table, t
 	row := r.Image(len(table.Columns))
 	var old change.Image
 	if text != "" && text[0] != 'N' {
-		old = r.Image(len(table.Columns))
+		old = r.Old(len(table.Columns))
 	}
 	kind, err := rowTuples(table, msgUpdate, text, old, row)
 	if err != nil {
