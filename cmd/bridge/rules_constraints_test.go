@@ -166,6 +166,7 @@ INSERT INTO public.users VALUES (3, 'boss@x', 3, 'boss', NULL), (4, 'chief@x', 3
 	if name := m.query("ap", `SELECT name FROM public.users WHERE id = 2`); name != "bob~2" {
 		t.Errorf("the renamed one is called %s", name)
 	}
+	m.tryPolicies()
 	m.exec("ap", `UPDATE public.users SET org = 7 WHERE id = 2; UPDATE public.notes SET text = 'taken' WHERE id = 1`) // as they are shown
 	m.exec("us", `UPDATE public.users SET email = NULL WHERE id = 11; DELETE FROM public.users WHERE id = 12; UPDATE public.notes SET code = 'z' WHERE id IN (11, 12) AND code = 'a'; DELETE FROM public.notes WHERE id = 12`)
 	shows(users, "1 ann@x 1 ann, 2 bob@x 7 bob~, 3 boss@x 3 boss, 4 chief@x 3 chief, 11 - 2 ann")
@@ -180,4 +181,29 @@ INSERT INTO public.users VALUES (3, 'boss@x', 3, 'boss', NULL), (4, 'chief@x', 3
 		m.parkedIn(region, 0)
 	}
 	m.alike()
+}
+
+// tryPolicies wants to be told what other policies would make of the rows that are parked now.
+func (m *mesh) tryPolicies() {
+	m.t.Helper()
+	text, err := os.ReadFile(m.regions["eu"].file)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	other := m.t.TempDir() + "/other.yaml"
+	if err := os.WriteFile(other, []byte(strings.NewReplacer(`{"null": code}`, "park", "boss: set_null", "boss: drop").Replace(string(text))), 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+	a := bridge(m.t, nil, "rules", "try", other, "-c", m.regions["eu"].file)
+	for _, want := range []string{
+		"public.notes, unique key (code): null now; under park, 2 rows that this region has parked now (bridge parked list --table public.notes) would be parked\n",
+		"public.users, foreign key (boss): set_null now; under drop, nothing changes at once: no row is parked by it in this region\n",
+	} {
+		if a.code != 0 || !strings.Contains(a.stdout, want) {
+			m.t.Errorf("no %q in %+v", want, a)
+		}
+	}
+	if a := bridge(m.t, nil, "rules", "try", other, "-c", m.regions["eu"].file, "--tables", "public.users", "--json"); strings.Contains(a.stdout, `"code"`) || !strings.Contains(a.stdout, `"then": "drop"`) {
+		m.t.Errorf("%+v", a)
+	}
 }

@@ -51,15 +51,20 @@ func (cmd *rulesTry) Run(ctx context.Context, s *shell.Session) error {
 	if other.Cluster != c.Cluster {
 		return shell.Usage(fmt.Errorf("%s is of cluster %s, %s of cluster %s", cmd.File, other.Cluster, s.Flags.Config, c.Cluster))
 	}
+	only := config.Tables{Include: cmd.Tables}
+	of := func(t change.TableName) bool { return len(cmd.Tables) == 0 || only.Match(t.Schema, t.Name) }
+	policies, err := tryPolicies(ctx, c, other, of)
+	if err != nil {
+		return err
+	}
 	past, err := openPast(ctx, c, &cmd.pastFlags, current)
 	if err != nil {
 		return err
 	}
 	defer past.Close()
 	trial := chronicle.NewTrial(current, changed, past.Unread(), cmd.Limit)
-	only := config.Tables{Include: cmd.Tables}
 	window := chronicle.NewWindow(settings.Regions(c), func(key change.Key, ops history.Row) {
-		if len(cmd.Tables) == 0 || only.Match(key.Table.Schema, key.Table.Name) {
+		if of(key.Table) {
 			trial.Row(key, ops)
 		}
 	})
@@ -67,7 +72,7 @@ func (cmd *rulesTry) Run(ctx context.Context, s *shell.Session) error {
 		return err
 	}
 	window.Flush()
-	s.Outcome = cmd.outcome(trial, past.foreign, current.Fingerprint == changed.Fingerprint)
+	s.Outcome = cmd.outcome(trial, policies, past.foreign, current.Fingerprint == changed.Fingerprint)
 	return nil
 }
 
@@ -77,6 +82,8 @@ type TrialResult struct {
 	Conflicts []trialConflict `json:"conflicts"` // that would come out otherwise
 	// OtherRules are the transactions that were written under other rules than the current ones.
 	OtherRules int `json:"other_rules"`
+	// Policies are constraints that would have another policy.
+	Policies []*trialPolicy `json:"policies,omitempty"`
 }
 
 type trialTable struct {
@@ -84,8 +91,8 @@ type trialTable struct {
 	chronicle.Count
 }
 
-func (cmd *rulesTry) outcome(t *chronicle.Trial, foreign int, same bool) shell.Outcome {
-	result := &TrialResult{Tables: []trialTable{}, Conflicts: []trialConflict{}, OtherRules: foreign}
+func (cmd *rulesTry) outcome(t *chronicle.Trial, policies []*trialPolicy, foreign int, same bool) shell.Outcome {
+	result := &TrialResult{Tables: []trialTable{}, Conflicts: []trialConflict{}, OtherRules: foreign, Policies: policies}
 	var sum chronicle.Count
 	for _, name := range slices.SortedFunc(maps.Keys(t.Tables), func(a, b change.TableName) int { return strings.Compare(a.String(), b.String()) }) {
 		c := t.Tables[name]

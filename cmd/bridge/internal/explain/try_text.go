@@ -77,6 +77,9 @@ func writeTrial(w io.Writer, r *TrialResult, sum *chronicle.Count) error {
 	if n := sum.Different - show.MaxRows; n > 0 {
 		fmt.Fprintf(&b, "and %d more (--json lists them, up to --limit)\n", n)
 	}
+	for _, p := range r.Policies {
+		fmt.Fprintln(&b, p)
+	}
 	if sum.Lacking > 0 {
 		fmt.Fprintf(&b, "lacking: %s can't be tried, because one of the rules needs whole rows and the log didn't carry them\n", show.Count(sum.Lacking, "conflict"))
 	}
