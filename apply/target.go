@@ -34,8 +34,8 @@ type Localizer interface {
 // Keeper knows the database's constraints, and the rows that they hide.
 type Keeper interface {
 	// Constraints reads the unique and foreign keys of the replicated tables that have any, beside the unique key that names
-	// rows. It leaves out those by which visibility can't be told: keys of expressions, of parts of columns or of generated columns, with a
-	// condition, or deferrable ones, exclusion constraints, and foreign keys to tables that aren't replicated. What violates these stops the origin.
+	// rows. It leaves out those by which visibility can't be told: keys of values of which it isn't known which are equal, deferrable ones,
+	// exclusion constraints, and foreign keys to tables that aren't replicated. What violates these stops the origin.
 	Constraints(ctx context.Context) (visibility.Catalog, error)
 	// Parked reads bridge.parked.
 	Parked(ctx context.Context) ([]visibility.Parked, error)

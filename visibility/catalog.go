@@ -27,8 +27,8 @@ type Unique struct {
 	Columns []string
 	// NullsEqual says that NULLs count as equal (PostgreSQL's NULLS NOT DISTINCT).
 	NullsEqual bool
-	// Computed says that what a row takes of it is the database's to compute from Columns: it's of expressions, or only of rows that
-	// meet a condition. See [Computing].
+	// Computed says that what a row takes of it is the database's to compute from Columns: it's of expressions, of generated columns or of the
+	// first characters of a column, or only of rows that meet a condition. See [Computing].
 	Computed bool
 	UniquePolicy
 }

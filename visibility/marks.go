@@ -77,8 +77,8 @@ func (u *Unique) form(ctx context.Context, forms Forms, r *Row) (string, error) 
 
 // form is the form of a row's values of columns; empty where one is NULL, if those don't count, or absent.
 func form(ctx context.Context, forms Forms, r *Row, columns []string, nulls bool) (string, error) {
-	var b []byte
-	for _, c := range columns {
+	formed := make([]change.Value, len(columns))
+	for n, c := range columns {
 		v := r.value(c)
 		text, ok := v.Text()
 		switch {
@@ -87,15 +87,14 @@ func form(ctx context.Context, forms Forms, r *Row, columns []string, nulls bool
 			if err != nil {
 				return "", fmt.Errorf("table %s, column %s: %w", r.Key.Table, c, err)
 			}
-			b = binary.AppendUvarint(b, uint64(len(f))+1)
-			b = append(b, f...)
+			formed[n] = change.Text(f)
 		case v.IsNull() && nulls:
-			b = append(b, 0)
+			formed[n] = v
 		default:
 			return "", nil
 		}
 	}
-	return string(b), nil
+	return Joined(formed), nil
 }
 
 // KeyOf is the key of the row that offers v, if v is of the columns that name the table's rows.

@@ -26,6 +26,9 @@ type Bed struct {
 	Rows func(t testing.TB, sql string) []string
 	// Named is the target once more, with names between the regions.
 	Named func(names naming.Names) apply.Target
+	// Compute is SQL that gives a table a unique key of an expression, a text, and of column n. Wherever the engine has no such keys, it's of a generated
+	// column.
+	Compute func(table, key, expression string) string
 	// Quote makes any name one in SQL.
 	Quote func(name string) string
 }

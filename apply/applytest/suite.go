@@ -39,6 +39,8 @@ func Run(t *testing.T, bed func(t *testing.T) *Bed) {
 		"parents that are found can be named":  findParents,
 		"parents are held by several":          findHeldParents,
 		"a row that's held isn't found":        findHeld,
+		"computed keys are the database's":     computes,
+		"what a computed key finds is locked":  computedLocks,
 		"refusals are told apart":              refusals,
 		"a savepoint keeps what was before it": savepoints,
 		"constraints are read":                 constraints,

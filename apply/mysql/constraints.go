@@ -18,27 +18,19 @@ type constraints struct {
 	local  *localizer
 	tables map[change.TableName]*mysql.Table // those that are replicated, by local names
 	out    visibility.Catalog
+	// placings are those of the computed keys.
+	placings map[uniqueName]*placing
 }
 
 // add adds a table's constraints.
 func (c *constraints) add(ctx context.Context, t *mysql.Table) error {
 	for i := range t.Indexes {
-		key := &t.Indexes[i]
-		if key.Primary() || key.Prefix || key.Hash {
+		if t.Indexes[i].Primary() {
 			continue
 		}
-		columns, err := c.columns(ctx, t, key.Columns)
-		if err != nil {
+		if err := c.addUnique(ctx, t, &t.Indexes[i]); err != nil {
 			return err
 		}
-		if columns == nil {
-			continue
-		}
-		of, err := c.table(t)
-		if err != nil {
-			return err
-		}
-		of.Unique = append(of.Unique, visibility.Unique{Name: key.Name, Columns: columns})
 	}
 	for i := range t.ForeignKeys {
 		if err := c.addForeign(ctx, t, &t.ForeignKeys[i]); err != nil {
@@ -46,6 +38,54 @@ func (c *constraints) add(ctx context.Context, t *mysql.Table) error {
 		}
 	}
 	return nil
+}
+
+// addUnique adds a unique key.
+func (c *constraints) addUnique(ctx context.Context, t *mysql.Table, key *mysql.Index) error {
+	computed, untold := t.Computed(c.local.flavor, key)
+	var columns []string
+	var err error
+	switch {
+	case untold != "":
+	case computed == nil:
+		columns, err = c.columns(ctx, t, key.Columns)
+	default:
+		columns, err = c.addPlacing(ctx, t, key, computed)
+	}
+	if err != nil || columns == nil {
+		return err
+	}
+	of, err := c.table(t)
+	if err != nil {
+		return err
+	}
+	of.Unique = append(of.Unique, visibility.Unique{Name: key.Name, Columns: columns, Computed: computed != nil})
+	return nil
+}
+
+// addPlacing adds how places of a computed key are found, and returns the names between the regions of the columns that it reads; none where a part has no forms.
+func (c *constraints) addPlacing(ctx context.Context, t *mysql.Table, key *mysql.Index, computed *mysql.Computed) (names []string, err error) {
+	p := &placing{Computed: computed, index: mysql.Quote(key.Name)}
+	for i := range computed.Parts {
+		f, ok, err := c.form(ctx, &computed.Parts[i].Column)
+		if err != nil || !ok {
+			return nil, err
+		}
+		p.forms = append(p.forms, f)
+	}
+	for _, column := range computed.Reads {
+		stream, err := c.names.StreamColumn(t.TableName, column.Name)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, stream)
+	}
+	table, err := c.names.Stream(t.TableName)
+	if err != nil {
+		return nil, err
+	}
+	c.placings[uniqueName{table, key.Name}] = p
+	return names, nil
 }
 
 // addForeign adds a foreign key to a replicated table's primary or unique key. Others, to columns that are merely indexed, may
@@ -94,20 +134,8 @@ func (c *constraints) columns(ctx context.Context, t *mysql.Table, columns []str
 		if column == nil || column.Generated {
 			return nil, nil
 		}
-		typ := value.Type{Class: value.Text, Charset: column.Charset, Collation: column.Collation}
-		if len(column.Labels) > 0 {
-			typ.Class = value.Enum
-		}
-		f, err := c.local.keyForm(ctx, typ)
-		if err != nil {
+		if _, ok, err := c.form(ctx, column); err != nil || !ok {
 			return nil, err
-		}
-		if f != nil {
-			if _, err := f(ctx, ""); errors.Is(err, mysql.ErrNoForm) {
-				return nil, nil
-			} else if err != nil {
-				return nil, err
-			}
 		}
 		stream, err := c.names.StreamColumn(t.TableName, column.Name)
 		if err != nil {
@@ -116,6 +144,24 @@ func (c *constraints) columns(ctx context.Context, t *mysql.Table, columns []str
 		names = append(names, stream)
 	}
 	return names, nil
+}
+
+// form is that of a column's texts; ok is false where it can't be told.
+func (c *constraints) form(ctx context.Context, column *mysql.Column) (f form, ok bool, err error) {
+	typ := value.Type{Class: value.Text, Charset: column.Charset, Collation: column.Collation}
+	switch {
+	case len(column.Labels) > 0:
+		typ.Class = value.Enum
+	case column.Type == "float" || column.Type == "double" || column.Type == "float unsigned" || column.Type == "double unsigned":
+		typ.Class = value.Float
+	}
+	if f, err = c.local.keyForm(ctx, typ); err != nil || f == nil {
+		return nil, err == nil, err
+	}
+	if _, err = f(ctx, ""); errors.Is(err, mysql.ErrNoForm) {
+		return nil, false, nil
+	}
+	return f, err == nil, err
 }
 
 // named reports whether a table has a name between the regions, and its columns have. Capture refuses the rows of one that hasn't, once

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,12 @@ func newBed(t *testing.T, flavor testserver.Flavor) *bed {
 		Target: NewTarget(connect, epoch, apply.Inward{}),
 		Named:  func(n naming.Names) apply.Target { return NewTarget(connect, epoch, apply.Inward{Names: n}) },
 		Quote:  mysql.Quote,
+		Compute: func(table, key, expression string) string {
+			if flavor == testserver.FlavorMySQL {
+				return fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s ((%s), n)", key, table, expression)
+			}
+			return fmt.Sprintf("ALTER TABLE %s ADD of_%s varchar(60) AS (%s) VIRTUAL, ADD UNIQUE KEY %[2]s (of_%[2]s, n)", table, key, expression)
+		},
 		Exec: func(ctx context.Context, sql string) error {
 			conn, err := connect(ctx, "application")
 			if err != nil {

@@ -39,7 +39,12 @@ func (s *session) Find(ctx context.Context, l *visibility.Lookup) ([]visibility.
 		}
 		return nil
 	}
-	queries, err := f.queries(l, s.packetLimit/2)
+	var queries [][]byte
+	if l.Unique != nil && l.Unique.Computed {
+		queries, err = s.findPlaces(ctx, f, l)
+	} else {
+		queries, err = f.queries(l, s.packetLimit/2)
+	}
 	if err != nil {
 		return nil, err
 	}

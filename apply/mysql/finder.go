@@ -19,6 +19,7 @@ type finder struct {
 	texts   []*mysql.Text // of the columns
 	forms   []form        // how the key's columns name a row; nil where the text does
 	indexes []index
+	leads   map[string]bool // the quoted names of indexes that find rows by their first part, be it a column or an expression
 }
 
 // index is an index by which the server finds rows.
@@ -54,7 +55,7 @@ func (f *finder) load(ctx context.Context, conn *mysql.Conn, local *localizer) e
 	}
 	results, err := conn.Exec(ctx, "SELECT column_name, column_type, coalesce(numeric_precision, 0) FROM information_schema.columns"+where+
 		"; SELECT index_name, column_name, sub_part IS NULL AND column_name IS NOT NULL AND index_type = 'BTREE' AND "+usable+
-		" FROM information_schema.statistics"+where+" ORDER BY index_name <> 'PRIMARY', non_unique, index_name, seq_in_index")
+		", sub_part IS NULL AND index_type = 'BTREE' AND "+usable+" AND seq_in_index = 1 FROM information_schema.statistics"+where+" ORDER BY index_name <> 'PRIMARY', non_unique, index_name, seq_in_index")
 	if err != nil {
 		return err
 	}
@@ -101,6 +102,7 @@ func (f *finder) loadColumns(ctx context.Context, flavor mysql.Flavor, types map
 
 func (f *finder) loadIndexes(rows []change.Image) {
 	ended := false
+	f.leads = map[string]bool{}
 	for _, row := range rows {
 		name, _ := row[0].Text()
 		column, _ := row[1].Text()
@@ -109,6 +111,8 @@ func (f *finder) loadIndexes(rows []change.Image) {
 		if last < 0 || f.indexes[last].name != mysql.Quote(name) {
 			f.indexes = append(f.indexes, index{name: mysql.Quote(name)})
 			last, ended = last+1, false
+			leads, _ := row[3].Text()
+			f.leads[mysql.Quote(name)] = leads == "1"
 		}
 		if ended = ended || whole != "1"; !ended {
 			f.indexes[last].columns = append(f.indexes[last].columns, mysql.Quote(column))

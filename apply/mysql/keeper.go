@@ -9,8 +9,7 @@ import (
 	"bridge/visibility"
 )
 
-// Constraints is [apply.Keeper]'s. It also leaves out MariaDB's unique keys by hashes (of TEXT and BLOB columns): the server finds
-// no rows by them. Of one WITHOUT OVERLAPS it tells the half that values tell: equal periods overlap.
+// Constraints is [apply.Keeper]'s. Of a key WITHOUT OVERLAPS (MariaDB) it tells the half that values tell: equal periods overlap.
 func (t *Target) Constraints(ctx context.Context) (visibility.Catalog, error) {
 	conn, err := t.connect(ctx, "constraints")
 	if err != nil {
@@ -22,7 +21,7 @@ func (t *Target) Constraints(ctx context.Context) (visibility.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := constraints{names: t.inward.Names, local: &t.local, tables: map[change.TableName]*mysql.Table{}, out: visibility.Catalog{}}
+	c := constraints{names: t.inward.Names, local: &t.local, tables: map[change.TableName]*mysql.Table{}, out: visibility.Catalog{}, placings: map[uniqueName]*placing{}}
 	for _, table := range tables {
 		if table.Kind == "BASE TABLE" && table.PrimaryKey() != nil && c.named(table) {
 			c.tables[table.TableName] = table
@@ -36,6 +35,7 @@ func (t *Target) Constraints(ctx context.Context) (visibility.Catalog, error) {
 			return nil, fmt.Errorf("read the constraints of table %s: %w", table, err)
 		}
 	}
+	t.local.places.set(c.placings)
 	return c.out, nil
 }
 

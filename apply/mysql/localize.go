@@ -25,7 +25,8 @@ type localizer struct {
 	converter *convert.Converter
 	forms     *mysql.KeyForms
 
-	known forms // of tables' columns
+	known  forms  // of tables' columns
+	places places // of tables' computed keys
 }
 
 // Localize is [apply.Localizer]'s.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,9 @@ func newBed(t *testing.T, version int) *applytest.Bed {
 		Target: target,
 		Named:  func(names naming.Names) apply.Target { return NewTarget(session, fence, apply.Inward{Names: names}) },
 		Quote:  pg.Quote,
+		Compute: func(table, key, expression string) string {
+			return fmt.Sprintf("CREATE UNIQUE INDEX %s ON %s ((%s), n)", key, table, expression)
+		},
 		Exec: func(ctx context.Context, sql string) error {
 			conn, err := connect(ctx)
 			if err != nil {

@@ -71,10 +71,15 @@ func refusal(code string) error {
 
 // remedy is what to do about a violated constraint.
 func remedy(code string) string {
-	if code != unique && code != exclusion {
+	at := "took the same value"
+	switch code {
+	case unique:
+	case exclusion:
+		at = "wrote rows that the exclusion constraint doesn't allow together"
+	default:
 		return "change the constraint here, and it goes on by itself"
 	}
-	return "change the row that is in the way here, and it goes on by itself. If two regions took the same value at once, each is stopped by the other's row: " +
+	return "change the row that is in the way here, and it goes on by itself. If two regions " + at + " at once, each is stopped by the other's row: " +
 		"then change both rows, each in the region that wrote it"
 }
 

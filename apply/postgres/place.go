@@ -2,18 +2,17 @@ package postgres
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"bridge/change"
 	"bridge/internal/postgres"
+	"bridge/visibility"
 )
 
 // uniqueName names a unique key between the regions, but for its own name.
@@ -31,9 +30,7 @@ type placing struct {
 	normalize   []change.Normalize
 	condition   string // empty is none
 	nullsEqual  bool
-
-	mu    sync.Mutex
-	known map[string]string // places by values
+	known       visibility.Places[string]
 }
 
 type placingColumn struct {
@@ -108,23 +105,20 @@ func (p *placing) place(ctx context.Context, conn *pgx.Conn, values []change.Val
 
 // form is a place as one text; empty where NULLs make it none.
 func (p *placing) form(values [][]byte) string {
-	var b []byte
+	formed := make([]change.Value, len(values))
 	for n, v := range values {
 		switch {
 		case v == nil && !p.nullsEqual:
 			return ""
 		case v == nil:
-			b = append(b, 0)
-			continue
+			formed[n] = change.Null
+		case p.normalize[n] != nil:
+			formed[n] = change.Text(p.normalize[n](string(v)))
+		default:
+			formed[n] = change.Text(string(v))
 		}
-		text := string(v)
-		if p.normalize[n] != nil {
-			text = p.normalize[n](text)
-		}
-		b = binary.AppendUvarint(b, uint64(len(text))+1)
-		b = append(b, text...)
 	}
-	return string(b)
+	return visibility.Joined(formed)
 }
 
 // Place is [visibility.Computing]'s, for the keys that Constraints has told of.
@@ -133,8 +127,7 @@ func (t *Target) Place(ctx context.Context, table change.TableName, unique strin
 	if p == nil || len(values) != len(p.columns) {
 		return "", fmt.Errorf("table %s had no unique key %q over %d columns when its constraints were read", table, unique, len(values))
 	}
-	key := placeKey(values)
-	if form, ok := p.get(key); ok {
+	if form, ok := p.known.Get(values); ok {
 		return form, nil
 	}
 	err = t.catalog.with(ctx, func(conn *pgx.Conn) (err error) {
@@ -144,41 +137,8 @@ func (t *Target) Place(ctx context.Context, table change.TableName, unique strin
 	if err != nil {
 		return "", fmt.Errorf("compute what a row of %s takes of unique key %s: %w", table, unique, err)
 	}
-	p.put(key, form)
+	p.known.Put(values, form)
 	return form, nil
-}
-
-func placeKey(values []change.Value) string {
-	var b []byte
-	for _, v := range values {
-		if text, ok := v.Text(); ok {
-			b = binary.AppendUvarint(b, uint64(len(text))+1)
-			b = append(b, text...)
-		} else {
-			b = append(b, 0)
-		}
-	}
-	return string(b)
-}
-
-func (p *placing) get(key string) (form string, ok bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	form, ok = p.known[key]
-	return form, ok
-}
-
-// put remembers a place: a settlement asks for the same ones again and again.
-func (p *placing) put(key, form string) {
-	const enough, long = 1 << 10, 1 << 10
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.known == nil || len(p.known) >= enough {
-		p.known = map[string]string{}
-	}
-	if len(key) < long {
-		p.known[key] = form
-	}
 }
 
 // placingsSQL are the unique keys that are of expressions, of the rows that meet a condition, or in which NULLs are equal: what they read, and for each

@@ -49,15 +49,13 @@ func (b *Book) Obstacle(ctx context.Context, p *casebook.Parked) (*casebook.Obst
 	o := &casebook.Obstacle{}
 	at := t.local
 	var columns, refers []string
-	if i := slices.IndexFunc(t.indexes, func(i mysql.Index) bool { return i.Name == p.Constraint }); i >= 0 {
-		columns, refers = t.indexes[i].Columns, t.indexes[i].Columns
+	if i := slices.IndexFunc(t.catalog.Indexes, func(i mysql.Index) bool { return i.Name == p.Constraint }); i >= 0 {
+		columns, o.Computed = b.readBy(t, &t.catalog.Indexes[i])
+		refers = columns
 	} else if columns, refers, at, err = b.foreignKey(ctx, t.local, p.Constraint); err != nil || columns == nil {
 		return nil, err
 	} else {
 		o.Parent = true
-	}
-	if slices.Contains(columns, "") { // of an expression
-		return nil, nil
 	}
 	stream, err := b.names.Stream(at)
 	if err != nil {
@@ -66,6 +64,9 @@ func (b *Book) Obstacle(ctx context.Context, p *casebook.Parked) (*casebook.Obst
 	o.Schema, o.Table = stream.Schema, stream.Name
 	if o.Columns, err = b.names.StreamColumns(t.local, columns); err == nil {
 		o.At, err = b.names.StreamColumns(at, refers)
+	}
+	if o.Computed {
+		return o, err
 	}
 	var there bool
 	if o.Values, there = p.ValuesOf(o.Columns); err != nil || !there {
@@ -169,13 +170,25 @@ func (b *Book) withRow(ctx context.Context, p *casebook.Parked, f func(*table, *
 	})
 }
 
-// uniqueKeys are the table's but the primary key. One of an expression has no column to alter.
+// readBy are the columns that an index reads; computed says that they aren't what it compares.
+func (b *Book) readBy(t *table, i *mysql.Index) (columns []string, computed bool) {
+	c, _ := t.catalog.Computed(b.conn.Flavor(), i)
+	if c == nil {
+		return i.Columns, false
+	}
+	for _, column := range c.Reads {
+		columns = append(columns, column.Name)
+	}
+	return columns, true
+}
+
+// uniqueKeys are the table's but the primary key.
 func (b *Book) uniqueKeys(t *table) (keys []casebook.UniqueKey, err error) {
-	for i := range t.indexes {
-		if t.indexes[i].Primary() {
+	for i := range t.catalog.Indexes {
+		if t.catalog.Indexes[i].Primary() {
 			continue
 		}
-		columns := slices.DeleteFunc(slices.Clone(t.indexes[i].Columns), func(c string) bool { return c == "" })
+		columns, _ := b.readBy(t, &t.catalog.Indexes[i])
 		names, err := b.names.StreamColumns(t.local, columns)
 		if err != nil {
 			return nil, err

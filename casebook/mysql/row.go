@@ -16,7 +16,7 @@ import (
 type table struct {
 	local   change.TableName
 	columns []column
-	indexes []mysql.Index
+	catalog *mysql.Table
 }
 
 type column struct {
@@ -62,7 +62,7 @@ func (b *Book) table(ctx context.Context, name change.TableName) (*table, error)
 			primary[name] = true
 		}
 	}
-	t := &table{local: local, indexes: tables[0].Indexes}
+	t := &table{local: local, catalog: tables[0]}
 	for i := range tables[0].Columns {
 		has := &tables[0].Columns[i]
 		c := column{local: mysql.Quote(has.Name), Column: casebook.Column{Key: primary[has.Name], Generated: has.Generated, Nullable: has.Nullable, Own: own(has)}}

@@ -17,7 +17,20 @@ func constrainedSchema(r *region) string {
 		"CREATE TABLE customer (id int PRIMARY KEY, name " + text + " NOT NULL UNIQUE)",
 		"CREATE TABLE orders (id int PRIMARY KEY, customer int, note " + text + ", CONSTRAINT of_customer FOREIGN KEY (customer) REFERENCES customer (id))",
 		"CREATE TABLE line (id int PRIMARY KEY, orders int NOT NULL, CONSTRAINT of_orders FOREIGN KEY (orders) REFERENCES orders (id))",
+		accountTable(r, text),
 	}, "; ")
+}
+
+// accountTable has a unique key that the database computes: of the addresses, in small letters, of those who aren't gone.
+func accountTable(r *region, text string) string {
+	table := "CREATE TABLE account (id int PRIMARY KEY, email " + text + ", gone int, valid " + text + " GENERATED ALWAYS AS (CASE WHEN gone IS NULL THEN lower(email) END) STORED"
+	switch r.engine {
+	case value.Postgres:
+		return table + "); CREATE UNIQUE INDEX one_account ON account (lower(email)) WHERE gone IS NULL"
+	case value.MariaDB: // has no keys of expressions
+		return table + ", CONSTRAINT one_account UNIQUE (valid))"
+	}
+	return table + ", UNIQUE KEY one_account ((IF(gone IS NULL, lower(email), NULL))))"
 }
 
 // apart has every region write without hearing of the others.
@@ -83,6 +96,16 @@ func TestUniqueKeys(t *testing.T) {
 		m.regions[2].exec(t, "INSERT INTO users (id, email) VALUES (10, 'l')")
 		m.shows("SELECT id, email FROM users WHERE id >= 10 ORDER BY id", "10\tl", "11\tk")
 		m.shows(parkedSQL, "0")
+		// a key that the databases compute
+		m.apart(map[string][]string{
+			"eu": {"INSERT INTO account (id, email) VALUES (1, 'Zoe'), (3, 'max')"},
+			"us": {"INSERT INTO account (id, email, gone) VALUES (2, 'zoE', NULL), (4, 'MAX', 1)"},
+		})
+		m.shows("SELECT id FROM account ORDER BY id", "2", "3", "4")
+		m.shows(parkedSQL, "1")
+		m.regions[2].exec(t, "UPDATE account SET gone = 1 WHERE id = 2")
+		m.shows("SELECT id FROM account ORDER BY id", "1", "2", "3", "4")
+		m.shows(parkedSQL, "0")
 		m.quiet()
 		m.compare()
 	})
@@ -147,7 +170,7 @@ func TestConstraintsUnderLoad(t *testing.T) {
 func (m *mesh) settled() {
 	m.t.Helper()
 	queries := []string{"SELECT id, email, nick, n FROM users ORDER BY id", "SELECT id, name FROM customer ORDER BY id",
-		"SELECT id, customer, note FROM orders ORDER BY id", "SELECT id, orders FROM line ORDER BY id", "SELECT table_name, reason, count(*) FROM bridge.parked GROUP BY table_name, reason ORDER BY table_name, reason"}
+		"SELECT id, customer, note FROM orders ORDER BY id", "SELECT id, orders FROM line ORDER BY id", "SELECT id, email, gone FROM account ORDER BY id", "SELECT table_name, reason, count(*) FROM bridge.parked GROUP BY table_name, reason ORDER BY table_name, reason"}
 	state := func(r *region) string {
 		var all []string
 		for _, q := range queries {
@@ -164,7 +187,7 @@ func (m *mesh) settled() {
 func constrainedStatement(rng *rand.Rand) string {
 	word := func() string { return fmt.Sprintf("'%c'", 'a'+rng.IntN(5)) }
 	id := func() int { return 1 + rng.IntN(6) }
-	switch rng.IntN(10) {
+	switch rng.IntN(12) {
 	case 0, 1:
 		return fmt.Sprintf("INSERT INTO users (id, email, nick) VALUES (%d, %s, %s)", id(), word(), word())
 	case 2, 3:
@@ -179,6 +202,10 @@ func constrainedStatement(rng *rand.Rand) string {
 		return fmt.Sprintf("DELETE FROM customer WHERE id = %d", id())
 	case 8:
 		return fmt.Sprintf("INSERT INTO orders VALUES (%d, %d, %s)", id(), id(), word())
+	case 9:
+		return fmt.Sprintf("INSERT INTO account (id, email) VALUES (%d, %s)", id(), []string{word(), strings.ToUpper(word())}[rng.IntN(2)])
+	case 10:
+		return fmt.Sprintf("UPDATE account SET email = %s, gone = %s WHERE id = %d", word(), []string{"NULL", "NULL", "1"}[rng.IntN(3)], id())
 	}
 	return []string{
 		fmt.Sprintf("INSERT INTO line VALUES (%d, %d)", id(), id()),

@@ -39,8 +39,10 @@ type Column struct {
 	Nullable  bool
 	Default   change.Value // as the catalog has it: text, or on MariaDB an expression; Absent if there's none
 	Generated bool         // virtual or stored
-	Invisible bool
-	OnUpdate  bool // ON UPDATE CURRENT_TIMESTAMP
+	// Expression is what a generated column is computed by.
+	Expression string
+	Invisible  bool
+	OnUpdate   bool // ON UPDATE CURRENT_TIMESTAMP
 	// AutoIncrement says that the server gives the column its values.
 	AutoIncrement bool
 }
@@ -50,10 +52,18 @@ type Index struct {
 	Name    string
 	Columns []string // an expression's is ""
 	// Prefix says that only the first characters of a column count, or an expression: a key that isn't
-	// one of whole columns.
+	// one of whole columns. See [Table.Computed].
 	Prefix bool
 	// Hash says that it's one of hashes, by which the server finds no rows (MariaDB: of columns that are too long for a tree).
-	Hash bool
+	Hash  bool
+	parts []indexPart // of the Columns
+}
+
+// indexPart is what else is known of a part of an index.
+type indexPart struct {
+	length     uint64  // of a prefix, in characters or bytes; 0 is the whole column
+	expression string  // where there's no column
+	stored     *Column // as what the server keeps the expression's values; nil if it doesn't tell
 }
 
 // Primary reports whether the index is the primary key.
@@ -151,10 +161,10 @@ func (l *loader) tables(ctx context.Context) error {
 
 func (l *loader) columns(ctx context.Context) error {
 	return l.each(ctx, `table_schema, table_name, column_name, data_type, column_type, coalesce(character_maximum_length, 0),
-		coalesce(numeric_precision, datetime_precision, 0), coalesce(numeric_scale, 0), character_set_name, collation_name, is_nullable, extra, column_default`,
+		coalesce(numeric_precision, datetime_precision, 0), coalesce(numeric_scale, 0), character_set_name, collation_name, is_nullable, extra, generation_expression, column_default`,
 		"columns WHERE true", "table_schema", "table_schema, table_name, ordinal_position",
 		func(t *Table, row []string, values change.Image) {
-			t.Columns = append(t.Columns, newColumn(row[2:12], values[12], l.conn.flavor))
+			t.Columns = append(t.Columns, newColumn(row[2:13], values[13], l.conn.flavor))
 		})
 }
 
@@ -167,6 +177,9 @@ func newColumn(row []string, byDefault change.Value, flavor Flavor) Column {
 		Charset: row[6], Collation: row[7], Nullable: row[8] == "YES", Default: byDefault,
 		Generated: strings.Contains(extra, "VIRTUAL") || strings.Contains(extra, "STORED") || strings.Contains(extra, "PERSISTENT"),
 		Invisible: strings.Contains(extra, "INVISIBLE"), OnUpdate: strings.Contains(extra, "ON UPDATE"), AutoIncrement: strings.Contains(extra, "AUTO_INCREMENT"),
+	}
+	if c.Generated {
+		c.Expression = expression(row[10], flavor)
 	}
 	if flavor == MySQL && byDefault.IsNull() { // MariaDB tells NULL as a default by the word
 		c.Default = change.Absent
@@ -222,7 +235,11 @@ func Labels(full string) (labels []string) {
 }
 
 func (l *loader) indexes(ctx context.Context) error {
-	return l.each(ctx, "table_schema, table_name, index_name, column_name, sub_part, index_type", "statistics WHERE non_unique = 0", "table_schema",
+	of := "NULL"
+	if l.conn.flavor == MySQL {
+		of = "expression"
+	}
+	err := l.each(ctx, "table_schema, table_name, index_name, column_name, sub_part, index_type, "+of, "statistics WHERE non_unique = 0", "table_schema",
 		"table_schema, table_name, index_name <> 'PRIMARY', index_name, seq_in_index",
 		func(t *Table, row []string, values change.Image) {
 			last := len(t.Indexes) - 1
@@ -233,7 +250,17 @@ func (l *loader) indexes(ctx context.Context) error {
 			i := &t.Indexes[last]
 			i.Columns = append(i.Columns, row[3])
 			i.Prefix = i.Prefix || !values[4].IsNull() || values[3].IsNull()
+			i.parts = append(i.parts, indexPart{length: number(row[4]), expression: expression(row[6], l.conn.flavor)})
 		})
+	if err != nil {
+		return err
+	}
+	for _, t := range l.list {
+		if err := l.storedParts(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *loader) triggers(ctx context.Context) error {

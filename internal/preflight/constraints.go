@@ -19,14 +19,16 @@ type Unique struct {
 	Name       string
 	Columns    []KeyColumn
 	NullsEqual bool
-	// Computed says that the database computes what a row takes of the key: it's of expressions, or of the rows that meet a condition.
-	// Columns are those that it reads, in the table's order.
+	// Computed says that the database computes what a row takes of the key: it's of expressions, of generated columns, of the first characters
+	// of a column, or of the rows that meet a condition. Columns are those that it reads, in the table's order.
 	Computed bool
 	// Definition is what the server prints of a computed key: its expressions and its condition.
 	Definition string
-	// Untold says why bridge can't tell which of two rows shows a value, as it reads behind the key's name ("is of an
-	// expression"); empty where it can.
+	// Untold says why bridge can't tell which of two rows shows a value, as it reads behind the key's name ("is
+	// deferrable"); empty where it can.
 	Untold string
+	// Exclusion says that it's an exclusion constraint, by which rows with other values may be in each other's way. It's untold.
+	Exclusion bool
 }
 
 // Foreign is a foreign key.

@@ -49,6 +49,11 @@ func (r *constraintReport) unique() {
 		if why, twice := keys[u.Key()]; !twice || why != "" { // one that can be told goes before one that can't
 			keys[u.Key()] = u.Untold
 		}
+		if u.Exclusion {
+			r.add(Warning, fmt.Sprintf("has the exclusion constraint %q, which bridge doesn't keep: when two regions write rows at once that it doesn't allow together, each stops at the other's row until one of them is changed", u.Name),
+				"let only one region write such rows, or put slots of fixed lengths in the place of the ranges, a row for each, with a unique key")
+			continue
+		}
 		if u.Untold != "" {
 			r.add(Warning, fmt.Sprintf("unique key %q %s: when two regions take one value at once, bridge can't tell which row shows it, and applying stops until one of the rows is changed", u.Name, u.Untold),
 				"let only one region write these values, make them unique by region, or make the key one of whole columns that holds for all rows")

@@ -23,7 +23,7 @@ func LoadConstraints(ctx context.Context, conn *mysql.Conn, selected func(change
 
 // loadConstraints makes the constraints of the replicated tables, in their order.
 func loadConstraints(ctx context.Context, conn *mysql.Conn, tables []*mysql.Table) (list []*preflight.Constrained, err error) {
-	l := constraintLoader{tables: tables, forms: mysql.NewKeyForms(func(ctx context.Context, sql string) ([]change.Image, error) {
+	l := constraintLoader{flavor: conn.Flavor(), tables: tables, forms: mysql.NewKeyForms(func(ctx context.Context, sql string) ([]change.Image, error) {
 		r, err := conn.One(ctx, sql)
 		return r.Rows, err
 	})}
@@ -52,21 +52,29 @@ func loadConstraints(ctx context.Context, conn *mysql.Conn, tables []*mysql.Tabl
 }
 
 type constraintLoader struct {
+	flavor mysql.Flavor
 	tables []*mysql.Table
 	forms  *mysql.KeyForms
 }
 
 func (l *constraintLoader) unique(ctx context.Context, t *mysql.Table, i *mysql.Index) (u preflight.Unique, err error) {
-	u = preflight.Unique{Name: i.Name, Columns: keyColumns(t, i.Columns)}
-	switch {
-	case slices.Contains(i.Columns, ""):
-		u.Untold = "is of an expression"
-	case i.Prefix:
-		u.Untold = "is of the first characters of a column"
-	case i.Hash:
-		u.Untold = "is one of hashes, by which the server finds no rows"
-	default:
+	computed, untold := t.Computed(l.flavor, i)
+	if computed == nil {
+		u = preflight.Unique{Name: i.Name, Columns: keyColumns(t, i.Columns)}
 		u.Untold, err = l.untold(ctx, t, i.Columns)
+		return u, err
+	}
+	u = preflight.Unique{Name: i.Name, Computed: true, Definition: computed.Definition(), Untold: untold}
+	var names []string
+	for _, column := range computed.Reads {
+		names = append(names, column.Name)
+	}
+	u.Columns = keyColumns(t, names)
+	for n := range computed.Parts {
+		if u.Untold != "" || err != nil {
+			break
+		}
+		u.Untold, err = l.untoldTexts(ctx, &computed.Parts[n].Column)
 	}
 	return u, err
 }
@@ -88,22 +96,32 @@ func (l *constraintLoader) foreign(ctx context.Context, t *mysql.Table, f *mysql
 }
 
 // untold says why equal values of columns can't be told; empty if they can.
-func (l *constraintLoader) untold(ctx context.Context, t *mysql.Table, names []string) (string, error) {
+func (l *constraintLoader) untold(ctx context.Context, t *mysql.Table, names []string) (untold string, err error) {
 	for _, name := range names {
 		c := t.Column(name)
-		switch {
-		case c == nil:
-		case c.Generated:
+		if c == nil {
+			continue
+		}
+		if c.Generated {
 			return fmt.Sprintf("has a generated column, %q", c.Name), nil
-		case c.Collation != "" && c.Type != "enum" && c.Type != "set":
-			if _, err := l.forms.Collation(ctx, c.Charset, c.Collation); errors.Is(err, mysql.ErrNoForm) {
-				return fmt.Sprintf("has column %q of collation %s, of whose texts bridge can't tell which are equal", c.Name, c.Collation), nil
-			} else if err != nil {
-				return "", err
-			}
+		}
+		if untold, err = l.untoldTexts(ctx, c); untold != "" || err != nil {
+			break
 		}
 	}
-	return "", nil
+	return untold, err
+}
+
+// untoldTexts says why equal texts of a column can't be told; empty if they can.
+func (l *constraintLoader) untoldTexts(ctx context.Context, c *mysql.Column) (string, error) {
+	if !c.IsText() {
+		return "", nil
+	}
+	_, err := l.forms.Collation(ctx, c.Charset, c.Collation)
+	if errors.Is(err, mysql.ErrNoForm) {
+		return fmt.Sprintf("is of texts of collation %s, of which bridge can't tell which are equal", c.Collation), nil
+	}
+	return "", err
 }
 
 // identifies reports whether columns are those of a unique key, in any order.

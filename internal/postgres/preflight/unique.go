@@ -20,7 +20,7 @@ func (l *constraintLoader) unique(ctx context.Context) error {
 	var columns, reads []string
 	var found []computed
 	err := l.each(ctx, `
-SELECT n.nspname::text, c.relname::text, x.relname::text, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false),
+SELECT n.nspname::text, c.relname::text, x.relname::text, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), i.indisexclusion,
        CASE WHEN i.indisexclusion THEN 'is an exclusion constraint'
             WHEN NOT i.indimmediate THEN 'is deferrable'
             WHEN NOT i.indisvalid THEN 'isn''t valid: its CREATE INDEX CONCURRENTLY has failed'
@@ -53,7 +53,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE `+replicable+` AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)
   AND NOT CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
 ORDER BY 1, 2, 3`,
-		[]any{&u.Name, &u.NullsEqual, &u.Untold, &u.Computed, &c.condition, &columns, &reads, &c.expressions, &c.equalities}, func(t *constrained) {
+		[]any{&u.Name, &u.NullsEqual, &u.Exclusion, &u.Untold, &u.Computed, &c.condition, &columns, &reads, &c.expressions, &c.equalities}, func(t *constrained) {
 			if u.Computed {
 				u.Columns = nil // compute has them
 				t.Unique = append(t.Unique, u)
