@@ -41,6 +41,7 @@ var (
 	retriesDesc      = desc("replays_total", "Batches decided and written again after a lost race.")
 	conflictsDesc    = desc("conflicts_total", "Conflicts decided here.", "type", "table", "rule", "outcome")
 	lostDesc         = desc("lost_updates_total", "Updates that aren't in their rows though whoever won hadn't seen them; each counts once.", "table", "rule")
+	deferredDesc     = desc("deferred_updates_total", "Updates that weren't in their rows until one region merged their columns; each counts once.", "table", "rule")
 	parkedDesc       = desc("parked_rows", "Rows that a constraint keeps from being shown as they are.", "table", "reason")
 	settledDesc      = desc("settled_batches_total", "Batches that were applied with a look at what constraints let be shown.")
 	upkeepDesc       = desc("upkeep_total", "Looks at parked rows in transactions of their own.")
@@ -92,6 +93,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	for l, n := range s.Lost {
 		count(lostDesc, n, l.Table.String(), l.Rule)
+	}
+	for l, n := range s.Deferred {
+		count(deferredDesc, n, l.Table.String(), l.Rule)
 	}
 	for l, n := range s.Parked {
 		gauge(parkedDesc, float64(n), l.Table.String(), string(l.Reason))

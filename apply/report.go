@@ -15,6 +15,7 @@ type Report struct {
 	counts    Counts
 	conflicts map[ConflictLabel]uint64
 	lost      map[LostLabel]uint64
+	deferred  map[LostLabel]uint64
 	losses    *losses
 	applied   map[change.Origin]uint64 // by the loop
 }
@@ -38,7 +39,7 @@ type ConflictLabel struct {
 
 // NewReport makes an empty report.
 func NewReport() *Report {
-	return &Report{conflicts: map[ConflictLabel]uint64{}, lost: map[LostLabel]uint64{}, losses: newLosses(), applied: map[change.Origin]uint64{}}
+	return &Report{conflicts: map[ConflictLabel]uint64{}, lost: map[LostLabel]uint64{}, deferred: map[LostLabel]uint64{}, losses: newLosses(), applied: map[change.Origin]uint64{}}
 }
 
 // begin forgets how far an earlier loop had come: a database that crashed may have lost its last commits.
@@ -89,8 +90,12 @@ func (r *Report) count(records []conflict.Record) {
 	for i := range records {
 		rec := &records[i]
 		r.conflicts[ConflictLabel{rec.Type, rec.Key.Table, rec.RuleName(), rec.Result()}]++
-		if n := r.losses.count(rec); n > 0 {
-			r.lost[LostLabel{rec.Key.Table, rec.RuleName()}] += n
+		lost, deferred := r.losses.count(rec)
+		if lost > 0 {
+			r.lost[LostLabel{rec.Key.Table, rec.RuleName()}] += lost
+		}
+		if deferred > 0 {
+			r.deferred[LostLabel{rec.Key.Table, rec.RuleName()}] += deferred
 		}
 	}
 }
@@ -110,11 +115,18 @@ func (r *Report) Conflicts() map[ConflictLabel]uint64 {
 }
 
 // Lost are the updates (inserts, updates, deletes) that aren't in their rows though whoever won hadn't seen them, each
-// counted once.
+// counted once. Those that are [Report.Deferred] aren't among them.
 func (r *Report) Lost() map[LostLabel]uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.lost)
+}
+
+// Deferred are updates that would be lost, but for columns that one region merges afterwards, each counted once.
+func (r *Report) Deferred() map[LostLabel]uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.deferred)
 }
 
 // Applied is the last of o's transactions that the loop has applied; 0 if it has applied none.

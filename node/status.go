@@ -27,8 +27,8 @@ type Status struct {
 	Capture   capture.Status
 	Applied   apply.Counts
 	Conflicts map[apply.ConflictLabel]uint64
-	// Lost are the updates that lost in them, see [apply.Report.Lost].
-	Lost map[apply.LostLabel]uint64
+	// Lost are the updates that lost in them, see [apply.Report.Lost], and Deferred those that one region merges in afterwards.
+	Lost, Deferred map[apply.LostLabel]uint64
 
 	// What follows is of the running session, and zero without one.
 
@@ -73,7 +73,7 @@ func (n *Node) Status() Status {
 	n.mu.Lock()
 	out := Status{
 		Cluster: n.Cluster, Region: n.Region, Phase: n.phase, Since: n.since, Error: n.lastErr, Sessions: n.sessions,
-		Capture: n.captureReport.Status(), Applied: n.applyReport.Counts(), Conflicts: n.applyReport.Conflicts(), Lost: n.applyReport.Lost(),
+		Capture: n.captureReport.Status(), Applied: n.applyReport.Counts(), Conflicts: n.applyReport.Conflicts(), Lost: n.applyReport.Lost(), Deferred: n.applyReport.Deferred(),
 	}
 	s, reading := n.current, n.reading
 	n.mu.Unlock()
