@@ -59,10 +59,10 @@ func TestDeferredUpdates(t *testing.T) {
 		lost, deferred uint64
 	}{
 		{"a", 10, changed("1", "a", "y"), 0, 0},
-		{"b", 20, changed("1", "b", "y"), 0, 1},      // a's text is to be merged in
-		{"c", 30, changed("1", "c", "z"), 0, 1},      // b's, too
-		{"d", 40, changed("1", "d", "zz"), 1, 0},     // c's other column is lost
-		{"e", 50, del("1"), 3, 0}, // a, b and d
+		{"b", 20, changed("1", "b", "y"), 0, 1},  // a's text is to be merged in
+		{"c", 30, changed("1", "c", "z"), 0, 1},  // b's, too
+		{"d", 40, changed("1", "d", "zz"), 1, 0}, // c's other column is lost
+		{"e", 50, del("1"), 3, 0},                // a, b and d
 	} {
 		tx := txOf(step.origin, 1, step.time, step.op)
 		e := history.EntryOf(&tx.Tag, &tx.Operations[0], 0, 0)

@@ -88,9 +88,10 @@ func (subject) Status() node.Status {
 		Conflicts: map[apply.ConflictLabel]uint64{
 			{Type: conflict.InsertExists, Table: change.TableName{Schema: "public", Name: "t"}, Rule: conflict.LastWriteWins.String(), Result: "kept"}: 1,
 		},
-		Lost:   map[apply.LostLabel]uint64{{Table: change.TableName{Schema: "public", Name: "t"}, Rule: conflict.LastWriteWins.String()}: 1},
-		Parked: map[apply.ParkedLabel]int{{Table: change.TableName{Schema: "public", Name: "t"}, Reason: visibility.ByUnique}: 1},
-		Peers:  []node.Peer{{PeerStatus: apply.PeerStatus{Origin: "us/1"}}},
+		Lost:     map[apply.LostLabel]uint64{{Table: change.TableName{Schema: "public", Name: "t"}, Rule: conflict.LastWriteWins.String()}: 1},
+		Deferred: map[apply.LostLabel]uint64{{Table: change.TableName{Schema: "public", Name: "t"}, Rule: conflict.LastWriteWins.String()}: 1},
+		Parked:   map[apply.ParkedLabel]int{{Table: change.TableName{Schema: "public", Name: "t"}, Reason: visibility.ByUnique}: 1},
+		Peers:    []node.Peer{{PeerStatus: apply.PeerStatus{Origin: "us/1"}}},
 	}
 }
 
