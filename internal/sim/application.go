@@ -40,7 +40,7 @@ func (r *region) proceed(o *open) bool {
 	w := r.world
 	if !o.logged {
 		o.logged = true
-		o.session.commit(logged{kind: capture.Local, commit: r.commitTime(), operations: o.operations})
+		o.session.commit(r.localRecord(o))
 		w.trace("%s commits at log %d: %s", r, o.session.place-1, described(o.operations))
 		if w.rng.IntN(10) < 7 { // synchronous commit
 			r.db.flushed = len(r.db.log)
@@ -55,6 +55,11 @@ func (r *region) proceed(o *open) bool {
 		}
 	}
 	return false
+}
+
+// localRecord is what the log has of a local transaction.
+func (r *region) localRecord(o *open) logged {
+	return logged{kind: capture.Local, commit: r.commitTime(), operations: o.operations}
 }
 
 // commitTime is the database's clock: skewed, coarse, and stepping back now and then.
@@ -94,7 +99,7 @@ func (r *region) operation(o *open) {
 		r.change(o, t, change.Insert, key, nil, image)
 	case w.rng.IntN(w.plan.deletes) == 0:
 		r.deletes(o, t, key, row)
-	case w.rng.IntN(10) == 0 && !w.plan.constraints.foreign:
+	case w.rng.IntN(10) == 0 && len(w.plan.constraints.foreign) == 0:
 		r.rename(o, t, key, row)
 	default:
 		image := append(change.Image(nil), row...)
@@ -116,8 +121,8 @@ func (r *region) operation(o *open) {
 func (r *region) truncate(o *open, t *change.Table) {
 	w := r.world
 	all := []*change.Table{t}
-	if w.plan.constraints.foreign && t == w.tables[0] && !(w.rng.IntN(2) == 0 && r.childless(o)) {
-		all = append(all, w.tables[1])
+	if len(w.plan.constraints.foreign) > 0 && !(w.rng.IntN(2) == 0 && r.unnamed(o, t)) {
+		all = w.families(t)
 		w.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	}
 	if slices.ContainsFunc(all, func(t *change.Table) bool { return !o.session.mayTruncate(t.TableName) }) {
@@ -127,18 +132,6 @@ func (r *region) truncate(o *open, t *change.Table) {
 		o.session.truncate(t.TableName)
 		o.operations = append(o.operations, change.Operation{Kind: change.Truncate, Table: t, Key: change.Key{Table: t.TableName}})
 	}
-}
-
-// childless reports whether no row names a parent, shown or hidden.
-func (r *region) childless(o *open) bool {
-	for _, key := range r.world.keys() {
-		_, names := r.world.parentOf(key, o.session.row(key))
-		_, hides := r.world.parentOf(key, r.db.parked[key].Image)
-		if names || hides {
-			return false
-		}
-	}
-	return true
 }
 
 // missed is a write of a flight that found no row, if there's one: nothing is locked, so an application that

@@ -8,6 +8,7 @@ import (
 	"bridge/capture"
 	"bridge/change"
 	"bridge/history"
+	"bridge/visibility"
 )
 
 // oracle knows every local transaction that was captured, and nothing of what the core thinks of it.
@@ -212,8 +213,10 @@ func (w *world) checkConstraints() {
 		if taken, _ := s.mayHold(key, row); taken {
 			w.fail("I1 converge", "%s has a value that another row has", key)
 		}
-		if parent, ok := w.parentOf(key, row); ok && db.rows[parent] == nil {
-			w.fail("I1 converge", "%s names %s, which isn't there", key, parent)
+		for _, parent := range w.parentsOf(key, row) {
+			if db.rows[parent] == nil {
+				w.fail("I1 converge", "%s names %s, which isn't there", key, parent)
+			}
 		}
 		p, isParked := db.parked[key]
 		if !isParked {
@@ -225,13 +228,52 @@ func (w *world) checkConstraints() {
 				caused = caused || other != key && slices.Contains(w.holds(other, w.candidate(other)), v)
 			}
 		}
-		if parent, ok := w.parentOf(key, p.Image); ok && db.rows[parent] == nil {
-			caused = true
+		for _, parent := range w.parentsOf(key, p.Image) {
+			caused = caused || db.rows[parent] == nil
 		}
 		if !caused {
 			w.fail("I2 no silent loss", "%s is hidden without a cause", key)
 		}
+		w.checkMended(key, &p)
 	}
+}
+
+// checkMended makes sure that nothing is left to do for a row that lacks a parent: it's dropped (I9), or its parent is there again, if that can be (I2).
+// What's parked itself may be shown again, and the row with it.
+func (w *world) checkMended(key change.Key, p *visibility.Parked) {
+	if p.Reason != visibility.ByParent || p.Shown != nil {
+		return
+	}
+	db := w.regions[0].db
+	for _, k := range w.foreignOf(key.Table) {
+		parent, ok := w.parentOf(k, p.Image)
+		if _, isParked := db.parked[parent]; k.name() != p.Constraint || !ok || isParked || db.rows[parent] != nil {
+			continue
+		}
+		switch policy := w.regions[0].policies().children[k.index]; {
+		case policy == visibility.DropChild:
+			w.fail("I9 progress", "%s lacks %s and isn't dropped", key, parent)
+		case policy == visibility.KeepParent && w.canBeRestored(p, parent):
+			w.fail("I2 no silent loss", "%s lacks %s, which isn't inserted again", key, parent)
+		}
+	}
+}
+
+// canBeRestored reports whether a parent was deleted by somebody who hadn't seen the child, and can be as it was.
+func (w *world) canBeRestored(p *visibility.Parked, parent change.Key) bool {
+	rows := w.operationsByRow()
+	ops, child := rows[parent], rows[p.Key]
+	if len(ops) == 0 || len(child) == 0 {
+		return false
+	}
+	last, wrote := ops[len(ops)-1], child[len(child)-1]
+	if last.Kind != change.Delete || last.Saw(&wrote) || last.Old == nil || !last.Old.Complete() {
+		return false
+	}
+	s := w.regions[0].db.begin()
+	defer s.end()
+	taken, _ := s.mayHold(parent, last.Old)
+	return !taken && w.plan.constraints.fits(last.Old) && !slices.ContainsFunc(w.parentsOf(parent, last.Old), func(key change.Key) bool { return s.row(key) == nil })
 }
 
 // checkLoss makes sure that each operation shows, or was seen by a later one, or is in a conflict's record

@@ -12,16 +12,16 @@ import (
 
 // constraints are the keys that a schedule's tables have.
 type constraints struct {
-	uniques int     // unique columns of each table, 0 to 2
-	values  int     // that are written there
-	foreign bool    // rows of the second table name rows of the first
+	uniques int // unique columns of each table, 0 to 2
+	values  int // that are written there
+	foreign []foreignKey
 	cascade bool    // an application that deletes a parent deletes its children; else it may not
 	nulls   [2]bool // NULLs are equal in a unique column
 	check   bool    // the number that's counted isn't below zero
 	policies
 }
 
-func (c constraints) any() bool { return c.uniques > 0 || c.foreign || c.check }
+func (c constraints) any() bool { return c.uniques > 0 || len(c.foreign) > 0 || c.check }
 
 // checkName names the check in bridge.parked.
 const checkName = "n_check"
@@ -39,8 +39,8 @@ func (c constraints) String() string {
 	if !c.any() {
 		return "no constraints"
 	}
-	return fmt.Sprintf("%d unique columns of %d values, losers %v, NULLs equal %v, foreign %t (%v, cascade %t), check %t",
-		c.uniques, c.values, c.losers, c.nulls, c.foreign, c.child, c.cascade, c.check)
+	return fmt.Sprintf("%d unique columns of %d values, losers %v, NULLs equal %v, foreign %v (cascade %t), check %t",
+		c.uniques, c.values, c.losers, c.nulls, c.foreign, c.cascade, c.check)
 }
 
 func drawConstraints(rng *rand.Rand) (c constraints) {
@@ -48,24 +48,23 @@ func drawConstraints(rng *rand.Rand) (c constraints) {
 		return c
 	}
 	c.uniques, c.values = rng.IntN(3), 1+rng.IntN(5)
-	c.foreign, c.cascade = rng.IntN(2) == 0, rng.IntN(2) == 0
+	if c.cascade = rng.IntN(2) == 0; rng.IntN(2) == 0 {
+		c.foreign = drawForeign(rng)
+	}
 	c.policies = drawPolicies(rng)
 	c.nulls = [2]bool{rng.IntN(4) == 0, rng.IntN(4) == 0}
 	c.check = rng.IntN(3) == 0
 	return c
 }
 
-// The places of columns that constraints are on: the first unique one, and what names a parent.
-const (
-	firstUnique  = 4
-	parentColumn = 6
-)
+// firstUnique is the place of the first unique column.
+const firstUnique = 4
 
 func (c constraints) columns() []change.Column {
 	if !c.any() {
 		return nil
 	}
-	return []change.Column{{Name: "u", Type: "text"}, {Name: "w", Type: "text"}, {Name: "parent", Type: "integer"}}
+	return []change.Column{{Name: "u", Type: "text"}, {Name: "w", Type: "text"}, {Name: foreignColumns[parentColumn], Type: "integer"}, {Name: foreignColumns[upColumn], Type: "integer"}}
 }
 
 // catalog is what a region reads of its database, without policies.
@@ -81,11 +80,13 @@ func (w *world) catalog() visibility.Catalog {
 			name := t.Columns[firstUnique+u].Name
 			known.Unique = append(known.Unique, visibility.Unique{Name: name, Columns: []string{name}, NullsEqual: c.nulls[u]})
 		}
-		if c.foreign && i == 0 {
-			known.Refer([]string{"id"})
-		}
-		if c.foreign && i == 1 {
-			known.Foreign = []visibility.Foreign{{Name: "parent", Columns: []string{"parent"}, Parent: w.tables[0].TableName}}
+		for _, k := range c.foreign {
+			if k.parent == i {
+				known.Refer([]string{"id"})
+			}
+			if k.child == i {
+				known.Foreign = append(known.Foreign, visibility.Foreign{Name: k.name(), Columns: []string{k.name()}, Parent: w.tables[k.parent].TableName})
+			}
 		}
 		catalog[t.TableName] = known
 	}
@@ -156,31 +157,6 @@ func (s *session) shows(key change.Key, v held) bool {
 	return ok && text == v.value
 }
 
-// parentOf is the key of the row that a child names.
-func (w *world) parentOf(key change.Key, image change.Image) (change.Key, bool) {
-	if !w.plan.constraints.foreign || key.Table != w.tables[1].TableName || image == nil {
-		return change.Key{}, false
-	}
-	text, ok := image[parentColumn].Text()
-	if !ok {
-		return change.Key{}, false
-	}
-	var id int
-	fmt.Sscan(text, &id) //nolint:errcheck // the model wrote it
-	return keyOf(w.tables[0], id), true
-}
-
-// children are the rows that name a parent, as the session sees them.
-func (s *session) children(parent change.Key) (keys []change.Key) {
-	w := s.db.world
-	for _, key := range w.keys() {
-		if p, ok := w.parentOf(key, s.row(key)); ok && p == parent {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
 // uniqueValue is a value for a unique column that the application may write now: NULL where it may not.
 func (o *open) uniqueValue(w *world, key change.Key, column int) change.Value {
 	v := change.Text(fmt.Sprintf("k%d", w.rng.IntN(w.plan.constraints.values)))
@@ -218,16 +194,6 @@ func (w *world) shownValue(column int, otherwise change.Value) change.Value {
 	return row[column]
 }
 
-// parentValue names a parent that is there: the application locks it against others' deletes.
-func (o *open) parentValue(w *world) change.Value {
-	parent := keyOf(w.tables[0], w.rng.IntN(w.plan.keys))
-	if w.rng.IntN(4) == 0 || o.session.row(parent) == nil || !o.session.mayShare(parent) {
-		return change.Null
-	}
-	o.session.shared[parent] = true
-	return change.Text(idOf(parent))
-}
-
 // constrain fills the columns that constraints are on: all of an insert, now and then one of an update.
 func (r *region) constrain(o *open, key change.Key, image change.Image, isInsert bool) {
 	w := r.world
@@ -240,26 +206,11 @@ func (r *region) constrain(o *open, key change.Key, image change.Image, isInsert
 			image[firstUnique+u] = o.uniqueValue(w, key, firstUnique+u)
 		}
 	}
-	if c.foreign && key.Table == w.tables[1].TableName && (isInsert || w.rng.IntN(3) == 0) {
-		image[parentColumn] = o.parentValue(w)
-	}
-}
-
-// deletes deletes a row and, where that cascades, its children; a parent that has children stays otherwise.
-func (r *region) deletes(o *open, t *change.Table, key change.Key, row change.Image) {
-	children := o.session.children(key)
-	for _, child := range children {
-		if !r.world.plan.constraints.cascade || !o.session.mayLock(child) {
-			return
+	for _, k := range w.foreignOf(key.Table) {
+		if isInsert || w.rng.IntN(3) == 0 {
+			image[k.column] = o.parentValue(w, k)
 		}
 	}
-	if r.world.plan.constraints.foreign && (!o.session.mayLock(key) || !o.session.mayTouch(r.world.tables[1].TableName)) {
-		return
-	}
-	for _, child := range children {
-		r.change(o, r.world.tables[1], change.Delete, child, o.session.row(child), nil)
-	}
-	r.change(o, t, change.Delete, key, row, nil)
 }
 
 // find is [apply.Session]'s Find: wait says that a row is locked by another.

@@ -67,6 +67,7 @@ type session struct {
 	values    map[held]bool             // unique values that others can't take meanwhile
 	touched   map[change.TableName]bool // tables that can't be truncated by others meanwhile
 	exclusive map[change.TableName]bool // tables that others can't touch meanwhile
+	unparks   []change.Key              // rows of bridge.parked that others can't write meanwhile
 	seen      change.Vector             // what was visible when it began
 	place     int                       // after its record in the log, once it's committed
 }
@@ -99,15 +100,15 @@ func (db *database) show(l *logged) {
 			db.rows[e.key] = e.image
 		}
 	}
+	for _, key := range l.away {
+		delete(db.parked, key)
+	}
 	if l.kind == capture.Echo {
 		db.progress[l.marker.Origin] = l.marker
 		for _, tx := range l.applied {
 			db.applied[tx.Dot] = true
 		}
 		db.records = append(db.records, l.records...)
-		for _, key := range l.away {
-			delete(db.parked, key)
-		}
 		for _, p := range l.put {
 			db.parked[p.Key] = p
 		}

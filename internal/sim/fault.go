@@ -67,6 +67,12 @@ const (
 	NoDangle Fault = "missing parents not noticed"
 	// NoChildren doesn't look for children that a remote delete leaves behind.
 	NoChildren Fault = "children of deleted parents not looked for"
+	// NoMending leaves children that lack their parents as they are, whatever policies say.
+	NoMending Fault = "orphans not mended"
+	// DropAlone gives up rows without a word to other regions.
+	DropAlone Fault = "rows dropped in one region only"
+	// NoLost doesn't keep with a child what the delete of its parent found.
+	NoLost Fault = "deleted parents not kept with their children"
 	// NoHolding doesn't lock the parents of children that are applied.
 	NoHolding Fault = "parents not held"
 	// NoConfirm commits a settlement without the second barrier.

@@ -192,7 +192,7 @@ func (f *flight) step() bool {
 	case written:
 		f.endPiece()
 	case committing:
-		if f.region.flights[0] != f {
+		if f.region.flights[0] != f || f.parkingWaits() {
 			return false
 		}
 		f.commit()
@@ -387,6 +387,11 @@ func (f *flight) commit() {
 	if f.settling != nil {
 		l.put, l.away = f.settling.settlement.Moves()
 		r.world.stats.Hidden += len(l.put)
+		if r.world.fault == NoLost {
+			for i := range l.put {
+				l.put[i].Lost = nil
+			}
+		}
 	}
 	for _, b := range f.batches {
 		for _, tx := range b.Transactions {

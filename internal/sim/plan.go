@@ -6,6 +6,7 @@ import (
 
 	"bridge/change"
 	"bridge/conflict"
+	"bridge/visibility"
 )
 
 // plan is what a schedule's seed decides before it begins.
@@ -81,7 +82,7 @@ func newPlan(rng *rand.Rand) plan {
 		p.missRows(rng)
 	}
 	p.constraints = drawConstraints(rng)
-	if p.constraints.foreign && rng.IntN(4) == 0 {
+	if len(p.constraints.foreign) > 0 && rng.IntN(2) == 0 {
 		p.linger(rng)
 	}
 	p.truncates = p.truncates || p.constraints.any() && rng.IntN(3) == 0 // one more chance: it takes both
@@ -97,9 +98,9 @@ func (p *plan) take(rule *conflict.Rule) {
 		p.full = [2]bool{true, true}
 	}
 	if rule.Columns != nil { // config refuses both: a row's image before a write would be the altered one
-		p.constraints.policies = policies{}
+		p.constraints.policies = p.constraints.unaltered()
 	}
-	if p.constraints.foreign {
+	if len(p.constraints.foreign) > 0 {
 		p.tables = 2
 	}
 }
@@ -139,10 +140,11 @@ func (p *plan) missRows(rng *rand.Rand) {
 // linger makes families come and go, in transactions that last.
 func (p *plan) linger(rng *rand.Rand) {
 	p.missRows(rng)
-	p.regions, p.rounds, p.steps, p.tables, p.keys, p.prefilled, p.stride = 2, 6, 100, 2, 2, 2, 4
-	p.lingers, p.split = true, rng.IntN(2) == 0
+	p.regions, p.rounds, p.steps, p.tables, p.keys, p.prefilled, p.stride = min(p.regions, 3), 6, 100, 2, 2, 2, 4
+	p.lingers, p.split = rng.IntN(2) == 0, rng.IntN(2) == 0
+	p.full[0] = p.full[0] || rng.IntN(2) == 0 // a parent is brought back if the log told it
 	p.weights = defaultWeights
-	p.weights[actProceed], p.weights[actTrouble], p.weights[actHeartbeat] = 1, 0, 0
+	p.weights[actProceed], p.weights[actTrouble], p.weights[actHeartbeat] = 1, rng.IntN(2), 0
 	p.weights[actDispatch], p.weights[actStep] = 5, 12
 }
 
@@ -194,15 +196,22 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 			p.keys, p.rounds, p.prefilled = 2+rng.IntN(2), 3, 0
 		}
 	case NoSettledTruncate, NoTruncateRecheck:
-		p.constrain(constraints{uniques: rng.IntN(2), values: 2, foreign: true, cascade: true})
+		p.constrain(constraints{uniques: rng.IntN(2), values: 2, foreign: family(), cascade: true})
 		p.keys, p.truncates = 1+rng.IntN(2), true
 		p.weights[actTrouble] = 0
 	case NoDoubts, NoHolding:
-		p.constrain(constraints{foreign: true, cascade: true})
+		p.constrain(constraints{foreign: family(), cascade: true})
 		p.linger(rng)
 		p.split, p.lingers, p.truncates = f == NoHolding, f == NoDoubts, false
+	case NoMending, DropAlone, NoLost:
+		c := constraints{foreign: family(), cascade: true}
+		if c.children[0] = visibility.DropChild; f == NoLost {
+			c.children[0], p.full[0] = visibility.KeepParent, true
+		}
+		p.constrain(c)
+		p.keys, p.truncates = 1+rng.IntN(2), false
 	case NoDangle, NoChildren:
-		p.constrain(constraints{foreign: true, cascade: true})
+		p.constrain(constraints{foreign: family(), cascade: true})
 		p.keys = 1 + rng.IntN(2)
 	case RulesDiffer:
 		p.take(&conflict.Rule{Order: conflict.EarliestWins})

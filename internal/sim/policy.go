@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 
 	"bridge/apply"
 	"bridge/conflict"
@@ -11,13 +12,34 @@ import (
 
 // policies say what becomes of rows that a schedule's keys don't let be shown.
 type policies struct {
-	losers [2]visibility.Loser
-	child  visibility.ForeignPolicy
+	losers   [2]visibility.Loser
+	children [3]visibility.ForeignPolicy // by foreign key
 }
 
 // alter reports whether rows are shown otherwise than they are.
 func (p policies) alter() bool {
-	return p.losers != [2]visibility.Loser{} || p.child == visibility.NullChild
+	return p.losers != [2]visibility.Loser{} || slices.Contains(p.children[:], visibility.NullChild)
+}
+
+// unaltered are the policies of tables that go by columns, whose rows are shown as they are, or not.
+func (p policies) unaltered() policies {
+	p.losers = [2]visibility.Loser{}
+	for i, child := range p.children {
+		if child == visibility.NullChild {
+			p.children[i] = visibility.ParkChild
+		}
+	}
+	return p
+}
+
+// areMended reports whether one region does something about some children that lack their parents.
+func (p policies) areMended() bool {
+	return slices.ContainsFunc(p.children[:], visibility.ForeignPolicy.IsMended)
+}
+
+// isMended reports whether it does, before or after other policies count.
+func (p *plan) isMended() bool {
+	return len(p.constraints.foreign) > 0 && (p.constraints.areMended() || p.next != nil && p.nextPolicies.areMended())
 }
 
 // alters reports whether rows may be shown otherwise than they are.
@@ -34,8 +56,8 @@ func drawPolicies(rng *rand.Rand) (p policies) {
 			p.losers[i] = visibility.Rename
 		}
 	}
-	if rng.IntN(4) == 0 {
-		p.child = visibility.NullChild
+	for i := range p.children {
+		p.children[i] = visibility.ForeignPolicy(rng.IntN(int(visibility.KeepParent) + 1))
 	}
 	return p
 }
@@ -67,21 +89,26 @@ func (r *region) hasTurned() bool {
 	return r.turnover == isOver || r.clock.State().Rules == next
 }
 
+// policies are those that count.
+func (r *region) policies() policies {
+	if r.hasTurned() {
+		return r.world.plan.nextPolicies
+	}
+	return r.world.plan.constraints.policies
+}
+
 // catalog is what the region reads of its database, with the policies that count.
 func (r *region) catalog() visibility.Catalog {
-	catalog, policies := r.world.catalog(), r.world.plan.constraints.policies
-	if r.hasTurned() {
-		policies = r.world.plan.nextPolicies
-	}
-	for _, t := range catalog {
+	catalog, policies := r.world.catalog(), r.policies()
+	for name, t := range catalog {
 		for i := range t.Unique {
 			t.Unique[i].UniquePolicy = visibility.UniquePolicy{Loser: policies.losers[i]}
 			if policies.losers[i] != visibility.Park {
 				t.Unique[i].Column = t.Unique[i].Name
 			}
 		}
-		for i := range t.Foreign {
-			t.Foreign[i].Policy = policies.child
+		for i, k := range r.world.foreignOf(name) {
+			t.Foreign[i].Policy = policies.children[k.index]
 		}
 	}
 	return catalog
@@ -129,7 +156,10 @@ func (p *plan) policiesChange(f Fault, rng *rand.Rand) {
 	p.regions, p.rounds, p.steps, p.keys, p.truncates = 2, 8, 60, 2+rng.IntN(2), false
 	p.weights = defaultWeights
 	p.weights[actTrouble] = 0
-	p.constrain(constraints{uniques: 1, values: 2, foreign: rng.IntN(2) == 0})
+	p.constrain(constraints{uniques: 1, values: 2})
+	if rng.IntN(2) == 0 {
+		p.constrain(constraints{uniques: 1, values: 2, foreign: family()})
+	}
 	p.next, p.nextPolicies = p.rule, policies{losers: [2]visibility.Loser{visibility.Rename}}
 	if f == PoliciesAtReady { // a write to a row that's shown altered assigns what the others don't see, and must be read so
 		p.take(&conflict.Rule{Columns: map[string]conflict.Column{"n": {Merge: conflict.Counter}}})

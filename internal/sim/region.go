@@ -27,6 +27,7 @@ type region struct {
 	late   [][]byte // what dead processes had on their way to the topic
 
 	turnover turnover
+	mending  *mending // nil in most regions
 
 	process
 }

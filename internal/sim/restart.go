@@ -68,6 +68,12 @@ func (r *region) startWatch() {
 		r.world.fail("I9 progress", "%s: %v", r, err)
 	}
 	r.watch.Read = func(context.Context) (visibility.Catalog, error) { return r.catalog(), nil }
+	r.startMending()
+	r.watch.Orphans = func() {
+		if r.mending != nil {
+			r.mending.woken = true
+		}
+	}
 	r.watch.Resume(r.history)
 }
 

@@ -50,7 +50,7 @@ func (w *world) quiesce() {
 			w.step++
 			busy = w.regions[i].turn() || busy
 		}
-		if !busy {
+		if !busy && !w.regions[0].mending.finish() {
 			w.checkIdle()
 			return
 		}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"slices"
 
 	"bridge/apply"
 	"bridge/change"
@@ -269,6 +270,21 @@ func (s *settling) done() bool {
 	}
 	f.phase = committing
 	return true
+}
+
+// parkingWaits reports whether the mender has rows of bridge.parked locked which the settlement writes.
+func (f *flight) parkingWaits() bool {
+	if f.settling == nil {
+		return false
+	}
+	put, away := f.settling.settlement.Moves()
+	for _, o := range f.region.db.sessions {
+		if slices.ContainsFunc(put, func(p visibility.Parked) bool { return slices.Contains(o.unparks, p.Key) }) ||
+			slices.ContainsFunc(away, func(key change.Key) bool { return slices.Contains(o.unparks, key) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // showParked are rows that get parked, for the trace.

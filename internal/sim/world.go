@@ -22,6 +22,7 @@ type Stats struct {
 	Settled      int // batches that constraints had a part in
 	Upkeep       int // looks at parked rows
 	Hidden       int // rows that were parked
+	Mended       int // rows given up, or brought back, for want of parents
 	Late         int // records of dead processes that came after others of their successors
 }
 
@@ -41,6 +42,7 @@ func (s *Stats) Add(o Stats) {
 	s.Settled += o.Settled
 	s.Upkeep += o.Upkeep
 	s.Hidden += o.Hidden
+	s.Mended += o.Mended
 }
 
 // Violation says which invariant a schedule broke.
@@ -79,7 +81,9 @@ func Run(seed uint64, fault Fault, tracer func(string)) (Stats, *Violation) {
 	w := &world{seed: seed, rng: rand.New(rand.NewPCG(seed, 0x6272696467650000)), fault: fault, tracer: tracer}
 	w.plan = newPlan(w.rng)
 	w.plan.drawNextPolicies(rand.New(rand.NewPCG(seed, 0x706f6c6963696573)))
-	w.plan.suit(fault, w.rng)
+	if w.plan.suit(fault, w.rng); !w.plan.isMended() {
+		w.plan.weights[actMend] = 0
+	}
 	w.tables, w.rules = w.plan.makeTables(), w.plan.ruleSet()
 	w.oracle = newOracle()
 	w.trace("plan: %s", &w.plan)
@@ -92,6 +96,7 @@ func Run(seed uint64, fault Fault, tracer func(string)) (Stats, *Violation) {
 	}
 	for _, r := range w.regions {
 		r.start()
+		defer r.endMending()
 	}
 	for range w.plan.rounds {
 		w.traffic()
@@ -172,12 +177,13 @@ const (
 	actStep
 	actHeartbeat
 	actTrouble
+	actMend
 	actions
 )
 
 var defaultWeights = [actions]int{
 	actLocal: 2, actProceed: 3, actFlush: 2, actCapture: 4, actPublish: 3,
-	actRead: 4, actDispatch: 3, actStep: 8, actHeartbeat: 1, actTrouble: 1,
+	actRead: 4, actDispatch: 3, actStep: 8, actHeartbeat: 1, actTrouble: 1, actMend: 4,
 }
 
 // traffic plays a round of random actions.
@@ -239,6 +245,8 @@ func (r *region) act(action int) {
 		r.heartbeat()
 	case actTrouble:
 		r.trouble()
+	case actMend:
+		w.regions[0].mend()
 	}
 }
 
