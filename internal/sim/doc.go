@@ -1,8 +1,8 @@
 // Package sim runs whole regions in one goroutine, from one seed, on the shipped core.
 //
-// What is shipped and driven here: the clock of loopguard, history, conflict, the batches, certification
-// and inboxes of apply, and the records of wire. What is model: the database (rows, locks, a log that can
-// lose its unflushed tail), the topics (duplicates, a producer that dies between append and confirmation
+// What is shipped and driven here: the clock of loopguard, history, conflict, the batches, certification, settlements
+// and inboxes of apply, the mender of rows that lack their parents, and the records of wire. What is model: the database (rows, locks, a log that can
+// lose its unflushed tail, commits that are in the log before others see them), the book of the mender, the topics (duplicates, a producer that dies between append and confirmation
 // or in the middle of a large transaction, or whose last record comes late), the commit times (skewed, repeating, stepping back), and the
 // thin shell around the core, which takes the steps of DESIGN.md §3 one at a time so that anything can
 // happen between two of them.
