@@ -87,7 +87,8 @@ func (b *bereavement) lastDeleted(parent *visibility.Table, v visibility.Value, 
 	return last, nil
 }
 
-// deletes are those of a row of which the log told what they found.
+// deletes are those of a row of which it's known what they took away: what they found, as the log told, or, where nobody else has seen that, what another
+// region had written at the same time.
 func (s *Settlement) deletes(key change.Key, h *history.History) (lost []visibility.Lost) {
 	ops := h.Row(key, ^uint64(0))
 	if s.batch != nil && s.batch.byKey[key] != nil {
@@ -96,11 +97,29 @@ func (s *Settlement) deletes(key change.Key, h *history.History) (lost []visibil
 		}
 	}
 	for i := range ops {
-		if e := &ops[i]; e.Kind == change.Delete && e.Old != nil && e.Old.Complete() && !isFleeting(ops[:i], e) {
-			lost = append(lost, visibility.Lost{Row: visibility.Row{Key: key, Table: e.Table, Image: e.Old}, Dot: e.Tag.Dot, Time: e.Tag.Time})
+		e := &ops[i]
+		if e.Kind != change.Delete {
+			continue
+		}
+		row := visibility.Row{Key: key, Table: e.Table, Image: e.Old}
+		if isFleeting(ops[:i], e) {
+			row.Table, row.Image = lastUnseen(ops, e)
+		}
+		if row.Image != nil && row.Image.Complete() {
+			lost = append(lost, visibility.Lost{Row: row, Dot: e.Tag.Dot, Time: e.Tag.Time})
 		}
 	}
 	return lost
+}
+
+// lastUnseen is the last image of a row that an operation hadn't seen; nil where there's none.
+func lastUnseen(ops history.Row, e *history.Entry) (t *change.Table, image change.Image) {
+	for i := range ops {
+		if by := &ops[i]; by.Image != nil && by.Image.Complete() && !e.Saw(by) && by.Tag.Dot != e.Tag.Dot {
+			t, image = by.Table, by.Image
+		}
+	}
+	return t, image
 }
 
 // isFleeting reports whether a delete is of a row that its own transaction had inserted, such as one that takes a parked row's place for a moment to be

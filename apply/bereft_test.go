@@ -97,6 +97,10 @@ func TestLostParents(t *testing.T) {
 			{0, 1, []change.Operation{opens("1", "-", "x")}}, {0, 2, []change.Operation{closes("1", "-", "x")}},
 			{0, 3, []change.Operation{opens("1", "-", "x"), closes("1", "-", "x")}}, {1, 4, []change.Operation{taken("7", "x", "-")}},
 		}, "public.seat (7): 1x by a/1:2"},
+		"a row that nobody has seen takes another region's along": {[]written{
+			{0, 1, []change.Operation{opens("5", "-", "w")}}, {0, 4, []change.Operation{opens("1", "-", "x"), closes("1", "-", "x")}},
+			{1, 3, []change.Operation{opens("1", "-", "y"), opens("2", "1", "z")}},
+		}, "public.hall (2): 1y by a/1:2"},
 		"by both keys: what's hidden by one knows what it lacks by the other": {[]written{
 			{0, 1, []change.Operation{opens("1", "-", "x"), opens("2", "-", "y")}}, {0, 2, []change.Operation{closes("1", "-", "x"), closes("2", "-", "y")}},
 			{1, 3, []change.Operation{taken("7", "y", "1")}},

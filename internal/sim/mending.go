@@ -89,13 +89,21 @@ func (m *mending) finish() bool {
 		return false
 	}
 	before := m.wrote
-	for m.woken = true; m.step() && m.region.world.violation == nil && (m.next != nil || m.failed != nil); {
-		if len(m.region.open) > 0 { // its own transaction, which others are to see
-			m.region.proceed(m.region.open[0])
+	m.end() // what's under way looked at what was there then
+	for m.woken = true; m.woken && m.region.world.violation == nil; m.end() {
+		m.step()
+	}
+	return m.wrote > before
+}
+
+// end ends what's under way.
+func (m *mending) end() {
+	for m.next != nil {
+		m.step()
+		if r := m.region; len(r.open) > 0 { // its own transaction, which others are to see
+			r.proceed(r.open[0])
 		}
 	}
-	m.woken = false
-	return m.wrote > before
 }
 
 // hold lets others have their turn. It's an error when the process died meanwhile.
