@@ -259,14 +259,19 @@ func (w *world) checkMended(key change.Key, p *visibility.Parked) {
 	}
 }
 
-// canBeRestored reports whether a parent was deleted by somebody who hadn't seen the child, and can be as it was.
+// canBeRestored reports whether a parent was deleted by somebody who hadn't seen the child, and can be as it was. Whoever wrote the child when the delete
+// was known may have brought it back when the delete was forgotten; and of a row that was hidden under another policy nobody kept what it lacked.
 func (w *world) canBeRestored(p *visibility.Parked, parent change.Key) bool {
 	rows := w.operationsByRow()
 	ops, child := rows[parent], rows[p.Key]
-	if len(ops) == 0 || len(child) == 0 {
+	if len(ops) == 0 || len(child) == 0 || w.plan.next != nil && w.plan.nextPolicies != w.plan.constraints.policies {
 		return false
 	}
 	last, wrote := ops[len(ops)-1], child[len(child)-1]
+	if slices.ContainsFunc(child, func(e history.Entry) bool { return e.Saw(&last) }) ||
+		slices.ContainsFunc(ops, func(e history.Entry) bool { return e.Kind == change.Insert && e.Tag.Dot == last.Tag.Dot }) { // what it found nobody has seen
+		return false
+	}
 	if last.Kind != change.Delete || last.Saw(&wrote) || last.Old == nil || !last.Old.Complete() {
 		return false
 	}
