@@ -28,7 +28,7 @@ func TestAblations(t *testing.T) {
 		KeepCancelled:     {"I1", "I4"},
 		ApplyTwice:        {"I3", "I4"},
 		BeginAgain:        {"I4", "I8"},
-		DropRecord:        {"I1", "I2", "I5"},
+		DropRecord:        {"I1", "I2", "I5", "I7"},
 		DropRecordLoudly:  {"I8"},
 		NoMarker:          {"I6"},
 		ConfirmEarly:      {"I2"},

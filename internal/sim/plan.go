@@ -140,7 +140,7 @@ func (p *plan) missRows(rng *rand.Rand) {
 // linger makes families come and go, in transactions that last.
 func (p *plan) linger(rng *rand.Rand) {
 	p.missRows(rng)
-	p.regions, p.rounds, p.steps, p.tables, p.keys, p.prefilled, p.stride = min(p.regions, 3), 6, 100, 2, 2, 2, 4
+	p.regions, p.rounds, p.steps, p.tables, p.keys, p.prefilled, p.stride = min(p.regions, 3), 4, 80, 2, 2, 2, 4
 	p.lingers, p.split = rng.IntN(2) == 0, rng.IntN(2) == 0
 	p.full[0] = p.full[0] || rng.IntN(2) == 0 // a parent is brought back if the log told it
 	p.weights = defaultWeights
@@ -193,7 +193,9 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 		p.keys, p.tables, p.truncates = 2+rng.IntN(2), 1, false
 		if f == NoConfirm {
 			p.missRows(rng)
-			p.keys, p.rounds, p.prefilled = 2+rng.IntN(2), 3, 0
+			p.keys, p.rounds, p.prefilled, p.regions, p.large = 2+rng.IntN(2), 3, 0, 2, 1
+			p.lingers, p.split = false, false
+			p.weights[actTrouble], p.weights[actHeartbeat] = 0, 0
 		}
 	case NoSettledTruncate, NoTruncateRecheck:
 		p.constrain(constraints{uniques: rng.IntN(2), values: 2, foreign: family(), cascade: true})
