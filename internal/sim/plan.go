@@ -205,6 +205,7 @@ func (p *plan) suit(f Fault, rng *rand.Rand) {
 		p.constrain(constraints{foreign: family(), cascade: true})
 		p.linger(rng)
 		p.split, p.lingers, p.truncates = f == NoHolding, f == NoDoubts, false
+		p.regions, p.large, p.weights[actTrouble] = 2, 1, 0
 	case NoMending, DropAlone, NoLost:
 		c := constraints{foreign: family(), cascade: true}
 		if c.children[0] = visibility.DropChild; f == NoLost {
