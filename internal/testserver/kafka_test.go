@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 
 	"bridge/internal/testserver"
 	"bridge/internal/testserver/servertest"
@@ -64,7 +65,7 @@ func TestKafkaComesBack(t *testing.T) {
 func produce(ctx context.Context, client *kafka.Client, value string) (int64, error) {
 	for {
 		offset, err := tryProduce(ctx, client, value)
-		if !errors.Is(err, kafka.NotLeaderForPartition) && !errors.Is(err, kafka.LeaderNotAvailable) {
+		if !errors.Is(err, kafka.NotLeaderForPartition) && !errors.Is(err, kafka.LeaderNotAvailable) && !errors.Is(err, protocol.ErrNoLeader) {
 			return offset, err
 		}
 	}
