@@ -15,15 +15,15 @@ type History struct {
 	limit   int
 	before  func(change.TableName) bool
 
-	tables map[change.TableName]*table
-	known  map[change.Origin]change.Vector // what each member has seen, as far as is known here
-	queues map[change.Origin]*queue        // operations in the order of their origin
-	stable map[change.Origin]uint64        // each queue was drained up to here
-	bulks  []*bulk
-	sweeps map[change.TableName]bool // tables to be looked through as a whole by the next Prune
-	added  map[change.Origin]uint64  // the last transaction added of each
-	cut    Cut                       // of the history that this one resumes
-	latest map[string]change.Version // the last transaction added of those published under each conflict rules
+	tables  map[change.TableName]*table
+	known   map[change.Origin]change.Vector // what each member has seen, as far as is known here
+	queues  map[change.Origin]*queue        // operations in the order of their origin
+	stable  map[change.Origin]uint64        // each queue was drained up to here
+	bulks   []*bulk
+	sweeps  map[change.TableName]bool // tables to be looked through as a whole by the next Prune
+	added   map[change.Origin]uint64  // the last transaction added of each
+	cut     Cut                       // of the history that this one resumes
+	reached map[string]*reach         // the last transactions added of those published under each conflict rules
 
 	entries, bytes int
 }
@@ -40,13 +40,13 @@ type table struct {
 func New(self change.Origin, members []change.Origin, limit int) *History {
 	h := &History{
 		self: self, members: members, limit: limit,
-		tables: map[change.TableName]*table{},
-		known:  map[change.Origin]change.Vector{},
-		queues: map[change.Origin]*queue{},
-		stable: map[change.Origin]uint64{},
-		sweeps: map[change.TableName]bool{},
-		added:  map[change.Origin]uint64{},
-		latest: map[string]change.Version{},
+		tables:  map[change.TableName]*table{},
+		known:   map[change.Origin]change.Vector{},
+		queues:  map[change.Origin]*queue{},
+		stable:  map[change.Origin]uint64{},
+		sweeps:  map[change.TableName]bool{},
+		added:   map[change.Origin]uint64{},
+		reached: map[string]*reach{},
 	}
 	for _, m := range members {
 		h.queues[m] = &queue{}
@@ -100,9 +100,7 @@ func (h *History) admit(tag *change.Tag) (bool, error) {
 		return false, fmt.Errorf("transaction %s: its origin is not a member of this mesh (regions in the configuration differ)", tag.Dot)
 	}
 	h.added[o] = max(h.added[o], tag.Dot.Seq)
-	if v := tag.Version(); h.latest[tag.Rules].Compare(v) < 0 {
-		h.latest[tag.Rules] = v
-	}
+	h.reach(tag.Rules).add(tag)
 	return h.cut.Needs(tag), nil
 }
 
@@ -196,42 +194,6 @@ func (h *History) Keys(name change.TableName, tag *change.Tag) []change.Key {
 	}
 	slices.SortFunc(keys, func(a, b change.Key) int { return strings.Compare(a.Row, b.Row) })
 	return keys
-}
-
-// Others is how many operations were published under other conflict rules than those with these fingerprints. A large transaction counts as one.
-func (h *History) Others(rules ...string) (n int) {
-	is := func(tag *change.Tag) bool { return !slices.Contains(rules, tag.Rules) }
-	for _, b := range h.bulks {
-		if is(b.tag) {
-			n++
-		}
-	}
-	for _, t := range h.tables {
-		for _, r := range t.rows {
-			n += r.count(is)
-		}
-		n += t.truncates.count(is)
-	}
-	return n
-}
-
-// Rid reports whether nothing is held that was published under other conflict rules than these, nor would be by a history that resumes c.
-func (h *History) Rid(c Cut, rules ...string) bool {
-	for under, last := range h.latest {
-		if !slices.Contains(rules, under) && last.Compare(c.Since) >= 0 {
-			return false
-		}
-	}
-	return h.Others(rules...) == 0
-}
-
-func (r Row) count(f func(*change.Tag) bool) (n int) {
-	for i := range r {
-		if f(r[i].Tag) {
-			n++
-		}
-	}
-	return n
 }
 
 // Stats are the figures an operator watches.

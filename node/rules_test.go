@@ -131,6 +131,10 @@ func TestSuccession(t *testing.T) {
 		t.Errorf("a restart would need what is forgotten here: %+v", st)
 	}
 	saved.Since = change.Version{Time: 1}
+	if st := s.status(eu, loopguard.State{Vector: seen.With("us/1", 8), Rules: "y"}, h, &saved); st.Done() {
+		t.Errorf("a restart would add again what came after the horizon was saved: %+v", st)
+	}
+	saved.Known = change.Vector{}.With(eu, 1)
 	if st := s.status(eu, loopguard.State{Vector: seen.With("us/1", 8), Rules: "y"}, h, &saved); !st.Done() {
 		t.Errorf("%+v", st)
 	}

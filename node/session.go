@@ -239,7 +239,7 @@ func (s *session) saveHorizon(ctx context.Context) error {
 			}
 		})
 		now, ok := s.marks.horizon(cut)
-		moved := !maps.Equal(now.Offsets, last.Offsets) || s.succession != nil && now.Cut.Since != last.Cut.Since
+		moved := !maps.Equal(now.Offsets, last.Offsets) || s.succession != nil && (now.Cut.Since != last.Cut.Since || !slices.Equal(now.Cut.Known, last.Cut.Known))
 		if !ok || !stable || !moved {
 			return nil
 		}
