@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"slices"
-	"strconv"
 
 	"bridge/change"
 	"bridge/history"
@@ -163,12 +162,7 @@ func (r *row) names(f *visibility.Foreign) (n parentName, values []change.Value)
 	if first := r.ops[0].op; first.Kind == change.Update && first.Old != nil && slices.Equal(of(first.Old), values) {
 		return n, nil
 	}
-	n = parentName{f.Parent, f.Refers, ""}
-	for _, v := range values {
-		text, _ := v.Text()
-		n.values += strconv.Quote(text)
-	}
-	return n, values
+	return parentName{f.Parent, f.Refers, visibility.Joined(values)}, values
 }
 
 // holds reports whether the batch writes the row of a parent that is named by its key, and has locked it.

@@ -57,15 +57,22 @@ type Filter struct {
 	Oldest        bool             // oldest first
 }
 
-// Waiting are c and the other cases of its row that wait for a merge, the oldest first.
-func Waiting(ctx context.Context, book Book, c *Case) ([]*Case, error) {
-	cases := []*Case{c}
-	err := book.Cases(ctx, Filter{Table: c.TableName(), Key: c.Key, Merge: true}, func(other *Case) error {
+// MarkWaiting marks the cases of c's row that wait for a merge, but for c, and returns them with c, the oldest first: what [Book.Mend] does
+// when it holds the row.
+func MarkWaiting(ctx context.Context, book Book, c *Case, mark func(*Case) error) ([]*Case, error) {
+	var others []*Case
+	err := book.Cases(ctx, Filter{Table: c.TableName(), Key: c.Key, Merge: true, Oldest: true}, func(other *Case) error {
 		if other.ID != c.ID {
-			cases = append(cases, other)
+			others = append(others, other)
 		}
 		return nil
 	})
+	for _, other := range others {
+		if err == nil {
+			err = mark(other)
+		}
+	}
+	cases := append(others, c)
 	slices.SortFunc(cases, func(a, b *Case) int { return cmp.Compare(a.ID, b.ID) })
 	return cases, err
 }

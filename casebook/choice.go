@@ -90,7 +90,7 @@ func (c *Choice) Change(of *Case, row *Row) (Change, error) {
 		return insertOf(of, row, target)
 	}
 	for name, value := range row.Values {
-		if want, ok := target[name]; ok && same(want, value) {
+		if want, ok := target[name]; ok && Same(want, value) {
 			delete(target, name)
 		}
 	}
@@ -203,7 +203,7 @@ func (c *Case) ChangedSince(row *Row) string {
 	}
 	var changed []string
 	for _, column := range row.Columns {
-		if was, known := c.Result.Image[column.Name]; known && !same(was, row.Values[column.Name]) {
+		if was, known := c.Result.Image[column.Name]; known && !Same(was, row.Values[column.Name]) {
 			changed = append(changed, column.Name)
 		}
 	}
@@ -213,4 +213,5 @@ func (c *Case) ChangedSince(row *Row) string {
 	return ""
 }
 
-func same(a, b *string) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
+// Same reports whether two values of an [Image] are one; NULL is itself.
+func Same(a, b *string) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }

@@ -60,7 +60,7 @@ func TestChoice(t *testing.T) {
 		if (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 			t.Errorf("%s: error %v, want %q", tc.name, err, tc.err)
 		}
-		if err == nil && (got.Kind != tc.want || !maps.EqualFunc(got.Values, tc.values, same)) {
+		if err == nil && (got.Kind != tc.want || !maps.EqualFunc(got.Values, tc.values, Same)) {
 			t.Errorf("%s: %v %v", tc.name, got.Kind, got.Values)
 		}
 	}
@@ -114,7 +114,7 @@ func TestChangeLeadsToTheVersion(t *testing.T) {
 			became = change.Values
 		case Update:
 			for name, v := range change.Values {
-				if same(v, now[name]) {
+				if Same(v, now[name]) {
 					t.Errorf("column %s is written as it was", name)
 				}
 				became[name] = v
@@ -122,7 +122,7 @@ func TestChangeLeadsToTheVersion(t *testing.T) {
 		case Delete:
 			became = nil
 		}
-		if !maps.EqualFunc(became, want, same) {
+		if !maps.EqualFunc(became, want, Same) {
 			t.Errorf("became %v by %v %v", became, change.Kind, change.Values)
 		}
 	})

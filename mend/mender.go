@@ -179,7 +179,7 @@ func merged(columns map[string]Column, cases []*casebook.Case, row *casebook.Row
 		if err != nil {
 			return casebook.Change{}, &unmergeable{fmt.Sprintf("column %s: %v", name, err)}
 		}
-		if !same(value, now) {
+		if !casebook.Same(value, now) {
 			change.Values[name] = value
 		}
 	}

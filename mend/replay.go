@@ -21,7 +21,7 @@ func (column *Column) replay(name string, cases []*casebook.Case, now *string) (
 	var value, left *string // the merged value, and the row's own
 	began := false
 	carry := func(to *string) (err error) {
-		if !same(left, to) {
+		if !casebook.Same(left, to) {
 			value, err = column.merge(left, to, value)
 		}
 		return err
@@ -72,7 +72,7 @@ func arrivals(c *casebook.Case, column string) (out []*casebook.Version) {
 func (column *Column) add(value *string, v *casebook.Version, name string) (*string, error) {
 	base, written := v.Before[name], v.Image[name]
 	switch {
-	case same(base, value):
+	case casebook.Same(base, value):
 		return written, nil
 	case v.Fate == apply.FateLost && slices.Contains(v.Lost, name):
 		return column.merge(base, value, written)
@@ -94,5 +94,3 @@ func (column *Column) merge(base, ours, theirs *string) (*string, error) {
 	v := Texts(*base, *ours, *theirs, column.Overlap)
 	return &v, nil
 }
-
-func same(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }

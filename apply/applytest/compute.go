@@ -34,7 +34,7 @@ func computes(t *testing.T, b *Bed) {
 	Places(t, b, accounts, 80, "a@x", "A@x", "a@x ", "é", "É", "e", "'", "NULL", "", "1", "1", "2", "NULL", "", "t", "NULL", "NULL", "")
 }
 
-// Places draws pairs of rows of a table whose key is its first column, and and tells whether its unique keys are kept. The values of each other column end with an
+// Places draws pairs of rows of a table whose key is its first column, and tells whether its unique keys are kept. The values of each other column end with an
 // empty text; NULL is NULL.
 func Places(t *testing.T, b *Bed, of *visibility.Table, rounds int, values ...string) {
 	t.Helper()

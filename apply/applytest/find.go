@@ -13,13 +13,20 @@ import (
 	"bridge/visibility"
 )
 
-// table reads a table's constraints.
-func table(t testing.TB, target apply.Target, schema, name string) *visibility.Table {
+// Constraints reads those of all tables.
+func Constraints(t testing.TB, target apply.Target) visibility.Catalog {
 	t.Helper()
 	catalog, err := target.Constraints(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return catalog
+}
+
+// table reads a table's constraints.
+func table(t testing.TB, target apply.Target, schema, name string) *visibility.Table {
+	t.Helper()
+	catalog := Constraints(t, target)
 	found := catalog[change.TableName{Schema: schema, Name: name}]
 	if found == nil {
 		t.Fatalf("no constraints of %s.%s are known; those of %d tables are", schema, name, len(catalog))

@@ -144,11 +144,7 @@ func constraints(t *testing.T, b *Bed) {
 	} {
 		b.exec(t, sql)
 	}
-	catalog, err := b.Target.Constraints(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantRows(t, "constraints", describe(catalog),
+	wantRows(t, "constraints", describe(Constraints(t, b.Target)),
 		"app.child (id, line) id, line, parent, code, part, above_id, above_line, email",
 		"app.child: foreign child_above (above_id, above_line) to app.child (id, line)",
 		"app.child: foreign child_code (code, part) to app.parent (code, part)",

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"bridge/apply"
 	"bridge/apply/applytest"
 	"bridge/change"
 	"bridge/internal/testserver"
@@ -20,15 +19,6 @@ func keysOf(t *visibility.Table) string {
 		lines = append(lines, fmt.Sprintf("%s: %s %t", u.Name, visibility.ColumnsName(u.Columns), u.Computed))
 	}
 	return strings.Join(lines, "; ")
-}
-
-func constraintsOf(t *testing.T, target apply.Target) visibility.Catalog {
-	t.Helper()
-	catalog, err := target.Constraints(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return catalog
 }
 
 // TestPlaces: the server refuses the second of two rows exactly where bridge takes what it computes of them for the same.
@@ -73,7 +63,7 @@ func TestPlaces(t *testing.T) {
 			t.Run(tc.name, func(t *testing.T) {
 				b := newBed(t, flavor)
 				run(t, b.admin, "CREATE TABLE app.t (id int PRIMARY KEY, "+tc.columns+", "+tc.keys+")")
-				table := constraintsOf(t, b.Target)[change.TableName{Schema: "app", Name: "t"}]
+				table := applytest.Constraints(t, b.Target)[change.TableName{Schema: "app", Name: "t"}]
 				if got := keysOf(table); got != tc.want {
 					t.Fatalf("keys are %s", got)
 				}
@@ -97,7 +87,7 @@ func TestPlacesElsewhere(t *testing.T) {
 		target := b.Named(names).(*Target)
 		t.Cleanup(func() { target.Close(t.Context()) }) //nolint:errcheck // the test is over
 		name := change.TableName{Schema: "app", Name: "user"}
-		table := constraintsOf(t, target)[name]
+		table := applytest.Constraints(t, target)[name]
 		if got := keysOf(table); got != "one: mail, email, kind true; two: mail, kind true" {
 			t.Fatalf("keys are %s", got)
 		}
@@ -169,7 +159,7 @@ func TestPrefixKeysByAnotherIndex(t *testing.T) {
 	b := newBed(t, testserver.FlavorMySQL)
 	run(t, b.admin, "CREATE TABLE app.page (id int PRIMARY KEY, url text NOT NULL, UNIQUE one (url(30)), KEY start ((LEFT(url, 30))))")
 	run(t, b.admin, "INSERT INTO app.page WITH RECURSIVE x (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM x WHERE n < 900) SELECT n, concat(n, 'https://example.org/some/thing') FROM x; ANALYZE TABLE app.page")
-	table := constraintsOf(t, b.Target)[change.TableName{Schema: "app", Name: "page"}]
+	table := applytest.Constraints(t, b.Target)[change.TableName{Schema: "app", Name: "page"}]
 	opened, err := b.Target.Open(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)

@@ -37,15 +37,6 @@ func describe(t *visibility.Table) (lines []string) {
 	return lines
 }
 
-func constraintsOf(t *testing.T, target apply.Target) visibility.Catalog {
-	t.Helper()
-	catalog, err := target.Constraints(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return catalog
-}
-
 const everything = `
 CREATE EXTENSION citext SCHEMA app;
 CREATE COLLATION app.nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
@@ -88,7 +79,7 @@ func TestConstraintsOfEverything(t *testing.T) {
 			run(t, b, everything)
 			target := b.Target.(*Target)
 			target.Selected = func(t change.TableName) bool { return t.Name != "hidden" }
-			catalog := constraintsOf(t, target)
+			catalog := applytest.Constraints(t, target)
 			app := func(table string) change.TableName { return change.TableName{Schema: "app", Name: table} }
 			for name, want := range map[string][]string{
 				"child": {"collated: c", "padded: h", "pattern: k", "plain: a", "two: b, a", "words: f", "expression: computed of b", "nulls: j with NULLs", "partial: computed of c, m",
@@ -117,7 +108,7 @@ func TestFormsAndShapes(t *testing.T) {
 	b := newBed(t, 15)
 	run(t, b, everything)
 	target := b.Target.(*Target)
-	constraintsOf(t, target)
+	applytest.Constraints(t, target)
 	child, parent := change.TableName{Schema: "app", Name: "child"}, change.TableName{Schema: "app", Name: "parent"}
 	for _, tc := range []struct {
 		table                    change.TableName
@@ -136,7 +127,7 @@ func TestFormsAndShapes(t *testing.T) {
 		want   string
 	}{{nil, "app.code"}, {[]value.Engine{value.MySQL}, "character varying"}} {
 		target.Others = tc.others
-		if shape := constraintsOf(t, target)[parent].Shape; shape.Columns[1].Type != tc.want || shape.Engine != "postgres" || shape.Full {
+		if shape := applytest.Constraints(t, target)[parent].Shape; shape.Columns[1].Type != tc.want || shape.Engine != "postgres" || shape.Full {
 			t.Errorf("beside %v: %+v", tc.others, shape)
 		}
 	}
@@ -152,7 +143,7 @@ func TestNamelessTable(t *testing.T) {
 	}
 	b.Target = b.Named(names)
 	t.Cleanup(func() { b.Target.Close(context.WithoutCancel(t.Context())) }) //nolint:errcheck // the test is over
-	catalog := constraintsOf(t, b.Target)
+	catalog := applytest.Constraints(t, b.Target)
 	only := catalog[change.TableName{Schema: "app", Name: "a"}]
 	if len(catalog) != 1 || only == nil || !slices.Equal(describe(only), []string{"b_n_key: n"}) {
 		t.Errorf("got %+v", catalog)
@@ -202,7 +193,7 @@ func TestFindByEveryKeyType(t *testing.T) {
 		run(t, b, fmt.Sprintf(`CREATE TABLE app.t%d (k %[2]s, u %[2]s NOT NULL UNIQUE, n int, PRIMARY KEY (k))`, i, k.typ))
 		run(t, b, fmt.Sprintf(`INSERT INTO app.t%d VALUES (%[2]s, %[3]s, 1), (%[3]s, %[2]s, 2)`, i, quoted(k.a), quoted(k.b)))
 	}
-	catalog := constraintsOf(t, b.Target)
+	catalog := applytest.Constraints(t, b.Target)
 	s := applier(t, b)
 	for i, k := range keys {
 		name := change.TableName{Schema: "app", Name: fmt.Sprint("t", i)}
@@ -252,7 +243,7 @@ func TestFindWhatCantBe(t *testing.T) {
 	run(t, b, `CREATE DOMAIN app.cents AS numeric(9,2) CHECK (VALUE > 0); CREATE DOMAIN app.small AS smallint;
 		CREATE TABLE app.t (id int PRIMARY KEY, c app.cents UNIQUE, s app.small UNIQUE, v varchar(3) UNIQUE, u uuid UNIQUE);
 		INSERT INTO app.t VALUES (1, 1.00, 1, 'abc', NULL)`)
-	table := constraintsOf(t, b.Target)[change.TableName{Schema: "app", Name: "t"}]
+	table := applytest.Constraints(t, b.Target)[change.TableName{Schema: "app", Name: "t"}]
 	s := applier(t, b)
 	for _, tc := range [][2]string{{"id", "3000000000"}, {"c", "-1"}, {"c", "1.001"}, {"c", "12345678901"}, {"s", "70000"}, {"v", "abcd"}} {
 		rows, err := s.Find(t.Context(), &visibility.Lookup{Table: table, Columns: tc[:1], Values: [][]change.Value{{change.Text(tc[1])}}})
@@ -271,7 +262,7 @@ func TestFindReadsOnce(t *testing.T) {
 	b := newBed(t, 15)
 	run(t, b, `CREATE EXTENSION citext SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, a int, b text, c int, d text, e app.citext, CONSTRAINT ab UNIQUE (a, b), UNIQUE (b));
 		CREATE UNIQUE INDEX ON app.t (e) WHERE c = 1; INSERT INTO app.t VALUES (1, 1, 'a', 1, 'x', 'N'), (2, 2, 'b', 2, 'y', NULL); ANALYZE app.t`)
-	table := constraintsOf(t, b.Target)[change.TableName{Schema: "app", Name: "t"}]
+	table := applytest.Constraints(t, b.Target)[change.TableName{Schema: "app", Name: "t"}]
 	s := applier(t, b).(*session)
 	for _, tc := range []struct {
 		columns, values string

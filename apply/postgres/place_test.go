@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"bridge/apply"
+	"bridge/apply/applytest"
 	"bridge/change"
 	pg "bridge/internal/postgres"
 	"bridge/loopguard"
@@ -36,7 +37,7 @@ CREATE UNIQUE INDEX unsure ON app.account (justify_days(make_interval(days => "T
 func TestPlaces(t *testing.T) {
 	b := newBed(t, 15)
 	run(t, b, computedKeys)
-	table := constraintsOf(t, b.Target)[change.TableName{Schema: "app", Name: "account"}]
+	table := applytest.Constraints(t, b.Target)[change.TableName{Schema: "app", Name: "account"}]
 	if got, want := describe(table), []string{"one_email: computed of email, gone", "one_kind: computed of Tenant x, kind", "one_null: nick, n with NULLs",
 		"one_number: computed of email, kind, n with NULLs", "one_path: computed of Tenant x, doc"}; !slices.Equal(got, want) {
 		t.Fatalf("got %q\nwant %q", got, want)
@@ -163,7 +164,7 @@ func TestPlacesElsewhere(t *testing.T) {
 	b.Target = b.Named(names)
 	t.Cleanup(func() { b.Target.Close(t.Context()) }) //nolint:errcheck // the test is over
 	name := change.TableName{Schema: "app", Name: "user"}
-	table := constraintsOf(t, b.Target)[name]
+	table := applytest.Constraints(t, b.Target)[name]
 	if got := describe(table)[0]; got != "one_email: computed of mail, email" {
 		t.Errorf("got %q", got)
 	}

@@ -30,12 +30,10 @@ func (b *Book) Mend(ctx context.Context, c *casebook.Case, mark func(*casebook.C
 			return err
 		}
 		return b.amend(ctx, c, func(row *casebook.Row) (casebook.Change, error) {
-			cases, err := casebook.Waiting(ctx, b, c)
-			for _, other := range cases {
-				if err == nil && other.ID != c.ID {
-					_, err = b.mark(ctx, other.ID, mark(other), false)
-				}
-			}
+			cases, err := casebook.MarkWaiting(ctx, b, c, func(other *casebook.Case) error {
+				_, err := b.mark(ctx, other.ID, mark(other), false)
+				return err
+			})
 			if err != nil {
 				return casebook.Change{}, err
 			}

@@ -2,7 +2,6 @@ package mixed
 
 import (
 	"math/rand/v2"
-	"sync"
 	"testing"
 
 	"bridge/change"
@@ -80,27 +79,7 @@ func named(fingerprint string) *conflict.Rules {
 
 // crowding has applications write few values in all regions until it's told to end.
 func (m *mesh) crowding() (end func()) {
-	seed := rand.Uint64() % 1e6
-	m.t.Logf("seed %d", seed)
-	done := make(chan struct{})
-	var all sync.WaitGroup
-	for i, r := range m.regions {
-		all.Go(func() {
-			rng := rand.New(rand.NewPCG(seed, uint64(i)))
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				if err := r.try(m.t, constrainedStatement(rng)); err != nil && m.t.Failed() {
-					return
-				}
-			}
-		})
-	}
-	return func() {
-		close(done)
-		all.Wait()
-	}
+	return m.load(func(r *region, rng *rand.Rand, _ int) bool {
+		return r.try(m.t, constrainedStatement(rng)) == nil || !m.t.Failed()
+	})
 }

@@ -88,6 +88,27 @@ func (m *mesh) complete(then *conflict.Rules) {
 
 // writing has applications write to few rows in all regions until it's told to end.
 func (m *mesh) writing(tables []*declared) (end func()) {
+	return m.load(func(r *region, rng *rand.Rand, n int) bool {
+		d, id := tables[rng.IntN(len(tables))], rng.IntN(4)
+		var sql string
+		switch roll := rng.IntN(10); {
+		case roll == 0:
+			sql = fmt.Sprintf("DELETE FROM %s WHERE id = %d", d.name, id)
+		case roll < 4:
+			sql = fmt.Sprintf("INSERT INTO %s (id, n, a) VALUES (%d, %d, '%s%d')", d.name, id, rng.IntN(100), r.name, n)
+			sql = r.is(sql+" ON CONFLICT DO NOTHING", strings.Replace(sql, "INSERT", "INSERT IGNORE", 1))
+		case roll < 7:
+			sql = fmt.Sprintf("UPDATE %s SET a = '%s%d' WHERE id = %d", d.name, r.name, n, id)
+		default:
+			sql = fmt.Sprintf("UPDATE %s SET n = n + %d WHERE id = %d", d.name, 1+rng.IntN(9), id)
+		}
+		r.exec(m.t, sql)
+		return true
+	})
+}
+
+// load has all regions write, one after another the statements that write makes and counts, until it's told to end, or write says so.
+func (m *mesh) load(write func(r *region, rng *rand.Rand, n int) bool) (end func()) {
 	seed := rand.Uint64() % 1e6
 	m.t.Logf("seed %d", seed)
 	done := make(chan struct{})
@@ -101,20 +122,9 @@ func (m *mesh) writing(tables []*declared) (end func()) {
 					return
 				default:
 				}
-				d, id := tables[rng.IntN(len(tables))], rng.IntN(4)
-				var sql string
-				switch roll := rng.IntN(10); {
-				case roll == 0:
-					sql = fmt.Sprintf("DELETE FROM %s WHERE id = %d", d.name, id)
-				case roll < 4:
-					sql = fmt.Sprintf("INSERT INTO %s (id, n, a) VALUES (%d, %d, '%s%d')", d.name, id, rng.IntN(100), r.name, n)
-					sql = r.is(sql+" ON CONFLICT DO NOTHING", strings.Replace(sql, "INSERT", "INSERT IGNORE", 1))
-				case roll < 7:
-					sql = fmt.Sprintf("UPDATE %s SET a = '%s%d' WHERE id = %d", d.name, r.name, n, id)
-				default:
-					sql = fmt.Sprintf("UPDATE %s SET n = n + %d WHERE id = %d", d.name, 1+rng.IntN(9), id)
+				if !write(r, rng, n) {
+					return
 				}
-				r.exec(m.t, sql)
 			}
 		})
 	}
