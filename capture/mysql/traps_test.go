@@ -12,7 +12,7 @@ import (
 )
 
 func TestCompressedTransactions(t *testing.T) {
-	b := newBed(t, testserver.FlavorMySQL, "CREATE TABLE t (id int PRIMARY KEY, v varchar(300), j json)")
+	b := newServerBed(t, testserver.FlavorMySQL, nil, "CREATE TABLE t (id int PRIMARY KEY, v varchar(300), j json)")
 	s := b.open()
 	b.exec("SET SESSION binlog_transaction_compression = ON",
 		"BEGIN", "INSERT INTO t VALUES (1, REPEAT('a', 300), '[1]'), (2, 'b', NULL)", "UPDATE t SET v = 'c' WHERE id = 2", "COMMIT",
@@ -29,24 +29,48 @@ func TestCompressedTransactions(t *testing.T) {
 		commit
 		delete t (2) old 2 c NULL
 		commit`)
+	b.logged(map[string]int{"Transaction_payload": 2})
 }
 
 func TestCompressedEvents(t *testing.T) {
-	b := newServerBed(t, testserver.FlavorMariaDB, map[string]string{"log_bin_compress": "ON", "log_bin_compress_min_len": "10"},
-		"CREATE TABLE t (id int PRIMARY KEY, v varchar(300))")
+	b := newServerBed(t, testserver.FlavorMariaDB, nil, "CREATE TABLE t (id int PRIMARY KEY, v varchar(300))")
 	s := b.open()
-	b.exec("INSERT INTO t VALUES (1, REPEAT('a', 300))", "UPDATE t SET v = REPEAT('b', 300)", "DELETE FROM t",
-		"ALTER TABLE t COMMENT '"+strings.Repeat("x", 300)+"'", "TRUNCATE TABLE t /* "+strings.Repeat("x", 300)+" */")
+	b.exec("INSERT INTO t VALUES (1, REPEAT('a', 300))",
+		"SET GLOBAL log_bin_compress = ON", "SET GLOBAL log_bin_compress_min_len = 10",
+		"INSERT INTO t VALUES (2, REPEAT('a', 300))", "UPDATE t SET v = REPEAT('b', 300) WHERE id = 2", "DELETE FROM t WHERE id = 2",
+		"ALTER TABLE t COMMENT '"+strings.Repeat("x", 300)+"'", "TRUNCATE TABLE t /* "+strings.Repeat("x", 300)+" */",
+		"SET GLOBAL log_bin_compress = OFF", "INSERT INTO t VALUES (3, REPEAT('c', 300))")
 	wantText(t, show(b.drain(s)), `
 		insert t (1) new 1 aaa…300
 		commit
-		update t (1) old 1 aaa…300 new 1 bbb…300
+		insert t (2) new 2 aaa…300
 		commit
-		delete t (1) old 1 bbb…300
+		update t (2) old 2 aaa…300 new 2 bbb…300
+		commit
+		delete t (2) old 2 bbb…300
 		commit
 		empty
 		truncate t (all rows)
+		commit
+		insert t (3) new 3 ccc…300
 		commit`)
+	b.logged(map[string]int{"Write_rows_compressed_v1": 1, "Update_rows_compressed_v1": 1, "Delete_rows_compressed_v1": 1, "Query_compressed": 2})
+}
+
+// logged counts events in the log's last file, of a server of the test's own.
+func (b *bed) logged(want map[string]int) {
+	b.Helper()
+	logs := b.query("SHOW BINARY LOGS")
+	file, _, _ := strings.Cut(logs[len(logs)-1], "\t")
+	got := map[string]int{}
+	for _, event := range b.query("SHOW BINLOG EVENTS IN '" + file + "'") {
+		got[strings.Split(event, "\t")[2]]++
+	}
+	for kind, n := range want {
+		if got[kind] != n {
+			b.Errorf("the log has %d events %s, want %d: %v", got[kind], kind, n, got)
+		}
+	}
 }
 
 func TestPartialRowImages(t *testing.T) {
@@ -115,18 +139,29 @@ func TestPartialJSON(t *testing.T) {
 }
 
 func TestStatementsThatChangeRows(t *testing.T) {
-	b := newBed(t, testserver.FlavorMariaDB, "CREATE TABLE t (id int PRIMARY KEY, v int)")
-	file := "'" + filepath.Join(b.server.Dir(), "rows") + "'"
-	b.exec("SELECT 7, 7 INTO OUTFILE " + file)
-	for _, sql := range []string{
-		"INSERT INTO t VALUES (1, 1)", "UPDATE t SET v = v + 1", "REPLACE INTO t VALUES (1, 2)", "DELETE FROM t",
-		"CREATE TABLE u (PRIMARY KEY (id)) SELECT * FROM t", "SET STATEMENT max_statement_time = 10 FOR INSERT INTO t VALUES (2, 1)",
-		"INSERT INTO t SELECT 3, @x := 4", "LOAD DATA INFILE " + file + " INTO TABLE t",
-	} {
-		s := b.open()
-		b.exec("SET SESSION binlog_format = STATEMENT", sql)
-		b.stops(s, "logged as a statement", "binlog_format = ROW")
-	}
+	onBoth(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newBed(t, flavor, "CREATE TABLE t (id int PRIMARY KEY, v int)", "CREATE TABLE r (id int AUTO_INCREMENT PRIMARY KEY, v double)",
+			"CREATE PROCEDURE p() UPDATE t SET v = v + 1", "CREATE FUNCTION f() RETURNS int DETERMINISTIC MODIFIES SQL DATA BEGIN UPDATE t SET v = v + 1; RETURN 1; END")
+		file := "'" + filepath.Join(b.server.Dir(), "rows") + "'"
+		b.exec("SELECT 7, 7 INTO OUTFILE " + file)
+		statements := []string{
+			"INSERT INTO t VALUES (1, 1)", "UPDATE t SET v = v + 1", "REPLACE INTO t VALUES (1, 2)", "DELETE FROM t",
+			"INSERT INTO t SELECT 3, @x := 4", "INSERT INTO r (v) VALUES (1)", "INSERT INTO r (v) VALUES (RAND())", "LOAD DATA INFILE " + file + " INTO TABLE t",
+			"CALL p()", "DO f()", "PREPARE s FROM 'DELETE FROM t'; EXECUTE s",
+		}
+		statements = append(statements, "CREATE TABLE u (PRIMARY KEY (id)) SELECT * FROM t")
+		if b.mariadb() {
+			statements = append(statements, "SET STATEMENT max_statement_time = 10 FOR INSERT INTO t VALUES (2, 1)")
+		} else {
+			statements = append(statements, "WITH c AS (SELECT 7 AS id) UPDATE t, c SET t.v = 2 WHERE t.id = c.id", "XA START 'x'; INSERT INTO t VALUES (5, 5); XA END 'x'; XA PREPARE 'x'; XA COMMIT 'x'")
+		}
+		for _, sql := range statements {
+			s := b.open()
+			b.exec("SET SESSION binlog_format = STATEMENT")
+			b.exec(strings.Split(sql, "; ")...)
+			b.stops(s, "logged as a statement", "binlog_format = ROW")
+		}
+	})
 }
 
 // prepareXA runs statements as an XA transaction in a session that ends after its XA PREPARE.

@@ -182,6 +182,7 @@ func TestInspect(t *testing.T) {
 			change, back, want string
 			heals              bool
 		}{
+			{"SET GLOBAL binlog_format = MIXED", "SET GLOBAL binlog_format = ROW", "SET GLOBAL binlog_format = 'ROW'", false},
 			{"SET GLOBAL binlog_row_image = MINIMAL", "SET GLOBAL binlog_row_image = FULL", "SET GLOBAL binlog_row_image = 'FULL'", false},
 			{"SET GLOBAL binlog_row_metadata = MINIMAL", "SET GLOBAL binlog_row_metadata = FULL", "columns' names", false},
 			{"SET GLOBAL read_only = ON", "SET GLOBAL read_only = OFF", "read-only", true},

@@ -40,7 +40,7 @@ func (m *MySQL) settings() string {
 	}
 	maps.Copy(all, m.programs.settings)
 	if m.flavor == FlavorMariaDB {
-		all["binlog_format"] = "ROW" // MySQL knows nothing else by now
+		all["binlog_format"] = "ROW" // as is MySQL's without a setting
 		all["log_slave_updates"] = "ON"
 		all["gtid_strict_mode"] = "ON"
 	} else {

@@ -97,12 +97,11 @@ func TestGoodServerHasNothingToSay(t *testing.T) {
 func TestServerSettings(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		bad := map[string]string{"binlog_row_image": "MINIMAL", "binlog_row_metadata": "MINIMAL", "binlog_expire_logs_seconds": "3600", "binlog_ignore_db": "audit",
-			"sync_binlog": "0", "innodb_flush_log_at_trx_commit": "2", "max_connections": "10"}
-		want := []string{"binlog_row_image is MINIMAL", "binlog_row_metadata is MINIMAL", "binlog_ignore_db is audit", "needs 20 connections, and max_connections allows 10", "no table that"}
+			"sync_binlog": "0", "innodb_flush_log_at_trx_commit": "2", "max_connections": "10", "binlog_format": "MIXED"}
+		want := []string{"binlog_format is MIXED", "binlog_row_image is MINIMAL", "binlog_row_metadata is MINIMAL", "binlog_ignore_db is audit", "needs 20 connections, and max_connections allows 10", "no table that"}
 		warned := []string{"kept for 1h0m0s", "sync_binlog is 0", "innodb_flush_log_at_trx_commit is 2"}
 		if flavor == testserver.FlavorMariaDB {
-			bad["binlog_format"], bad["log_slave_updates"], bad["gtid_strict_mode"] = "MIXED", "OFF", "OFF"
-			want = append(want, "binlog_format is MIXED")
+			bad["log_slave_updates"], bad["gtid_strict_mode"] = "OFF", "OFF"
 			warned = append(warned, "log_replica_updates is OFF", "gtid_strict_mode is OFF")
 		} else {
 			bad["binlog_row_value_options"], bad["gtid_mode"], bad["enforce_gtid_consistency"] = "PARTIAL_JSON", "OFF", "OFF"
