@@ -12,26 +12,41 @@ import (
 // deadlineSlack is by how much an earlier read deadline may stand in for a later one.
 const deadlineSlack = time.Second
 
-// coarseConn is a connection whose read deadline moves in steps. The library moves it three times for each event, which
-// takes as long as all else that it does: what it reads is in its buffer already.
-type coarseConn struct {
+// watchedConn is a connection that tells when more is about to be read from it, and whose read deadline moves in steps. The library moves it three
+// times for each event, which takes as long as all else that it does: what it reads is in its buffer already.
+type watchedConn struct {
 	net.Conn
+	before   func() error // called before each Read; its error is Read's
 	deadline atomic.Int64 // the read deadline in force, in nanoseconds since the epoch; 0 without one
 }
 
-// coarseDeadlines is dial with coarse connections.
-func coarseDeadlines(dial client.Dialer) client.Dialer {
+// watchedReads is dial with watched connections.
+func watchedReads(dial client.Dialer, before func() error) client.Dialer {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return &coarseConn{Conn: conn}, nil
+		return &watchedConn{Conn: conn, before: before}, nil
 	}
 }
 
+// Read reads from the connection. The time that before takes isn't the server's.
+func (c *watchedConn) Read(p []byte) (int, error) {
+	began := time.Now()
+	if err := c.before(); err != nil {
+		return 0, err
+	}
+	if deadline := c.deadline.Load(); deadline != 0 {
+		if err := c.SetReadDeadline(time.Unix(0, deadline).Add(time.Since(began))); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Read(p)
+}
+
 // SetReadDeadline sets the deadline, unless the one in force is earlier by less than deadlineSlack.
-func (c *coarseConn) SetReadDeadline(t time.Time) error {
+func (c *watchedConn) SetReadDeadline(t time.Time) error {
 	var deadline int64
 	if !t.IsZero() {
 		deadline = t.UnixNano()
@@ -44,7 +59,7 @@ func (c *coarseConn) SetReadDeadline(t time.Time) error {
 }
 
 // SetDeadline sets the read deadline, too.
-func (c *coarseConn) SetDeadline(t time.Time) error {
+func (c *watchedConn) SetDeadline(t time.Time) error {
 	if err := c.SetReadDeadline(t); err != nil {
 		return err
 	}

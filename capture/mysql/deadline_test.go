@@ -1,8 +1,10 @@
 package mysql
 
 import (
+	"io"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -18,6 +20,7 @@ type deadlines struct {
 	read, write []time.Time
 }
 
+func (d *deadlines) Read([]byte) (int, error)           { return 0, nil }
 func (d *deadlines) SetReadDeadline(t time.Time) error  { d.read = append(d.read, t); return nil }
 func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = append(d.write, t); return nil }
 
@@ -25,7 +28,7 @@ func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = append(d.wri
 func TestCoarseDeadlines(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var told deadlines
-		c := &coarseConn{Conn: &told}
+		c := &watchedConn{Conn: &told}
 		now := time.Unix(1_800_000_000, 0)
 		calls := rapid.IntRange(1, 30).Draw(t, "calls")
 		for i := range calls {
@@ -53,7 +56,7 @@ func TestCoarseDeadlines(t *testing.T) {
 
 func TestCoarseDeadlinesMoveInSteps(t *testing.T) {
 	var told deadlines
-	c := &coarseConn{Conn: &told}
+	c := &watchedConn{Conn: &told}
 	for i := range 10_000 {
 		if err := c.SetReadDeadline(time.Unix(0, int64(i)*int64(time.Millisecond)+1)); err != nil {
 			t.Fatal(err)
@@ -65,6 +68,27 @@ func TestCoarseDeadlinesMoveInSteps(t *testing.T) {
 	if err := c.SetDeadline(time.Time{}); err != nil || len(told.read) != 11 || len(told.write) != 1 {
 		t.Errorf("read deadlines %d, write deadlines %d, %v", len(told.read), len(told.write), err)
 	}
+}
+
+// A consumer may be busy for longer than a server may be silent: that time isn't the server's.
+func TestReadDeadlineMovesWhileNothingIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told deadlines
+		c := &watchedConn{Conn: &told, before: func() error { time.Sleep(time.Hour); return nil }}
+		if err := c.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Until(told.read[len(told.read)-1]); got != time.Minute {
+			t.Errorf("the server has %v left", got)
+		}
+		c.before = func() error { return io.ErrClosedPipe }
+		if _, err := c.Read(nil); err != io.ErrClosedPipe {
+			t.Errorf("read from a connection whose consumer is gone: %v", err)
+		}
+	})
 }
 
 // A server that falls silent, without a word of TCP, is noticed.

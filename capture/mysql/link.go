@@ -26,23 +26,43 @@ type event struct {
 	rotate *replication.RotateEvent // what a ROTATE_EVENT says
 }
 
-// What is read ahead of the consumer at most; one event can be larger, up to the server's limit of 1 GiB.
+// What is read ahead of the consumer at most, beside what isn't handed over yet; one event can be larger, up to the
+// server's limit of 1 GiB.
 const (
-	aheadEvents = 256
-	aheadBytes  = 4 << 20
+	aheadHandfuls = 8
+	aheadBytes    = 4 << 20
+)
+
+// What is handed over at once at most, but for one event that's larger.
+const (
+	handfulEvents = 64
+	handfulBytes  = 64 << 10
 )
 
 // link is the connection that the log comes through: go-mysql's syncer, in raw mode. The syncer doesn't
 // reconnect: that's the caller's, from its own checkpoint.
+//
+// Events are handed over by handfuls: as many as the syncer takes from its buffer before it reads from the connection again. A channel and a
+// semaphore for each event took a sixth of what it costs to read single-row transactions.
 type link struct {
 	syncer *replication.BinlogSyncer
-	events chan event
+	full   chan handful
+	spent  chan []event // for the next handfuls
 	room   *semaphore.Weighted
-	held   int64 // of the event given out last
 	stop   context.CancelFunc
 	ctx    context.Context
 	ended  chan struct{} // closed after err is set
 	err    error
+
+	gathered handful // the syncer's
+	taken    handful // the consumer's
+	next     int     // of taken
+}
+
+// handful is events that are handed over at once.
+type handful struct {
+	events []event
+	bytes  int64 // their sizes in the log
 }
 
 // linkConfig is how to connect, and from where to read: a GTID set, or else a file position.
@@ -52,13 +72,18 @@ type linkConfig struct {
 	file   mysql.Position
 }
 
-func openLink(c linkConfig) (*link, error) {
-	l := &link{events: make(chan event, aheadEvents), room: semaphore.NewWeighted(aheadBytes), ended: make(chan struct{})}
+func newLink() *link {
+	l := &link{full: make(chan handful, aheadHandfuls), spent: make(chan []event, aheadHandfuls), room: semaphore.NewWeighted(aheadBytes), ended: make(chan struct{})}
 	l.ctx, l.stop = context.WithCancel(context.Background())
+	return l
+}
+
+func openLink(c linkConfig) (*link, error) {
+	l := newLink()
 	c.syncer.RawModeEnabled = true // what bridge needs is parsed by the consumer, and nothing of an echo
 	c.syncer.DisableRetrySync = true
 	c.syncer.SynchronousEventHandler = l
-	c.syncer.Dialer = coarseDeadlines(c.syncer.Dialer)
+	c.syncer.Dialer = watchedReads(c.syncer.Dialer, l.handOver)
 	c.syncer.Logger = slog.New(slog.DiscardHandler) // errors are returned
 	c.syncer.Option = patientWriter
 	l.syncer = replication.NewBinlogSyncer(c.syncer)
@@ -75,10 +100,19 @@ func openLink(c linkConfig) (*link, error) {
 		return nil, fmt.Errorf("ask for the log: %w", err)
 	}
 	go func() { // the syncer gives events to HandleEvent, and here only the error that ends it
-		_, l.err = streamer.GetEvent(l.ctx)
-		close(l.ended)
+		_, err := streamer.GetEvent(l.ctx)
+		l.end(err)
 	}()
 	return l, nil
+}
+
+// end notes what ended the syncer, after all that it had given. If the link was closed the syncer may still be at it.
+func (l *link) end(err error) {
+	if l.ctx.Err() == nil {
+		_ = l.handOver() // fails if the link is closed meanwhile
+	}
+	l.err = err
+	close(l.ended)
 }
 
 // patientWriter makes the server wait for a consumer that's busy for long (Kafka is away), where it
@@ -98,44 +132,94 @@ func (l *link) HandleEvent(e *replication.BinlogEvent) error {
 	case *replication.RotateEvent:
 		out.rotate = parsed
 	}
-	if err := l.room.Acquire(l.ctx, weight(out)); err != nil {
+	g := &l.gathered
+	if g.events == nil {
+		g.events = l.empty()
+	}
+	g.events = append(g.events, out)
+	g.bytes += int64(out.size)
+	if len(g.events) >= handfulEvents || g.bytes >= handfulBytes {
+		return l.handOver()
+	}
+	return nil
+}
+
+// empty is a slice for the next handful.
+func (l *link) empty() []event {
+	select {
+	case events := <-l.spent:
+		return events
+	default:
+		return make([]event, 0, handfulEvents)
+	}
+}
+
+// handOver gives the consumer what is gathered. It waits while the consumer is behind. Its error is that the link was closed.
+func (l *link) handOver() error {
+	if len(l.gathered.events) == 0 {
+		return nil
+	}
+	if err := l.room.Acquire(l.ctx, l.gathered.weight()); err != nil {
 		return err
 	}
 	select {
-	case l.events <- out:
+	case l.full <- l.gathered:
+		l.gathered = handful{}
 		return nil
 	case <-l.ctx.Done():
 		return l.ctx.Err()
 	}
 }
 
-func weight(e event) int64 { return min(int64(e.size), aheadBytes) }
+func (h *handful) weight() int64 { return min(h.bytes, aheadBytes) }
 
 // receive waits for the next event. Its body stays valid.
 func (l *link) receive(ctx context.Context) (event, error) {
-	l.room.Release(l.held)
-	l.held = 0
+	if l.next == len(l.taken.events) {
+		if err := l.take(ctx); err != nil {
+			return event{}, err
+		}
+	}
+	e := l.taken.events[l.next]
+	l.next++
+	return e, nil
+}
+
+// take waits for the next handful.
+func (l *link) take(ctx context.Context) error {
+	l.giveBack()
 	select {
-	case e := <-l.events:
-		l.held = weight(e)
-		return e, nil
+	case l.taken = <-l.full:
+		return nil
 	default:
 	}
 	select {
-	case e := <-l.events:
-		l.held = weight(e)
-		return e, nil
+	case l.taken = <-l.full:
+		return nil
 	case <-ctx.Done():
-		return event{}, ctx.Err()
+		return ctx.Err()
 	case <-l.ended:
 	}
 	select {
-	case e := <-l.events: // handed over before the end
-		l.held = weight(e)
-		return e, nil
+	case l.taken = <-l.full: // handed over before the end
+		return nil
 	default:
-		return event{}, readError(l.err)
+		return readError(l.err)
 	}
+}
+
+// giveBack lets the syncer go on: all that was taken is consumed.
+func (l *link) giveBack() {
+	if l.taken.events == nil {
+		return
+	}
+	l.room.Release(l.taken.weight())
+	clear(l.taken.events)
+	select {
+	case l.spent <- l.taken.events[:0]:
+	default:
+	}
+	l.taken, l.next = handful{}, 0
 }
 
 // readError makes the end of the stream an error that says so.
@@ -155,4 +239,4 @@ func (l *link) close() {
 }
 
 // behind reports whether events wait to be received.
-func (l *link) behind() bool { return len(l.events) > 0 }
+func (l *link) behind() bool { return l.next < len(l.taken.events) || len(l.full) > 0 }
