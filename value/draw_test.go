@@ -206,7 +206,7 @@ func drawDate(t *rapid.T, postgres, special bool) string {
 	real := time.Unix(rapid.Int64Range(-62135596800, 253402300799).Draw(t, "day"), 0).UTC().Format(time.DateOnly)
 	odd := []string{"0000-00-00", "2024-00-00", "2024-02-31", "0000-01-01", "9999-12-31", "0001-01-01", "1970-01-01"}
 	if postgres {
-		odd = []string{"10000-01-01", "0001-01-01", "9999-12-31", "1970-01-01"}
+		odd = []string{"10000-01-01", "0001-01-01", "9999-12-31", "1970-01-01", "2038-01-19"}
 	}
 	if postgres && special {
 		odd = append(odd, "infinity", "-infinity", "0044-03-15 BC")
@@ -224,7 +224,7 @@ func drawMoment(t *rapid.T, c Type) string {
 		if rapid.IntRange(0, 9).Draw(t, "zero") == 0 {
 			return "0000-00-00 00:00:00+00"
 		}
-		at := time.Unix(rapid.SampledFrom([]int64{1, 1 << 30, 1<<31 - 2, rapid.Int64Range(1, 1<<31-2).Draw(t, "unix")}).Draw(t, "at"), 0).UTC()
+		at := time.Unix(rapid.SampledFrom([]int64{1, 1 << 30, 1<<31 - 1, rapid.Int64Range(1, 1<<31-1).Draw(t, "unix")}).Draw(t, "at"), 0).UTC()
 		return at.Format(time.DateTime) + drawFraction(t, c.Fraction) + suffix
 	}
 	if c.Engine == Postgres {

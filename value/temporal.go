@@ -91,7 +91,7 @@ func toDateTime(from, to Type) (route, error) {
 	if unix {
 		least, most = leastTimestampText, mostTimestampText
 	}
-	if to.Fraction > 0 && !unix {
+	if to.Fraction > 0 {
 		most += "." + strings.Repeat("9", to.Fraction)
 	}
 	c, limits := newCalendar(from, to, least+suffix, most+suffix)
@@ -122,7 +122,11 @@ func toDateTime(from, to Type) (route, error) {
 			if !m.real() || m.bc || m.year > 9999 {
 				return "", &fine
 			}
-			return "", fine.near(roundMoment(m, to.Fraction).text(suffix))
+			nearest := roundMoment(m, to.Fraction)
+			if unix && nearest.seconds() > mostTimestamp {
+				return "", fine.near(c.most)
+			}
+			return "", fine.near(nearest.text(suffix))
 		}
 		return withZone(s, &m, suffix), nil
 	}}, nil
@@ -141,7 +145,7 @@ func checkUnix(m *moment, c *calendar) *unfit {
 	switch t := m.seconds(); {
 	case t < leastTimestamp:
 		return beyondUnix.near(c.least)
-	case t > mostTimestamp, t == mostTimestamp && m.fraction != "":
+	case t > mostTimestamp:
 		return beyondUnix.near(c.most)
 	}
 	return nil

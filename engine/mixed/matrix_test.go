@@ -2,6 +2,9 @@ package mixed
 
 import (
 	"fmt"
+	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,7 +58,7 @@ func escaped(values []string) []string {
 
 const microseconds = "to_char(v, 'YYYY-MM-DD HH24:MI:SS.US')"
 
-var kinds = []kind{
+var kinds = append([]kind{
 	{postgres: "smallint", mysql: "smallint", values: []string{"-32768", "32767", "0"}},
 	{postgres: "integer", mysql: "int", values: []string{"-2147483648", "2147483647", "-1"}},
 	{postgres: "bigint", mysql: "bigint", values: []string{"-9223372036854775808", "9223372036854775807"}},
@@ -100,20 +103,99 @@ var kinds = []kind{
 	{postgres: "timestamp with time zone", mysql: "datetime(3)", readPostgres: "to_char(v AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')", values: quoted("0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999+00"),
 		mysqlValues: quoted("0001-01-01 00:00:00", "9999-12-31 23:59:59.999")},
 	{postgres: "interval", mysql: "time", values: quoted("-838:59:59", "00:00:00", "838:59:59")},
-	{postgres: "interval", mysql: "varchar(60)", values: quoted("1 year 2 mons -3 days +04:05:06.789", "00:00:00")},
-	{postgres: "time with time zone", mysql: "varchar(60)", values: quoted("12:00:00+02")},
 	{postgres: "json", mysql: "json", readPostgres: "v->>'a'", readMySQL: "json_unquote(json_extract(v, '$.a'))", values: quoted(`{"a":  "x", "b": 1}`)},
 	{postgres: "jsonb", mysql: "longtext", readPostgres: "v->>'a'", readMySQL: "json_unquote(json_extract(v, '$.a'))", values: quoted(`{"a": "x"}`)},
 	{postgres: "integer[]", mysql: "json", readPostgres: "array_to_json(v)::text", form: packed, values: quoted("{}", "{1,NULL,-3}", "{{1,2},{3,4}}"), mysqlValues: quoted("[]", "[1, null, -3]", "[[1, 2], [3, 4]]")},
 	{postgres: "text[]", mysql: "json", readPostgres: "array_to_json(v)::text", form: packed, values: quoted(`{a,"",NULL,"NULL","é"}`), mysqlValues: quoted(`["a", "", null, "NULL", "é"]`)},
 	{postgres: "numeric[]", mysql: "json", readPostgres: "array_to_json(v::text[])::text", form: packed, values: quoted("{1.10,NaN}"), mysqlValues: quoted(`["1.10", "NaN"]`)},
-	{postgres: "int4range", mysql: "varchar(50)", values: quoted("[1,10)", "empty")},
-	{postgres: "macaddr", mysql: "varchar(50)", values: quoted("08:00:2b:01:02:03")},
-	{postgres: "cidr", mysql: "varchar(50)", values: quoted("10.0.0.0/8")},
-	{postgres: "point", mysql: "varchar(50)", values: quoted("(1,-2.5)")},
-	{postgres: "money", mysql: "varchar(50)", values: quoted("-$1,000.50")},
-	{postgres: "xml", mysql: "longtext", values: quoted("<a>é</a>")},
-	{postgres: "tsvector", mysql: "longtext", values: quoted("'a':1 'b':2")},
+	{postgres: "bigint", mysql: "bigint unsigned", values: []string{"0", "9223372036854775807"}},
+	{postgres: "bigint", mysql: "int", values: []string{"-2147483648", "2147483647"}},
+	{postgres: "bigint", mysql: "smallint", values: []string{"-32768", "32767"}},
+	{postgres: "integer", mysql: "bigint", values: []string{"-2147483648", "2147483647"}},
+	{postgres: "integer", mysql: "smallint", values: []string{"-32768", "32767"}},
+	{postgres: "integer", mysql: "smallint unsigned", values: []string{"0", "65535"}},
+	{postgres: "integer", mysql: "mediumint unsigned", values: []string{"0", "16777215"}},
+	{postgres: "smallint", mysql: "int", values: []string{"-32768", "32767"}},
+	{postgres: "smallint", mysql: "bigint", values: []string{"-32768", "32767"}},
+	{postgres: "real", mysql: "double", readPostgres: "v::float8", form: shortest, values: quoted("0", "-0.5", "16777216")},
+	{postgres: "double precision", mysql: "float", readMySQL: "v * 1e0", form: shortest, values: quoted("0", "-0.5", "16777216")},
+	{postgres: "text", mysql: "tinytext", values: quoted(texts...), mysqlValues: quoted(escaped(texts)...)},
+	{postgres: "text", mysql: "text", values: quoted(texts...), mysqlValues: quoted(escaped(texts)...)},
+	{postgres: "text", mysql: "mediumtext", values: quoted(texts...), mysqlValues: quoted(escaped(texts)...)},
+	{postgres: "character varying(10)", mysql: "tinytext", values: quoted("", "éééééééééé")},
+	{postgres: "character varying(10)", mysql: "text", values: quoted("", "éééééééééé")},
+	{postgres: "character varying(10)", mysql: "mediumtext", values: quoted("", "éééééééééé")},
+	{postgres: "character varying(10)", mysql: "longtext", values: quoted("", "éééééééééé")},
+	{postgres: "text", mysql: "char(10)", values: quoted("", " a", "0123456789")},
+	{postgres: "public.mood", mysql: "enum('a','it''s','é')", values: quoted("a", "it's", "é")},
+	{postgres: "text", mysql: "set('x','y','z')", values: quoted("", "x", "x,z")},
+	{postgres: "bytea", mysql: "tinyblob", readPostgres: "encode(v, 'hex')", readMySQL: "lower(hex(v))", values: hexes(`'\x%s'::bytea`, bytesAs[:4]...), mysqlValues: hexes("x'%s'", bytesAs[:4]...)},
+	{postgres: "bytea", mysql: "blob", readPostgres: "encode(v, 'hex')", readMySQL: "lower(hex(v))", values: hexes(`'\x%s'::bytea`, bytesAs...), mysqlValues: hexes("x'%s'", bytesAs...)},
+	{postgres: "bytea", mysql: "mediumblob", readPostgres: "encode(v, 'hex')", readMySQL: "lower(hex(v))", values: hexes(`'\x%s'::bytea`, bytesAs...), mysqlValues: hexes("x'%s'", bytesAs...)},
+	{postgres: "bytea", mysql: "longblob", readPostgres: "encode(v, 'hex')", readMySQL: "lower(hex(v))", values: hexes(`'\x%s'::bytea`, bytesAs...), mysqlValues: hexes("x'%s'", bytesAs...)},
+	{postgres: "timestamp without time zone", mysql: "timestamp(6) NULL", readPostgres: microseconds, values: quoted("1970-01-01 00:00:01", "2038-01-19 03:14:07.999999")},
+	{postgres: "json", mysql: "longtext", readPostgres: "v->>'a'", readMySQL: "json_unquote(json_extract(v, '$.a'))", values: quoted(`{"a": "x"}`)},
+	{postgres: "uuid", mysql: "varchar(36)", values: quoted("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff")},
+	{postgres: "uuid", mysql: "char(32)", readMySQL: dashed("v"), values: quoted("0f9a1d2e-1111-4222-8333-444455556666"), mysqlValues: quoted("0f9a1d2e111142228333444455556666")},
+	{postgres: "inet", mysql: "varchar(43)", mariadb: "inet4", values: quoted("0.0.0.0", "255.255.255.255")},
+}, ownTexts...)
+
+// ownTexts are PostgreSQL's types whose values other engines hold as text.
+var ownTexts = asTexts(map[string][]string{
+	"interval":            {"1 year 2 mons -3 days +04:05:06.789", "00:00:00"},
+	"time with time zone": {"12:00:00+02", "24:00:00-15:59:59"},
+	"cidr":                {"10.0.0.0/8", "::/0"},
+	"macaddr":             {"08:00:2b:01:02:03", "ff:ff:ff:ff:ff:ff"},
+	"money":               {"-$1,000.50", "$92,233,720,368,547,758.07"},
+	"xml":                 {"<a>é</a>", ""},
+	"tsvector":            {"'a':1 'b':2", ""},
+	"int4range":           {"[1,10)", "empty", "(,)"},
+	"point":               {"(1,-2.5)", "(NaN,Infinity)"},
+	"public.hstore":       {`"a"=>"é", "b"=>NULL`, ""},
+	"public.ltree":        {"a.b_1", ""},
+	"integer[]":           {"{1,NULL,-3}", "{}", "[0:1]={1,2}"},
+})
+
+func asTexts(of map[string][]string) (kinds []kind) {
+	for _, typ := range slices.Sorted(maps.Keys(of)) {
+		for _, text := range []string{"varchar(255)", "longtext"} {
+			kinds = append(kinds, kind{postgres: typ, mysql: text, values: quoted(of[typ]...)})
+		}
+	}
+	return kinds
+}
+
+// TestDocumentedTypes: every pair of types that docs/types.md names is in the matrix, but for their lengths.
+func TestDocumentedTypes(t *testing.T) {
+	page, err := os.ReadFile("../../docs/types.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	modifiers := regexp.MustCompile(`\(.*\)|(?i: NULL| CHARACTER SET \w+)`)
+	bare := func(typ string) string { return modifiers.ReplaceAllString(typ, "") }
+	tested := map[[2]string]bool{}
+	for _, k := range kinds {
+		tested[[2]string{bare(k.postgres), bare(k.mysql)}], tested[[2]string{bare(k.postgres), bare(k.mariadb)}] = true, true
+	}
+	code := regexp.MustCompile("`([^`]+)`")
+	found := 0
+	for line := range strings.SplitSeq(string(page), "\n") {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 {
+			continue
+		}
+		for _, ours := range code.FindAllStringSubmatch(cells[1], -1) {
+			for _, theirs := range code.FindAllStringSubmatch(cells[2], -1) {
+				found++
+				if !tested[[2]string{bare(ours[1]), bare(theirs[1])}] {
+					t.Errorf("%s and %s aren't in the matrix", ours[1], theirs[1])
+				}
+			}
+		}
+	}
+	if found < 80 {
+		t.Errorf("the page has only %d pairs", found)
+	}
 }
 
 // kindredKinds are types of MySQL and MariaDB with values that PostgreSQL doesn't hold, or that only bytes tell apart.
@@ -141,7 +223,12 @@ var kindredKinds = []kind{
 	{mysql: "json", readMySQL: "json_unquote(json_extract(v, '$.a'))", values: quoted(`{"a": "x", "b": [1, 2.5, null]}`)},
 }
 
-const uuidText = "lower(insert(insert(insert(insert(hex(v), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))"
+var uuidText = "lower(" + dashed("hex(v)") + ")"
+
+// dashed is a UUID's text in SQL, of its digits.
+func dashed(digits string) string {
+	return "insert(insert(insert(insert(" + digits + ", 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-')"
+}
 
 // shortest is the float in the middle of a row, as Go prints it.
 func shortest(row string) string {
@@ -191,6 +278,9 @@ func newMatrix(t *testing.T, kinds []kind, session string, engines ...value.Engi
 	t.Helper()
 	schema := func(r *region) string {
 		var sql []string
+		if r.engine == value.Postgres {
+			sql = append(sql, "CREATE EXTENSION hstore; CREATE EXTENSION ltree; CREATE TYPE public.mood AS ENUM ('é', 'it''s', 'a')")
+		}
 		for i := range kinds {
 			sql = append(sql, fmt.Sprintf("CREATE TABLE t%d (id bigint PRIMARY KEY, v %s, other int)", i, kinds[i].declaration(r)))
 			if kinds[i].full && r.engine == value.Postgres {
@@ -263,7 +353,7 @@ func (m *matrix) own(r *region, table, n int) string {
 	switch k := &m.kinds[table]; {
 	case k.mysql == "json":
 		v = k.read(r) // a document's meaning: how it's written is up to each engine
-	case r.engine != value.Postgres && (strings.Contains(k.mysql, "binary") || k.postgres == "" && k.form == nil):
+	case r.engine != value.Postgres && (strings.Contains(k.mysql, "binary") || strings.Contains(k.mysql, "blob") || k.postgres == "" && k.form == nil):
 		v = "hex(v)"
 	}
 	return fmt.Sprintf("SELECT id, %s FROM t%d WHERE id >= %d AND id < %d ORDER BY id", v, table, n*100, n*100+100)
