@@ -29,6 +29,10 @@ func loadTable(ctx context.Context, conn *mysql.Conn, local, stream *change.Tabl
 			return nil, fmt.Errorf("read the triggers of %s: %w", t, err)
 		}
 	}
+	uniques, err := otherUniques(ctx, conn, local.TableName)
+	if err != nil {
+		return nil, fmt.Errorf("read the unique keys of %s: %w", t, err)
+	}
 	var key []string
 	for name, c := range here {
 		if c.key {
@@ -63,7 +67,16 @@ func loadTable(ctx context.Context, conn *mysql.Conn, local, stream *change.Tabl
 	if len(key) > 0 {
 		return nil, otherKey(t)
 	}
+	k := &t.columns[t.Keys[0]]
+	t.ordered = len(t.Keys) == 1 && k.class == integer && k.base != "year" && !uniques
 	return t, nil
+}
+
+// otherUniques reports whether a table has unique keys beside the primary key.
+func otherUniques(ctx context.Context, conn *mysql.Conn, t change.TableName) (bool, error) {
+	r, err := conn.One(ctx, "SELECT 1 FROM information_schema.statistics WHERE table_schema = "+mysql.Literal(t.Schema)+
+		" AND table_name = "+mysql.Literal(t.Name)+" AND non_unique = 0 AND index_name <> 'PRIMARY' LIMIT 1")
+	return len(r.Rows) > 0, err
 }
 
 // beforeInsert reports whether a table has triggers that an upsert fires also where it finds its row.

@@ -26,7 +26,8 @@ type group struct {
 	writes  []int // indexes, in the order of the rows
 	key     change.Key
 	rows    []byte
-	first   []span // where the literals of the first row are among rows, as columns
+	packed  *packed // instead of rows, of a statement that packs
+	first   []span  // where the literals of the first row are among rows, as columns
 }
 
 type span struct{ from, to int }
@@ -71,7 +72,7 @@ func (s *session) group(ctx context.Context, writes []apply.Write) ([]*group, er
 			n = 1
 		}
 		g := filling[of]
-		if g == nil || n == 1 || n <= g.few || len(g.writes) == maxRows || len(g.rows) > s.packetLimit/2 {
+		if g == nil || n == 1 || n <= g.few || len(g.writes) == maxRows || g.size() > s.packetLimit/2 {
 			var err error
 			if g, err = s.newGroup(ctx, w, n); err != nil {
 				return nil, err
@@ -109,12 +110,26 @@ func (s *session) newGroup(ctx context.Context, w *apply.Write, n int) (*group, 
 	if stmt.numbered {
 		g.locking = b.locking(stmt)
 	}
+	if stmt.packs {
+		g.packed = &packed{builder: &b, columns: stmt.columns}
+	}
 	return g, nil
+}
+
+// size is about how many bytes the rows take.
+func (g *group) size() int {
+	if g.packed != nil {
+		return 2 * len(g.packed.texts)
+	}
+	return len(g.rows)
 }
 
 // add adds a write's row. What it's called with belongs to one table shape, kind and set of columns.
 func (g *group) add(index int, w *apply.Write) error {
 	g.writes = append(g.writes, index)
+	if g.packed != nil {
+		return g.pack(w)
+	}
 	if g.row == "" {
 		return nil
 	}
@@ -149,6 +164,25 @@ func (g *group) add(index int, w *apply.Write) error {
 	return nil
 }
 
+// pack adds a write's row to those that are packed.
+func (g *group) pack(w *apply.Write) error {
+	key := g.table.Keys[0]
+	text, err := g.table.text(key, w.Image[key])
+	if err == nil {
+		err = g.packed.begin(text)
+	}
+	if err != nil {
+		return g.unfit(w, key, err)
+	}
+	for _, i := range g.columns {
+		if text, err = g.table.text(i, w.Image[i]); err != nil {
+			return g.unfit(w, i, err)
+		}
+		g.packed.add(text, w.Image[i].IsNull())
+	}
+	return nil
+}
+
 // weights begins the form of a key that is its weights under a collation: see [mysql.KeyForms].
 const weights = "\x00"
 
@@ -179,20 +213,42 @@ var (
 
 // encode appends the literal that makes column i have a value.
 func (t *table) encode(dst []byte, i int, v change.Value) ([]byte, error) {
-	s, ok := v.Text()
+	s, err := t.check(i, v)
 	switch {
-	case v.IsNull() && t.columns[i].fills:
-		return dst, errNull
+	case err != nil:
+		return dst, err
 	case v.IsNull():
 		return append(dst, "NULL"...), nil
-	case !ok:
-		return dst, errAbsent
 	}
 	return t.columns[i].appendLiteral(dst, s)
 }
 
+// text is what column i reads a value from; NULL has none.
+func (t *table) text(i int, v change.Value) (string, error) {
+	s, err := t.check(i, v)
+	if err != nil || v.IsNull() {
+		return "", err
+	}
+	return t.columns[i].text(s)
+}
+
+// check gives a value's canonical text. NULL has none.
+func (t *table) check(i int, v change.Value) (string, error) {
+	s, ok := v.Text()
+	switch {
+	case v.IsNull() && t.columns[i].fills:
+		return "", errNull
+	case !ok && !v.IsNull():
+		return "", errAbsent
+	}
+	return s, nil
+}
+
 // text is the statement for the group's rows. A single one needs no table of rows.
 func (g *group) text(s *statement) []byte {
+	if s.packs {
+		return g.packed.statement()
+	}
 	if len(g.writes) == 1 && s.alone != nil {
 		return g.fill(s.alone)
 	}

@@ -51,50 +51,66 @@ var (
 )
 
 // appendLiteral appends a value's literal. Whatever it appends is one token: a number is checked digit by
-// digit, everything else is quoted or hexadecimal.
+// digit, everything else is quoted.
 func (c *column) appendLiteral(dst []byte, s string) ([]byte, error) {
+	text, err := c.text(s)
+	switch {
+	case err != nil:
+		return dst, err
+	case c.class == integer || c.class == decimal || c.class == bits:
+		return append(dst, text...), nil
+	case c.class == binary:
+		// Not as x'…': of such a literal beyond 64 KiB, among rows joined to a table, MariaDB 10.11 keeps the
+		// length modulo 64 KiB, without a word.
+		dst = append(dst, "_binary"...)
+	}
+	return mysql.AppendLiteral(dst, text), nil
+}
+
+// text is what the column reads a value from: a number's digits, bytes, or text.
+func (c *column) text(s string) (string, error) {
 	switch c.class {
 	case integer, decimal:
-		return c.appendNumber(dst, s)
+		return s, c.checkNumber(s)
 	case float:
-		return c.appendFloat(dst, s)
+		return c.number(s)
 	case bits:
 		n, err := strconv.ParseUint(s, 2, 64)
 		if err != nil {
-			return dst, errForm
+			return "", errForm
 		}
-		return strconv.AppendUint(dst, n, 10), nil
+		return strconv.FormatUint(n, 10), nil
 	case binary:
-		return appendBinary(dst, s)
+		return bytesOf(s)
 	case moment:
 		local, ok := strings.CutSuffix(s, "+00")
 		if !ok {
-			return dst, errForm
+			return "", errForm
 		}
-		return c.appendTemporal(dst, local)
+		return local, c.checkTemporal(local)
 	case date, datetime, clock:
-		return c.appendTemporal(dst, s)
+		return s, c.checkTemporal(s)
 	case label, labels:
 		if !c.hasLabels(s) {
-			return dst, errLabel
+			return "", errLabel
 		}
 	}
 	if !utf8.ValidString(s) {
-		return dst, errForm
+		return "", errForm
 	}
-	return mysql.AppendLiteral(dst, s), nil
+	return s, nil
 }
 
-// appendNumber takes an optional sign, digits, and for decimals a point with digits.
-func (c *column) appendNumber(dst []byte, s string) ([]byte, error) {
+// checkNumber takes an optional sign, digits, and for decimals a point with digits.
+func (c *column) checkNumber(s string) error {
 	whole, fraction, point := strings.Cut(strings.TrimPrefix(s, "-"), ".")
 	if !digits(whole) || point && (c.class == integer || !digits(fraction)) {
-		return dst, errForm
+		return errForm
 	}
 	if len(strings.TrimRight(fraction, "0")) > c.scale {
-		return dst, errPrecision
+		return errPrecision
 	}
-	return append(dst, s...), nil
+	return nil
 }
 
 func digits(s string) bool {
@@ -106,46 +122,45 @@ func digits(s string) bool {
 	return s != ""
 }
 
-// appendFloat writes the nearest number of the column's width with all digits: a FLOAT's shortest text, read as a
-// DOUBLE, can be beyond the greatest FLOAT. It's quoted: without an exponent it would be a decimal, and to
+// number is the nearest number of the column's width with all digits: a FLOAT's shortest text, read as a
+// DOUBLE, can be beyond the greatest FLOAT. Its literal is quoted: without an exponent it would be a decimal, and to
 // MariaDB the number -0 is 0.
-func (c *column) appendFloat(dst []byte, s string) ([]byte, error) {
+func (c *column) number(s string) (string, error) {
 	width := 64
 	if c.base == "float" {
 		width = 32
 	}
 	f, err := strconv.ParseFloat(s, width)
 	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-		return dst, errForm
+		return "", errForm
 	}
-	return append(strconv.AppendFloat(append(dst, '\''), f, 'g', -1, 64), '\''), nil
+	return strconv.FormatFloat(f, 'g', -1, 64), nil
 }
 
-// appendBinary writes bytes as they are, escaped. Not as x'…': of such a literal beyond 64 KiB, among rows joined to a table,
-// MariaDB 10.11 keeps the length modulo 64 KiB, without a word.
-func appendBinary(dst []byte, s string) ([]byte, error) {
+// bytesOf are the bytes of a binary string.
+func bytesOf(s string) (string, error) {
 	digits, ok := strings.CutPrefix(s, `\x`)
 	if !ok {
-		return dst, errForm
+		return "", errForm
 	}
 	raw, err := hex.DecodeString(digits)
 	if err != nil {
-		return dst, errForm
+		return "", errForm
 	}
-	return mysql.AppendLiteral(append(dst, "_binary"...), string(raw)), nil
+	return string(raw), nil
 }
 
-// appendTemporal refuses a fraction that the column doesn't have: the server would round it without a word.
-func (c *column) appendTemporal(dst []byte, s string) ([]byte, error) {
+// checkTemporal refuses a fraction that the column doesn't have: the server would round it without a word.
+func (c *column) checkTemporal(s string) error {
 	for i := range len(s) {
 		if b := s[i]; (b < '0' || b > '9') && b != '-' && b != ':' && b != ' ' && b != '.' {
-			return dst, errForm
+			return errForm
 		}
 	}
 	if _, fraction, _ := strings.Cut(s, "."); len(strings.TrimRight(fraction, "0")) > c.scale {
-		return dst, errPrecision
+		return errPrecision
 	}
-	return mysql.AppendLiteral(dst, s), nil
+	return nil
 }
 
 // hasLabels looks the labels up: the server would take a text of digits that is no label for a label's number.

@@ -11,9 +11,12 @@ import (
 )
 
 // TestUpdatesOfMany: many updates with whole rows change those that are there, and tell which aren't, whatever they'd do as
-// inserts. MariaDB tries them as such.
+// inserts. MariaDB tries them as such where they aren't packed.
 func TestUpdatesOfMany(t *testing.T) {
-	const whole = "id int AUTO_INCREMENT PRIMARY KEY, u int UNIQUE, v text NOT NULL"
+	const (
+		whole  = "id int AUTO_INCREMENT PRIMARY KEY, u int UNIQUE, v text NOT NULL"
+		packed = "id int AUTO_INCREMENT PRIMARY KEY, u int, v text NOT NULL"
+	)
 	for _, c := range []struct {
 		name, ddl string
 		updates   [][]string
@@ -44,6 +47,22 @@ func TestUpdatesOfMany(t *testing.T) {
 			left: []string{"1|10|x|5", "2|12|x|5", "3|13|x|5", "4|4|a|5"}},
 		{name: "there's a column more that an insert must tell", ddl: whole + ", w int NOT NULL", updates: [][]string{{"1", "10", "x"}, {"2", "12", "x"}, {"3", "13", "x"}},
 			left: []string{"1|10|x|0", "2|12|x|0", "3|13|x|0", "4|4|a|0"}},
+		{name: "packed, all are there", ddl: packed, updates: [][]string{{"3", "13", "x"}, {"1", "10", "x"}, {"2", "12", "x"}},
+			left: []string{"1|10|x", "2|12|x", "3|13|x", "4|4|a"}},
+		{name: "packed, all are as wanted", ddl: packed, updates: [][]string{{"3", "3", "a"}, {"1", "1", "a"}, {"2", "2", "a"}},
+			left: []string{"1|1|a", "2|2|a", "3|3|a", "4|4|a"}},
+		{name: "packed, one is missing, and one as wanted", ddl: packed, updates: [][]string{{"1", "1", "a"}, {"7", "7", "x"}, {"2", "12", "x"}},
+			missing: []int{1}, careful: true, left: []string{"1|1|a", "2|12|x", "3|3|a", "4|4|a"}},
+		{name: "packed, all are missing", ddl: packed, updates: [][]string{{"7", "7", "x"}, {"-8", "8", "x"}, {"9", "9", "x"}},
+			missing: []int{0, 1, 2}, careful: true, left: []string{"1|1|a", "2|2|a", "3|3|a", "4|4|a"}},
+		{name: "packed, a missing one is no key of the table's", ddl: packed, updates: [][]string{{"1", "1", "x"}, {"2", "2", "x"}, {"9999999999", "9", "x"}},
+			missing: []int{2}, careful: true, left: []string{"1|1|x", "2|2|x", "3|3|a", "4|4|a"}},
+		{name: "packed, one doesn't fit", ddl: packed, updates: [][]string{{"1", "1", "x"}, {"2", "2", "NULL"}, {"3", "3", "x"}},
+			err: apply.ErrUnfit, left: []string{"1|1|a", "2|2|a", "3|3|a", "4|4|a"}},
+		{name: "packed, there's a column more", ddl: packed + ", w int NOT NULL", updates: [][]string{{"1", "10", "x"}, {"2", "12", "x"}, {"3", "13", "x"}},
+			left: []string{"1|10|x|0", "2|12|x|0", "3|13|x|0", "4|4|a|0"}},
+		{name: "packed, a part of each row", ddl: packed, updates: [][]string{{"1", "-", "x"}, {"2", "-", "y"}, {"3", "-", "z"}},
+			left: []string{"1|1|x", "2|2|y", "3|3|z", "4|4|a"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			on(t, func(t *testing.T, flavor testserver.Flavor) {
@@ -80,10 +99,16 @@ func TestUpdatesOfMany(t *testing.T) {
 
 // TestUpdatesOfManyLockTheirRows: those that are named, and neither their neighbours nor the gaps between them.
 func TestUpdatesOfManyLockTheirRows(t *testing.T) {
+	for _, index := range []string{"UNIQUE", "KEY"} {
+		t.Run(index, func(t *testing.T) { testLocks(t, index) })
+	}
+}
+
+func testLocks(t *testing.T, index string) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		b := newBed(t, flavor)
 		a := newApplier(t, b)
-		run(t, b.admin, "CREATE TABLE app.t (id int PRIMARY KEY, u int UNIQUE, v text); INSERT INTO app.t VALUES (10, 10, ''), (20, 20, ''), (30, 30, ''), (40, 40, ''), (50, 50, '')")
+		run(t, b.admin, "CREATE TABLE app.t (id int PRIMARY KEY, u int, v text, "+index+" (u)); INSERT INTO app.t VALUES (10, 10, ''), (20, 20, ''), (30, 30, ''), (40, 40, ''), (50, 50, '')")
 		var writes []apply.Write
 		for _, id := range []string{"20", "30", "40"} {
 			writes = append(writes, write(t, apply.Update, shapeOfTable("id", "u", "v"), image(id, id, "x")...))

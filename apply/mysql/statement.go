@@ -25,6 +25,8 @@ type statement struct {
 	alone   *plain
 	few     int
 	counted bool // the rows that it finds are counted in foundRows
+	found   bool // each row that it finds counts as one affected
+	packs   bool // its values are packed: see [packed]
 }
 
 // foundRows is the user variable in which an overwrite counts the rows that it finds.
@@ -61,6 +63,9 @@ func (b *builder) build(w *apply.Write, n int) (*statement, error) {
 	case apply.Upsert:
 		return b.upsert(b.carried(w), ""), nil
 	case apply.Update:
+		if n > few && b.packs(w) {
+			return &statement{columns: b.assigned(b.carried(w)), few: few, found: true, packs: true}, nil
+		}
 		if n > few && b.overwrites(w) {
 			return b.overwrite(b.carried(w)), nil
 		}
@@ -92,6 +97,11 @@ func (b *builder) carried(w *apply.Write) []int {
 		}
 	}
 	return columns
+}
+
+// packs reports whether updates like w are packed, which takes two to three quarters of the time of an upsert or a join.
+func (b *builder) packs(w *apply.Write) bool {
+	return !b.careful && b.ordered && len(b.assigned(b.carried(w))) > 0
 }
 
 // overwrites reports whether updates like w are done as upserts. MariaDB takes half the time for one: it writes the new values of
@@ -155,7 +165,7 @@ func (b *builder) fresh(i int) string {
 
 // join is a statement on the rows r and, for each, the row t of the table with its key.
 func (b *builder) join(verb string, columns []int, tail func([]int) string) *statement {
-	s := &statement{numbered: true, columns: columns}
+	s := &statement{numbered: true, found: true, columns: columns}
 	names := []string{"n"}
 	for _, i := range columns {
 		names = append(names, alias(i))

@@ -16,7 +16,10 @@ type table struct {
 	// updateOnly says that updates mustn't be upserts (see builder.overwrites): there are columns here that the shape lacks, or
 	// triggers that fire before an insert.
 	updateOnly bool
-	clocks     []string // quoted names of the columns here that any update sets to the current time
+	// ordered says that updates may be done in the order of their keys, which are single integers: there's no other unique key, of
+	// which one row must be rid before another has it.
+	ordered bool
+	clocks  []string // quoted names of the columns here that any update sets to the current time
 	// chatty says that statements on the table bring warnings of no consequence, so that those must be read
 	// to tell whether there's another among them.
 	chatty bool
@@ -88,6 +91,17 @@ func (c *column) comparison() (opening, closing string) {
 		return "CAST(", " AS DATETIME(6))"
 	case clock:
 		return "CAST(", " AS TIME(6))"
+	}
+	return "", ""
+}
+
+// unpacked is what stands around a text's bytes, an expression, for the column to read its value from them.
+func (c *column) unpacked() (opening, closing string) {
+	switch {
+	case c.class == text, c.class == label, c.class == labels, c.class == named:
+		return "CONVERT(", " USING utf8mb4)"
+	case c.class == bits, c.base == "year":
+		return "CAST(", " AS UNSIGNED)"
 	}
 	return "", ""
 }

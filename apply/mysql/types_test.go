@@ -242,9 +242,6 @@ func wantIndex(t *testing.T, b *bed, a *applier, writes []apply.Write) {
 // sameTexts compares texts; real numbers by value.
 func sameTexts(ddl string, got, want []string) bool {
 	return slices.EqualFunc(got, want, func(g, w string) bool {
-		if ddl == "double" {
-			return sameFloat(g, w)
-		}
-		return g == w
+		return g == w || ddl == "double" && sameFloat(g, w)
 	})
 }

@@ -26,6 +26,12 @@ func Literal(s string) string { return string(AppendLiteral(nil, s)) }
 // (sjis, gbk) it wouldn't be.
 func AppendLiteral(b []byte, s string) []byte {
 	b = append(b, '\'')
+	b = AppendEscaped(b, s)
+	return append(b, '\'')
+}
+
+// AppendEscaped appends what [AppendLiteral] puts between its quotes: literals can be made of several texts.
+func AppendEscaped(b []byte, s string) []byte {
 	for {
 		i := strings.IndexAny(s, "'\\\x00")
 		if i < 0 {
@@ -40,8 +46,7 @@ func AppendLiteral(b []byte, s string) []byte {
 		}
 		s = s[i+1:]
 	}
-	b = append(b, s...)
-	return append(b, '\'')
+	return append(b, s...)
 }
 
 // HexLiteral makes bytes a binary string constant in SQL.
