@@ -192,6 +192,41 @@ func TestUnfitFromMySQL(t *testing.T) {
 	}
 }
 
+// TestInvalidLabels: the empty text that MySQL keeps for a label that it didn't know is no value that a strict session can
+// write. Another region of the engine parks the row, one of another engine stops, and both say so.
+func TestInvalidLabels(t *testing.T) {
+	schema := func(*region) string { return "CREATE TABLE mood (id int PRIMARY KEY, e enum('a', 'b'))" }
+	const invalid = "SET sql_mode = ''; INSERT INTO mood VALUES (1, 'a'), (2, 'x')"
+	for _, engine := range []value.Engine{value.MySQL, value.MariaDB} {
+		t.Run(string(engine), func(t *testing.T) {
+			m := newMesh(t, schema, engine, engine)
+			m.startAll()
+			from, to := m.regions[0], m.regions[1]
+			from.exec(t, invalid)
+			m.settle()
+			for query, want := range map[string]string{
+				"SELECT id, e FROM mood": "1\ta", "SELECT table_name, reason FROM bridge.parked": "mood\trefused", "SELECT type FROM bridge.conflicts": "row_refused",
+			} {
+				m.eventually(to, "parks the row: "+query, func() bool { return strings.Join(to.query(t, query), " ") == want })
+			}
+			from.exec(t, "UPDATE mood SET e = 'b' WHERE id = 2")
+			m.settle()
+			m.shows("SELECT id, e FROM mood ORDER BY id", "1\ta", "2\tb")
+		})
+	}
+	t.Run("kindred", func(t *testing.T) {
+		m := newMesh(t, schema, value.MariaDB, value.MySQL)
+		m.startAll()
+		m.regions[0].exec(t, invalid)
+		reason := m.stopped(m.regions[1], m.regions[0])
+		for _, want := range []string{"row public.mood (2)", "column e", "labels that the column lacks", "on_unrepresentable"} {
+			if !strings.Contains(reason, want) {
+				t.Errorf("the reason doesn't say %q: %s", want, reason)
+			}
+		}
+	})
+}
+
 // TestKeyRefused: a key whose equality another engine doesn't have stops capture, with the remedy.
 func TestKeyRefused(t *testing.T) {
 	for _, tc := range []struct {
