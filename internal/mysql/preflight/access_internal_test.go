@@ -1,10 +1,29 @@
 package preflight
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"bridge/change"
+	"bridge/internal/preflight"
 )
+
+// TestLogInTheEngine: MariaDB 12.3 can keep its log in InnoDB, where bridge doesn't read it.
+func TestLogInTheEngine(t *testing.T) {
+	for engine, refused := range map[string]bool{"": false, "binlog": false, "InnoDB": true} {
+		c := &checker{variables: map[string]string{"log_bin": "ON", "binlog_storage_engine": engine}}
+		if err := c.log(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got := slices.ContainsFunc(c.findings, func(f preflight.Finding) bool {
+			return f.Level == preflight.Error && strings.Contains(f.Text, "binlog_storage_engine is InnoDB")
+		})
+		if got != refused {
+			t.Errorf("%q: %v", engine, c.findings)
+		}
+	}
+}
 
 func TestCluster(t *testing.T) {
 	for _, test := range []struct {
