@@ -23,7 +23,7 @@ type packed struct {
 	columns []int // of the shape, which are assigned
 	rows    []packedRow
 	cells   []cell // of each row one for each of columns
-	texts   []byte // of all cells
+	size    int    // of all texts, in bytes
 }
 
 type packedRow struct {
@@ -32,10 +32,10 @@ type packedRow struct {
 	at    int // of the first of its cells
 }
 
-// cell is where a value's text is.
+// cell is a value, by the text that its column reads it from.
 type cell struct {
-	from, to int
-	null     bool
+	text string
+	null bool
 }
 
 // integerOrder orders the integers of 64 bits, signed and unsigned ones alike.
@@ -67,9 +67,8 @@ func (r *packedRow) compare(s *packedRow) int {
 
 // add adds a value to the row that was begun last.
 func (p *packed) add(text string, null bool) {
-	from := len(p.texts)
-	p.texts = append(p.texts, text...)
-	p.cells = append(p.cells, cell{from, len(p.texts), null})
+	p.cells = append(p.cells, cell{text, null})
+	p.size += len(text)
 }
 
 // begin begins a row.
@@ -90,7 +89,7 @@ func (p *packed) statement() []byte {
 		keys = append(keys, p.rows[i].key...)
 	}
 	key := p.builder.columns[p.Keys[0]].name
-	out := make([]byte, 0, len(p.texts)*5/4+(len(p.columns)+1)*len(keys)+1024)
+	out := make([]byte, 0, p.size*5/4+(len(p.columns)+1)*len(keys)+1024)
 	out = append(out, "UPDATE "+p.name+" FORCE INDEX (PRIMARY) SET "...)
 	slot := slices.Concat([]byte("INTERVAL("+key+","), keys, []byte{')'})
 	for n := range p.columns {
@@ -132,51 +131,46 @@ func (p *packed) assign(out []byte, n int, slot []byte) []byte {
 		out = append(append(append(out, "',"...), slot...), ",1),NULL,"...)
 	}
 	opening, closing := c.unpacked()
-	out = append(p.value(append(out, opening...), c, cells, slot), closing...)
+	out = append(pick(append(out, opening...), c, cells, slot), closing...)
 	if nulls > 0 {
 		out = append(out, ')')
 	}
 	return out
 }
 
-// value appends the expression of a row's value. Values of one length are found by that, numbers
-// are brought to one by blanks; others are looked up by where each begins, and by its length.
-func (p *packed) value(out []byte, c *column, cells []cell, slot []byte) []byte {
-	shortest, longest := len(p.texts), 0
-	for _, cell := range cells {
-		if !cell.null {
-			shortest, longest = min(shortest, cell.to-cell.from), max(longest, cell.to-cell.from)
+// pick appends the expression of a row's value. Values of one length are found by that, and those before which
+// blanks say nothing are brought to one; others are looked up by where each begins, and by its length.
+func pick(out []byte, c *column, cells []cell, slot []byte) []byte {
+	first, total, longest, even := true, 0, 0, true
+	for i := range cells {
+		if length := len(cells[i].text); !cells[i].null {
+			even = even && (first || length == longest)
+			first, total, longest = false, total+length, max(longest, length)
 		}
 	}
-	if longest == 0 {
+	switch {
+	case longest == 0:
 		return append(out, "''"...)
-	}
-	number := c.class == integer || c.class == decimal || c.class == bits
-	if shortest < longest && !number {
-		return p.placed(out, cells, slot)
+	case !even && !c.ignoresBlanks():
+		return pickPlaced(out, cells, slot, total, longest)
 	}
 	out = append(out, "MID(_binary'"...)
-	for _, cell := range cells {
-		out = fill(out, ' ', longest-(cell.to-cell.from))
-		out = mysql.AppendEscaped(out, string(p.texts[cell.from:cell.to]))
+	for i := range cells {
+		out = fill(out, ' ', longest-len(cells[i].text))
+		out = mysql.AppendEscaped(out, cells[i].text)
 	}
 	return append(at(append(out, "',"...), slot, longest), ')')
 }
 
-// placed appends the expression of a value among those of several lengths.
-func (p *packed) placed(out []byte, cells []cell, slot []byte) []byte {
-	total, longest := 0, 0
-	for _, cell := range cells {
-		total, longest = total+cell.to-cell.from, max(longest, cell.to-cell.from)
-	}
-	width := len(strconv.Itoa(total + 1))
-	widthOfLength := len(strconv.Itoa(longest))
+// pickPlaced appends the expression of a value among those of several lengths.
+func pickPlaced(out []byte, cells []cell, slot []byte, total, longest int) []byte {
+	width, widthOfLength := len(strconv.Itoa(total+1)), len(strconv.Itoa(longest))
 	var begins, lengths []byte
 	begin := 1
 	out = append(out, "MID(_binary'"...)
-	for _, cell := range cells {
-		length := cell.to - cell.from
-		out = mysql.AppendEscaped(out, string(p.texts[cell.from:cell.to]))
+	for i := range cells {
+		length := len(cells[i].text)
+		out = mysql.AppendEscaped(out, cells[i].text)
 		begins = appendPadded(begins, begin, width)
 		lengths = appendPadded(lengths, length, widthOfLength)
 		begin += length

@@ -106,6 +106,15 @@ func (c *column) unpacked() (opening, closing string) {
 	return "", ""
 }
 
+// ignoresBlanks reports whether blanks before a text are nothing to the column.
+func (c *column) ignoresBlanks() bool {
+	switch c.class {
+	case integer, decimal, bits, date, datetime, moment, clock:
+		return true
+	}
+	return false
+}
+
 // large reports whether the column is of TEXT, BLOB or a spatial type, which MariaDB's tables in memory don't hold.
 func (c *column) large() bool {
 	switch c.class {
