@@ -122,7 +122,7 @@ func unpadded(inner converter) converter {
 }
 
 func mismatch(from, to Type, why string) error {
-	err := fmt.Errorf("%w: %s %s can't carry %s %s", ErrMismatch, to.Class, to, from.Class, from)
+	err := fmt.Errorf("%w: %s can't carry %s", ErrMismatch, to, from)
 	if why != "" {
 		err = fmt.Errorf("%w: %s", err, why)
 	}
