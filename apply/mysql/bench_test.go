@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -153,12 +156,41 @@ func (x *bench) read(b *testing.B, from mysql.BinlogPosition) {
 	}
 }
 
-func (x *bench) report(b *testing.B, took time.Duration) {
+// report tells how fast it was, and what of the processor's time was the server's.
+func (x *bench) report(b *testing.B, took, used time.Duration) {
 	b.Helper()
 	b.ReportMetric(float64(benchBatches*x.size)/took.Seconds(), "rows/s")
+	b.ReportMetric(float64(used.Nanoseconds())/1e3/float64(benchBatches*x.size), "server-us/row")
 	if got := rows(b, x.admin, fmt.Sprintf("SELECT count(*) > 0 FROM app.t WHERE a = %d", benchBatches)); got[0] != "1" {
 		b.Fatal("nothing was applied")
 	}
+}
+
+// used is the processor time that the server's threads have used so far, as Linux tells it.
+func (x *bench) used(b *testing.B) (sum time.Duration) {
+	b.Helper()
+	file := rows(b, x.admin, "SELECT @@pid_file")
+	pid, err := os.ReadFile(file[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	threads, err := filepath.Glob("/proc/" + strings.TrimSpace(string(pid)) + "/task/*/schedstat")
+	if err != nil || len(threads) == 0 {
+		b.Fatalf("%d threads of the server, %v", len(threads), err)
+	}
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			continue // it has just ended
+		}
+		nanoseconds, _, _ := strings.Cut(string(text), " ")
+		n, err := strconv.ParseInt(nanoseconds, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sum += time.Duration(n)
+	}
+	return sum
 }
 
 func (x *bench) sets(b *testing.B, kind apply.WriteKind, part, packed bool) {
@@ -173,7 +205,7 @@ func (x *bench) sets(b *testing.B, kind apply.WriteKind, part, packed bool) {
 	}
 	known.ordered = packed
 	defer s.Close(b.Context()) //nolint:errcheck // the benchmark is over
-	began := time.Now()
+	began, before := time.Now(), x.used(b)
 	for i, writes := range x.batches {
 		for j := range writes {
 			writes[j].Kind = kind
@@ -189,7 +221,7 @@ func (x *bench) sets(b *testing.B, kind apply.WriteKind, part, packed bool) {
 			b.Fatal(err)
 		}
 	}
-	x.report(b, time.Since(began))
+	x.report(b, time.Since(began), x.used(b)-before)
 }
 
 func (x *bench) binlog(b *testing.B) {
@@ -204,7 +236,7 @@ func (x *bench) binlog(b *testing.B) {
 		run(b, conn, "SET SESSION gtid_next = 'AUTOMATIC'") // the format description has made it ANONYMOUS
 	}
 	run(b, conn, "INSERT INTO bridge.progress VALUES ('eu/1', 0, 0, 0, 0)")
-	began := time.Now()
+	began, before := time.Now(), x.used(b)
 	for i, event := range x.events {
 		run(b, conn, fmt.Sprintf("START TRANSACTION; SELECT epoch FROM bridge.node LOCK IN SHARE MODE;"+
 			"UPDATE bridge.progress SET seq = %d, ts = 1, stream_offset = 1 WHERE origin = 'eu/1' AND worker = 0", i+1))
@@ -212,5 +244,5 @@ func (x *bench) binlog(b *testing.B) {
 		run(b, conn, positionSQL(conn))
 		run(b, conn, "COMMIT")
 	}
-	x.report(b, time.Since(began))
+	x.report(b, time.Since(began), x.used(b)-before)
 }

@@ -119,7 +119,7 @@ func (s *session) newGroup(ctx context.Context, w *apply.Write, n int) (*group, 
 // size is about how many bytes the rows take.
 func (g *group) size() int {
 	if g.packed != nil {
-		return 2 * g.packed.size
+		return g.packed.size()
 	}
 	return len(g.rows)
 }

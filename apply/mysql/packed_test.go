@@ -206,6 +206,44 @@ func shown(row change.Image) string {
 	return strings.Join(texts, "|")
 }
 
+// TestPackedPackets: a statement that would be longer than max_allowed_packet, by its keys or by its texts, is several.
+func TestPackedPackets(t *testing.T) {
+	on(t, func(t *testing.T, flavor testserver.Flavor) {
+		b := newBed(t, flavor)
+		run(t, b.admin, "SET GLOBAL max_allowed_packet = 262144")
+		defer run(t, b.admin, "SET GLOBAL max_allowed_packet = DEFAULT")
+		a := newApplier(t, b)
+		names, ddl := []string{"id"}, "id bigint PRIMARY KEY"
+		for i := range 60 {
+			names = append(names, fmt.Sprintf("c%d", i))
+			ddl += fmt.Sprintf(", c%d text", i)
+		}
+		run(t, b.admin, "CREATE TABLE app.t ("+ddl+")")
+		table := shapeOfTable(names...)
+		var inserts, updates []apply.Write
+		for id := range 200 {
+			values := slices.Repeat([]string{""}, len(names))
+			values[0] = strconv.Itoa(math.MaxInt64 - id)
+			inserts = append(inserts, write(t, apply.Upsert, table, image(values...)...))
+			for i := range values[1:] {
+				values[1+i] = strings.Repeat("'", (id+i)%80)
+			}
+			updates = append(updates, write(t, apply.Update, table, image(values...)...))
+		}
+		a.do(inserts...)
+		a.do(updates...)
+		if a.Session.(*session).careful {
+			t.Error("the transaction was begun anew")
+		}
+		for i := range 60 {
+			sql := fmt.Sprintf(`SELECT count(*) FROM app.t WHERE c%[1]d = repeat('\'', (9223372036854775807 - id + %[1]d) %% 80)`, i)
+			if got := rows(t, b.admin, sql); got[0] != "200" {
+				t.Fatalf("%s rows have column %d", got[0], i)
+			}
+		}
+	})
+}
+
 func TestIntegerOrder(t *testing.T) {
 	ascending := []string{strconv.Itoa(math.MinInt64), "-10", "-9", "-0", "1", "9", "0010", "9223372036854775807", "9223372036854775808", "18446744073709551615"}
 	for i, a := range ascending {
