@@ -138,7 +138,7 @@ func (p *packed) assign(out []byte, n int, slot []byte) ([]byte, bool) {
 		return append(out, "NULL"...), false
 	}
 	if nulls > 0 {
-		out = append(out, "IF(MID('"...)
+		out = append(out, "IF(MID(_binary'"...)
 		for _, cell := range cells {
 			if cell.null {
 				out = append(out, '1')
