@@ -18,7 +18,7 @@ func TestAbsentTopic(t *testing.T) {
 	m := start(t, options{regions: 4, broker: embeddedEach, schema: workloadSchema + notes})
 	eu, us, ap, sa := m.regions[0], m.regions[1], m.regions[2], m.regions[3]
 	m.settle()
-	us.bridge.signal(syscall.SIGSTOP)
+	us.bridge.pause(t)
 	ap.exec(`INSERT INTO big SELECT i, 'ap', repeat(md5(i::text), 100) FROM generate_series(1, 3000) i`)
 	eu.sees("3000", `SELECT count(*) FROM big`)
 	sa.sees("3000", `SELECT count(*) FROM big`)

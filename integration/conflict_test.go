@@ -78,7 +78,7 @@ func testConflictMatrix(t *testing.T, engines []string) {
 	}
 	m.settle()
 	for _, r := range m.regions {
-		r.bridge.signal(syscall.SIGSTOP)
+		r.bridge.pause(t)
 	}
 	for i := range 2 {
 		for _, c := range trials {

@@ -102,7 +102,7 @@ func TestKillAtRandom(t *testing.T) {
 			m.large(n)
 			r.launch()
 		case 2:
-			r.bridge.signal(syscall.SIGSTOP)
+			r.bridge.pause(t)
 			l.untilEach(20, r) // it may hold locks that the application in its region waits for
 			r.bridge.signal(syscall.SIGCONT)
 		}

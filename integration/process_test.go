@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // patience is how long anything may take before it counts as hanging. The machine may be busy.
@@ -101,6 +103,20 @@ func (p *process) running() bool {
 func (p *process) signal(s syscall.Signal) {
 	if p.running() {
 		p.cmd.Process.Signal(s) //nolint:errcheck // it may be ending
+	}
+}
+
+// pause stops the process until it gets SIGCONT. The signal alone lets its threads run until one of them has taken it, which
+// on a busy machine is time enough to ship a transaction.
+func (p *process) pause(t testing.TB) {
+	t.Helper()
+	p.signal(syscall.SIGSTOP)
+	err := error(unix.EINTR)
+	for err == unix.EINTR {
+		err = unix.Waitid(unix.P_PID, p.cmd.Process.Pid, nil, unix.WSTOPPED, nil)
+	}
+	if err != nil {
+		t.Fatalf("%s doesn't stop: %v", p.name, err)
 	}
 }
 

@@ -161,7 +161,7 @@ func TestTruncateConcurrent(t *testing.T) {
 	eu.exec(`INSERT INTO emptied SELECT i, 'before' FROM generate_series(1, 20) i`)
 	m.settle()
 	for _, r := range m.regions {
-		r.bridge.signal(syscall.SIGSTOP)
+		r.bridge.pause(t)
 	}
 	us.exec(`UPDATE emptied SET v = 'us, before' WHERE id <= 5`)
 	eu.exec(`TRUNCATE emptied; INSERT INTO emptied VALUES (30, 'eu, after'), (1, 'eu, after')`)
@@ -188,7 +188,7 @@ func TestTruncateConstraints(t *testing.T) {
 	eu.exec(`INSERT INTO teams VALUES (1), (2); INSERT INTO members VALUES (1, 1), (2, 2)`)
 	m.settle()
 	for _, r := range m.regions {
-		r.bridge.signal(syscall.SIGSTOP)
+		r.bridge.pause(t)
 	}
 	us.exec(`INSERT INTO users VALUES (1, 'gone')`)
 	eu.exec(`TRUNCATE members, teams; TRUNCATE users; INSERT INTO users VALUES (2, 'taken')`)
@@ -238,7 +238,7 @@ func TestUniqueViolation(t *testing.T) {
 	m := start(t, options{regions: 3, schema: `CREATE TABLE users (id int PRIMARY KEY, login text UNIQUE);`})
 	eu, us, ap := m.regions[0], m.regions[1], m.regions[2]
 	for _, r := range m.regions {
-		r.bridge.signal(syscall.SIGSTOP)
+		r.bridge.pause(t)
 	}
 	eu.exec(`INSERT INTO users VALUES (1, 'taken')`)
 	us.exec(`INSERT INTO users VALUES (2, 'taken')`)
