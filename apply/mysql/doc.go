@@ -10,10 +10,10 @@
 // of the new one. Without the guard a duplicate of another unique key would change a wrong row; with it
 // that's an error, as it should be.
 //
-// Updates of many rows are packed where the table's key is one integer and it has no other unique key: one literal has all values of
+// On MariaDB updates of many rows are packed where the table's key is one integer and it has no other unique key: one literal has all values of
 // a column, and a row finds its own by its key (see packed.go).
 //
-// Elsewhere, on MariaDB, updates of many whole rows are such upserts, too, which takes half the time of a join. What they insert wasn't there:
+// Elsewhere updates of many whole rows are such upserts there, too, which takes half the time of a join. What they insert wasn't there:
 // they count the rows that they find, and when those aren't all, or one is refused, the transaction is begun anew as below. It isn't
 // done where the table has columns that the rows lack, or triggers that would fire.
 //

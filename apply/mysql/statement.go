@@ -99,9 +99,10 @@ func (b *builder) carried(w *apply.Write) []int {
 	return columns
 }
 
-// packs reports whether updates like w are packed, which takes two to three quarters of the time of an upsert or a join.
+// packs reports whether updates like w are packed, which takes MariaDB two thirds of the time of an upsert. MySQL takes three times that of a join
+// for several hundred rows.
 func (b *builder) packs(w *apply.Write) bool {
-	return !b.careful && b.ordered && len(b.assigned(b.carried(w))) > 0
+	return b.maria && !b.careful && b.ordered && len(b.assigned(b.carried(w))) > 0
 }
 
 // overwrites reports whether updates like w are done as upserts. MariaDB takes half the time for one: it writes the new values of
