@@ -205,7 +205,7 @@ func (x *bench) sets(b *testing.B, kind apply.WriteKind, part, packed bool) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	known.ordered = packed
+	known.packable = packed
 	defer s.Close(b.Context()) //nolint:errcheck // the benchmark is over
 	began, before := time.Now(), x.used(b)
 	for i, writes := range x.batches {

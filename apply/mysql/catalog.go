@@ -29,10 +29,6 @@ func loadTable(ctx context.Context, conn *mysql.Conn, local, stream *change.Tabl
 			return nil, fmt.Errorf("read the triggers of %s: %w", t, err)
 		}
 	}
-	uniques, err := otherUniques(ctx, conn, local.TableName)
-	if err != nil {
-		return nil, fmt.Errorf("read the unique keys of %s: %w", t, err)
-	}
 	var key []string
 	for name, c := range here {
 		if c.key {
@@ -67,8 +63,13 @@ func loadTable(ctx context.Context, conn *mysql.Conn, local, stream *change.Tabl
 	if len(key) > 0 {
 		return nil, otherKey(t)
 	}
-	k := &t.columns[t.Keys[0]]
-	t.ordered = len(t.Keys) == 1 && k.class == integer && k.base != "year" && !uniques
+	if k := &t.columns[t.Keys[0]]; conn.Flavor() == mysql.MariaDB && len(t.Keys) == 1 && k.class == integer && k.base != "year" {
+		uniques, err := otherUniques(ctx, conn, local.TableName)
+		if err != nil {
+			return nil, fmt.Errorf("read the unique keys of %s: %w", t, err)
+		}
+		t.packable = !uniques
+	}
 	return t, nil
 }
 

@@ -84,56 +84,49 @@ func TestFindTypes(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		b := newBed(t, flavor)
 		a := newApplier(t, b)
-		for i, c := range types {
-			if c.only != "" && c.only != flavor {
-				continue
+		eachType(a, types, flavor, "f", func(t *testing.T, name string, c *typeCase) {
+			unique := ", UNIQUE u (v, g)"
+			if c.nokey && c.ddl != "double" {
+				unique = ""
 			}
-			name := fmt.Sprintf("f%d", i)
-			t.Run(c.ddl, func(t *testing.T) {
-				a.t = t
-				unique := ", UNIQUE u (v, g)"
-				if c.nokey && c.ddl != "double" {
-					unique = ""
+			run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (k int PRIMARY KEY, v %s, g int%s)", name, c.ddl, unique))
+			table := change.NewTable(change.TableName{Schema: "app", Name: name}, []change.Column{{Name: "k", Type: "int", Key: true}, {Name: "v", Type: "x"}, {Name: "g", Type: "int"}}, true)
+			byKey, byValue := lookup(table, "k"), lookup(table, "v|g")
+			var inserts []apply.Write
+			for k, v := range c.values {
+				inserts = append(inserts, write(t, apply.Upsert, table, image(fmt.Sprint(k), v, "5")...))
+				byKey.Values = append(byKey.Values, image(fmt.Sprint(k)))
+				byValue.Values = append(byValue.Values, image(v, "5"))
+			}
+			a.do(append(inserts, write(t, apply.Upsert, table, image("99", "NULL", "5")...))...)
+			byKey.Values = append(byKey.Values, image("99"))
+			lookups, want := []*visibility.Lookup{byKey}, append(slices.Clone(c.values), "NULL")
+			if unique != "" {
+				wantServed(t, b, a, byValue, "u")
+				wantServed(t, b, a, &visibility.Lookup{Table: byValue.Table, Columns: byValue.Columns, Values: byValue.Values[:1]}, "u")
+				lookups = append(lookups, byValue)
+			}
+			a.begin(apply.AsSets)
+			for n, l := range lookups {
+				found, err := a.Find(t.Context(), l)
+				if err != nil {
+					t.Fatal(err)
 				}
-				run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (k int PRIMARY KEY, v %s, g int%s)", name, c.ddl, unique))
-				table := change.NewTable(change.TableName{Schema: "app", Name: name}, []change.Column{{Name: "k", Type: "int", Key: true}, {Name: "v", Type: "x"}, {Name: "g", Type: "int"}}, true)
-				byKey, byValue := lookup(table, "k"), lookup(table, "v|g")
-				var inserts []apply.Write
-				for k, v := range c.values {
-					inserts = append(inserts, write(t, apply.Upsert, table, image(fmt.Sprint(k), v, "5")...))
-					byKey.Values = append(byKey.Values, image(fmt.Sprint(k)))
-					byValue.Values = append(byValue.Values, image(v, "5"))
-				}
-				a.do(append(inserts, write(t, apply.Upsert, table, image("99", "NULL", "5")...))...)
-				byKey.Values = append(byKey.Values, image("99"))
-				lookups, want := []*visibility.Lookup{byKey}, append(slices.Clone(c.values), "NULL")
-				if unique != "" {
-					wantServed(t, b, a, byValue, "u")
-					wantServed(t, b, a, &visibility.Lookup{Table: byValue.Table, Columns: byValue.Columns, Values: byValue.Values[:1]}, "u")
-					lookups = append(lookups, byValue)
-				}
-				a.begin(apply.AsSets)
-				for n, l := range lookups {
-					found, err := a.Find(t.Context(), l)
-					if err != nil {
-						t.Fatal(err)
+				slices.SortFunc(found, func(a, b visibility.Row) int { return strings.Compare(a.Key.String(), b.Key.String()) })
+				var got []string
+				for _, r := range found {
+					text, ok := r.Image[1].Text()
+					if !ok {
+						text = "NULL"
 					}
-					slices.SortFunc(found, func(a, b visibility.Row) int { return strings.Compare(a.Key.String(), b.Key.String()) })
-					var got []string
-					for _, r := range found {
-						text, ok := r.Image[1].Text()
-						if !ok {
-							text = "NULL"
-						}
-						got = append(got, text)
-					}
-					if !sameTexts(c.ddl, got[:min(len(got), len(c.values))], c.values) || len(got) != len(want)-n {
-						t.Errorf("by %v: got %.200q\nwant %.200q", l.Columns, got, want)
-					}
+					got = append(got, text)
 				}
-				a.rollback()
-			})
-		}
+				if !sameTexts(c.ddl, got[:min(len(got), len(c.values))], c.values) || len(got) != len(want)-n {
+					t.Errorf("by %v: got %.200q\nwant %.200q", l.Columns, got, want)
+				}
+			}
+			a.rollback()
+		})
 	})
 }
 

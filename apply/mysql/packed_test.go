@@ -39,50 +39,42 @@ func TestPackedTypes(t *testing.T) {
 	onMariaDB(t, func(t *testing.T, flavor testserver.Flavor) {
 		b := newBed(t, flavor)
 		a := newApplier(t, b)
-		for i, c := range types {
-			if c.only != "" && c.only != flavor {
-				continue
+		eachType(a, types, flavor, "t", func(t *testing.T, name string, c *typeCase) {
+			table := typed(t, b, name, c)
+			const copies = 3
+			var inserts []apply.Write
+			for k := range copies*len(c.values) + 2 {
+				inserts = append(inserts, write(t, apply.Upsert, table, change.Text(strconv.Itoa(k-2)), change.Null))
 			}
-			name := fmt.Sprintf("t%d", i)
-			t.Run(c.ddl, func(t *testing.T) {
-				a.t = t
-				run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (k int PRIMARY KEY, v %s)", name, c.ddl))
-				table := change.NewTable(change.TableName{Schema: "app", Name: name}, []change.Column{{Name: "k", Type: "int", Key: true}, {Name: "v", Type: "x"}}, true)
-				const copies = 3
-				var inserts []apply.Write
-				for k := range copies*len(c.values) + 2 {
-					inserts = append(inserts, write(t, apply.Upsert, table, change.Text(strconv.Itoa(k-2)), change.Null))
-				}
-				a.do(inserts...)
-				check := func(values []change.Value) {
-					t.Helper()
-					var updates []apply.Write
-					want := make([]string, len(values))
-					for k, v := range values {
-						updates = append(updates, write(t, apply.Update, table, change.Text(strconv.Itoa(k-2)), v))
-						if want[k] = "NULL"; !v.IsNull() {
-							want[k], _ = v.Text()
-						}
-					}
-					slices.Reverse(updates)
-					a.pack(updates...)
-					got := rows(t, b.admin, fmt.Sprintf("SELECT %s FROM app.%s ORDER BY k LIMIT %d", c.shown(), name, len(values)))
-					if !sameTexts(c.ddl, got, want) {
-						t.Errorf("got %.200q\nwant %.200q", got, want)
+			a.do(inserts...)
+			check := func(values []change.Value) {
+				t.Helper()
+				var updates []apply.Write
+				want := make([]string, len(values))
+				for k, v := range values {
+					updates = append(updates, write(t, apply.Update, table, change.Text(strconv.Itoa(k-2)), v))
+					if want[k] = "NULL"; !v.IsNull() {
+						want[k], _ = v.Text()
 					}
 				}
-				var all []change.Value
-				for _, v := range slices.Repeat(c.values, copies) {
-					all = append(all, change.Text(v))
+				slices.Reverse(updates)
+				a.pack(updates...)
+				got := rows(t, b.admin, fmt.Sprintf("SELECT %s FROM app.%s ORDER BY k LIMIT %d", c.shown(), name, len(values)))
+				if !sameTexts(c.ddl, got, want) {
+					t.Errorf("got %.200q\nwant %.200q", got, want)
 				}
-				for _, v := range c.values {
-					check([]change.Value{change.Text(v), change.Text(v), change.Text(v)})
-				}
-				check(all)
-				check(append([]change.Value{change.Null}, append(all, change.Null)...))
-				check([]change.Value{change.Null, change.Null, change.Null})
-			})
-		}
+			}
+			var all []change.Value
+			for _, v := range slices.Repeat(c.values, copies) {
+				all = append(all, change.Text(v))
+			}
+			for _, v := range c.values {
+				check([]change.Value{change.Text(v), change.Text(v), change.Text(v)})
+			}
+			check(all)
+			check(append([]change.Value{change.Null}, append(all, change.Null)...))
+			check([]change.Value{change.Null, change.Null, change.Null})
+		})
 	})
 }
 

@@ -119,9 +119,9 @@ func (p *steps) write(g *group, careful bool, missing func(int)) {
 	reads := careful || g.table.chatty
 	*p = append(*p, step{sql: g.text(g.statement), group: g, take: func(r *mysql.Result) error {
 		switch {
-		case g.found && r.Affected != uint64(wanted) && careful:
+		case g.affects() && r.Affected != uint64(wanted) && careful:
 			return fmt.Errorf("%w: rows of %s came while their keys were looked for", apply.ErrRetry, g.table)
-		case g.found && r.Affected != uint64(wanted), r.Warnings > 0 && !reads:
+		case g.affects() && r.Affected != uint64(wanted), r.Warnings > 0 && !reads:
 			return errLook
 		}
 		return nil

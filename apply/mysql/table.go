@@ -16,10 +16,11 @@ type table struct {
 	// updateOnly says that updates mustn't be upserts (see builder.overwrites): there are columns here that the shape lacks, or
 	// triggers that fire before an insert.
 	updateOnly bool
-	// ordered says that updates may be done in the order of their keys, which are single integers: there's no other unique key, of
-	// which one row must be rid before another has it.
-	ordered bool
-	clocks  []string // quoted names of the columns here that any update sets to the current time
+	// packable says that updates of many rows may be packed (see [packed]): the server is MariaDB, the key is a single integer, and there's no
+	// other unique key, of which one row must be rid before another has it. With several hundred rows MySQL takes
+	// twice the time of a join in all (bench/README.md).
+	packable bool
+	clocks   []string // quoted names of the columns here that any update sets to the current time
 	// chatty says that statements on the table bring warnings of no consequence, so that those must be read
 	// to tell whether there's another among them.
 	chatty bool

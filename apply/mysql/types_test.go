@@ -127,46 +127,57 @@ func write(t *testing.T, kind apply.WriteKind, table *change.Table, values ...ch
 	return w
 }
 
+// eachType runs a test for those of types that a server of the flavor has, with the name for a table in app, and has the applier report to it.
+func eachType(a *applier, types []typeCase, flavor testserver.Flavor, prefix string, test func(t *testing.T, name string, c *typeCase)) {
+	t := a.t
+	for i := range types {
+		if c := &types[i]; c.only == "" || c.only == flavor {
+			t.Run(c.ddl, func(t *testing.T) {
+				a.t = t
+				test(t, fmt.Sprint(prefix, i), c)
+			})
+		}
+	}
+}
+
+// typed makes a table with a value of a type, app.name (k, v).
+func typed(t *testing.T, b *bed, name string, c *typeCase) *change.Table {
+	run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (k int PRIMARY KEY, v %s)", name, c.ddl))
+	return change.NewTable(change.TableName{Schema: "app", Name: name}, []change.Column{{Name: "k", Type: "int", Key: true}, {Name: "v", Type: "x"}}, true)
+}
+
 // TestTypes: every type's values arrive as they are, by an insert, by an update and as NULL, alone and among others.
 func TestTypes(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		b := newBed(t, flavor)
 		a := newApplier(t, b)
-		for i, c := range types {
-			if c.only != "" && c.only != flavor {
-				continue
+		eachType(a, types, flavor, "t", func(t *testing.T, name string, c *typeCase) {
+			table := typed(t, b, name, c)
+			row := func(kind apply.WriteKind, k int, v change.Value) apply.Write {
+				return write(t, kind, table, change.Text(fmt.Sprint(k)), v)
 			}
-			name := fmt.Sprintf("t%d", i)
-			t.Run(c.ddl, func(t *testing.T) {
-				a.t = t
-				run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (k int PRIMARY KEY, v %s)", name, c.ddl))
-				table := change.NewTable(change.TableName{Schema: "app", Name: name}, []change.Column{{Name: "k", Type: "int", Key: true}, {Name: "v", Type: "x"}}, true)
-				row := func(kind apply.WriteKind, k int, v change.Value) apply.Write {
-					return write(t, kind, table, change.Text(fmt.Sprint(k)), v)
+			var inserts, nulls, updates []apply.Write
+			for k, v := range c.values {
+				inserts = append(inserts, row(apply.Upsert, k, change.Text(v)))
+				nulls = append(nulls, row(apply.Update, k, change.Null))
+				updates = append(updates, row(apply.Update, k, change.Text(v)))
+			}
+			check := func() {
+				t.Helper()
+				if got := rows(t, b.admin, fmt.Sprintf("SELECT %s FROM app.%s ORDER BY k", c.shown(), name)); !sameTexts(c.ddl, got, c.values) {
+					t.Errorf("got %.200q\nwant %.200q", got, c.values)
 				}
-				var inserts, nulls, updates []apply.Write
-				for k, v := range c.values {
-					inserts = append(inserts, row(apply.Upsert, k, change.Text(v)))
-					nulls = append(nulls, row(apply.Update, k, change.Null))
-					updates = append(updates, row(apply.Update, k, change.Text(v)))
-				}
-				check := func() {
-					t.Helper()
-					if got := rows(t, b.admin, fmt.Sprintf("SELECT %s FROM app.%s ORDER BY k", c.shown(), name)); !sameTexts(c.ddl, got, c.values) {
-						t.Errorf("got %.200q\nwant %.200q", got, c.values)
-					}
-				}
-				a.do(inserts...)
-				check()
-				a.do(nulls...)
-				a.do(updates...)
-				check()
-				a.do(append(nulls[:1], updates[1:]...)...)
-				a.do(updates[0])
-				a.do(inserts...) // over rows that are there
-				check()
-			})
-		}
+			}
+			a.do(inserts...)
+			check()
+			a.do(nulls...)
+			a.do(updates...)
+			check()
+			a.do(append(nulls[:1], updates[1:]...)...)
+			a.do(updates[0])
+			a.do(inserts...) // over rows that are there
+			check()
+		})
 	})
 }
 
@@ -175,43 +186,37 @@ func TestKeyTypes(t *testing.T) {
 	on(t, func(t *testing.T, flavor testserver.Flavor) {
 		b := newBed(t, flavor)
 		a := newApplier(t, b)
-		for i, c := range types {
-			if c.only != "" && c.only != flavor || c.nokey {
-				continue
+		keys := slices.DeleteFunc(slices.Clone(types), func(c typeCase) bool { return c.nokey })
+		eachType(a, keys, flavor, "k", func(t *testing.T, name string, c *typeCase) {
+			run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (v %s NOT NULL, g int, n int, PRIMARY KEY (v, g))", name, strings.TrimSuffix(c.ddl, " NULL")))
+			table := change.NewTable(change.TableName{Schema: "app", Name: name},
+				[]change.Column{{Name: "v", Type: "x", Key: true}, {Name: "g", Type: "int", Key: true}, {Name: "n", Type: "int"}}, true)
+			var inserts, updates, deletes []apply.Write
+			for k, v := range c.values {
+				g := change.Text("5")
+				inserts = append(inserts, write(t, apply.Upsert, table, change.Text(v), g, change.Text("1")))
+				updates = append(updates, write(t, apply.Update, table, change.Text(v), g, change.Text(fmt.Sprint(k))))
+				deletes = append(deletes, write(t, apply.Delete, table, change.Text(v), g))
 			}
-			name := fmt.Sprintf("k%d", i)
-			t.Run(c.ddl, func(t *testing.T) {
-				a.t = t
-				run(t, b.admin, fmt.Sprintf("CREATE TABLE app.%s (v %s NOT NULL, g int, n int, PRIMARY KEY (v, g))", name, strings.TrimSuffix(c.ddl, " NULL")))
-				table := change.NewTable(change.TableName{Schema: "app", Name: name},
-					[]change.Column{{Name: "v", Type: "x", Key: true}, {Name: "g", Type: "int", Key: true}, {Name: "n", Type: "int"}}, true)
-				var inserts, updates, deletes []apply.Write
-				for k, v := range c.values {
-					g := change.Text("5")
-					inserts = append(inserts, write(t, apply.Upsert, table, change.Text(v), g, change.Text("1")))
-					updates = append(updates, write(t, apply.Update, table, change.Text(v), g, change.Text(fmt.Sprint(k))))
-					deletes = append(deletes, write(t, apply.Delete, table, change.Text(v), g))
-				}
-				a.do(inserts...)
-				a.do(updates...)
-				for _, w := range append(inserts[:1:1], updates...) { // each alone
-					a.do(w)
-				}
-				if got, want := rows(t, b.admin, "SELECT sum(n) FROM app."+name), len(updates)*(len(updates)-1)/2; got[0] != fmt.Sprint(want) {
-					t.Errorf("the sum is %s, want %d", got[0], want)
-				}
-				a.do(inserts...)
-				if got := rows(t, b.admin, "SELECT count(*), sum(n) FROM app."+name); got[0] != fmt.Sprintf("%d|%[1]d", len(inserts)) {
-					t.Errorf("count and sum are %s of %d rows", got, len(inserts))
-				}
-				wantIndex(t, b, a, deletes)
-				a.do(deletes[0])
-				a.do(deletes[1:]...)
-				if out, err := a.try(updates...); err != nil || len(out.Missing) != len(updates) {
-					t.Errorf("missing %v of %d, %v", out.Missing, len(updates), err)
-				}
-			})
-		}
+			a.do(inserts...)
+			a.do(updates...)
+			for _, w := range append(inserts[:1:1], updates...) { // each alone
+				a.do(w)
+			}
+			if got, want := rows(t, b.admin, "SELECT sum(n) FROM app."+name), len(updates)*(len(updates)-1)/2; got[0] != fmt.Sprint(want) {
+				t.Errorf("the sum is %s, want %d", got[0], want)
+			}
+			a.do(inserts...)
+			if got := rows(t, b.admin, "SELECT count(*), sum(n) FROM app."+name); got[0] != fmt.Sprintf("%d|%[1]d", len(inserts)) {
+				t.Errorf("count and sum are %s of %d rows", got, len(inserts))
+			}
+			wantIndex(t, b, a, deletes)
+			a.do(deletes[0])
+			a.do(deletes[1:]...)
+			if out, err := a.try(updates...); err != nil || len(out.Missing) != len(updates) {
+				t.Errorf("missing %v of %d, %v", out.Missing, len(updates), err)
+			}
+		})
 	})
 }
 
